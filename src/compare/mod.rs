@@ -1,0 +1,1 @@
+//! The same thing seen by several brokers, side by side. Pure.

@@ -1,0 +1,1 @@
+//! An embedded fleet of SSH servers that hold a recorded incident.

@@ -1,0 +1,1 @@
+//! Findings: what is wrong, on what evidence, what to do next. Pure.

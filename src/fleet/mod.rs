@@ -1,0 +1,1 @@
+//! All hosts of a round: bounded fan-out, deadlines, cancellation, events.

@@ -1,0 +1,1 @@
+//! What Kafka's files and messages mean. Pure.

@@ -1,0 +1,1 @@
+//! Plays: what to look at on which hosts, and what to expect.

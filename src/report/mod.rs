@@ -1,0 +1,1 @@
+//! A round, its comparison and its findings, rendered. Pure.

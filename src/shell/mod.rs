@@ -1,0 +1,1 @@
+//! The one remote shell of a visit: bootstrap, frames, heartbeat, how it ends.

@@ -1,0 +1,1 @@
+//! One host over SSH: dial, authenticate, trust, open the one channel.
