@@ -1,1 +1,516 @@
-//! round
+//! A round: one run of a playbook over the fleet, as data.
+//!
+//! A round holds what was asked, what every host answered and what is missing. It is
+//! self-contained: it can be saved, and comparison, findings and report are made from it alone,
+//! without network and without today's clock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The format of a saved round; it changes when an older roundsman could not read it.
+pub const SCHEMA: &str = "roundsman.round/1";
+
+/// One run of a playbook over the fleet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Round {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Unique: the time of the start and a random part.
+    pub id: String,
+    /// The version of roundsman that made it.
+    pub version: String,
+    pub started: Timestamp,
+    pub finished: Timestamp,
+    /// The playbook as the user named it.
+    pub playbook: Option<String>,
+    /// The `--limit` pattern.
+    pub limit: Option<String>,
+    /// Whether a signal or the round's deadline ended it early.
+    pub stopped: Option<Stopped>,
+    /// Log lines from this time on were asked for.
+    pub since: Option<Timestamp>,
+    /// Log lines up to this time were asked for.
+    pub until: Option<Timestamp>,
+    pub plays: Vec<Play>,
+    /// In the inventory's order, whatever the order of the answers.
+    pub visits: Vec<Visit>,
+}
+
+/// What ended a round before every host was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    /// Ctrl-C: exit status 130.
+    Interrupted,
+    /// SIGTERM: exit status 143.
+    Terminated,
+    /// The round's own deadline.
+    Deadline,
+}
+
+/// What a play expects, kept with the round so that a report can be made without the playbook.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Play {
+    pub name: String,
+    /// The host pattern.
+    pub hosts: String,
+    pub expect: Expect,
+    /// Globs of topics that no finding is made about.
+    pub ignore_topics: Vec<String>,
+    /// Hosts that the pattern named and the limit left out: neither healthy nor missing.
+    pub excluded: Vec<String>,
+}
+
+/// What a play takes for granted about the topics it looks at.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Expect {
+    /// By topic glob; the first glob that matches a topic, in the playbook's order, decides.
+    pub topics: Vec<(String, ExpectTopic)>,
+    pub size_ratio: SizeRatio,
+}
+
+/// What a topic should look like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectTopic {
+    pub replication_factor: Option<u32>,
+    pub partitions: Option<u32>,
+}
+
+/// When the sizes of two replicas of one partition are too far apart.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SizeRatio {
+    /// Larger over smaller.
+    pub warning: f64,
+    pub critical: f64,
+    /// Bytes: a difference below this is never a finding.
+    pub ignore_below: u64,
+}
+
+impl Default for SizeRatio {
+    /// Compaction with `min.cleanable.dirty.ratio` 0.5 makes 2 : 1 legal (kafka.log.LogCleaner); beyond
+    /// 3 : 1 no ordinary difference between two cleaners is left.
+    fn default() -> Self {
+        SizeRatio { warning: 2.0, critical: 3.0, ignore_below: 100 << 20 }
+    }
+}
+
+/// What happened on one host in a round.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Visit {
+    /// The inventory's name.
+    pub host: String,
+    /// Where it was dialled: `address:port`.
+    pub address: String,
+    pub user: String,
+    /// The jump hosts on the way, nearest to us first.
+    pub jump: Vec<String>,
+    /// `kafka_cluster` of the inventory.
+    pub cluster: Option<String>,
+    /// `kafka_broker_id` of the inventory; the node's own `meta.properties` is right where they differ.
+    pub broker_id: Option<i64>,
+    /// The plays (indices into [`Round::plays`]) that the host has a part in.
+    pub plays: Vec<usize>,
+    pub outcome: Outcome,
+    /// How far it came, for a host that was not reached or was lost.
+    pub stage: Option<String>,
+    /// Why it is not [`Outcome::Ok`], one sentence.
+    pub reason: Option<String>,
+    /// For [`Outcome::HostKey`]: a key that differs from the known one, not merely an unknown one.
+    pub host_key_changed: bool,
+    /// Connections tried.
+    pub attempts: u32,
+    /// A process of ours that may still be running there (it could not be killed in time).
+    pub left_running: bool,
+    /// Seconds from dialling to the end of the visit.
+    pub seconds: f64,
+    pub facts: Option<Facts>,
+    /// In the order in which they were asked.
+    pub probes: Vec<ProbeAnswer>,
+}
+
+/// How a visit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every probe answered, and wholly.
+    Ok,
+    /// Reached, but some probe's answer is missing or incomplete.
+    Partial,
+    /// No TCP connection, no name, or no way through the jump host.
+    Unreachable,
+    /// The server refused every way to log in, or become.
+    AuthFailed,
+    /// The host key is unknown, changed or revoked.
+    HostKey,
+    /// A deadline passed.
+    Timeout,
+    /// The connection broke after login.
+    Lost,
+    /// The round was stopped before the host was done.
+    Interrupted,
+    /// Left out by the limit: not contacted.
+    Excluded,
+}
+
+impl Outcome {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Partial => "partial",
+            Outcome::Unreachable => "unreachable",
+            Outcome::AuthFailed => "auth_failed",
+            Outcome::HostKey => "host_key",
+            Outcome::Timeout => "timeout",
+            Outcome::Lost => "lost",
+            Outcome::Interrupted => "interrupted",
+            Outcome::Excluded => "excluded",
+        }
+    }
+
+    /// Whether the host was logged in to.
+    pub fn reached(self) -> bool {
+        matches!(self, Outcome::Ok | Outcome::Partial)
+    }
+}
+
+/// What every visit learns about its host.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    pub hostname: Option<String>,
+    /// Kernel name and release.
+    pub kernel: Option<String>,
+    /// The user that the probes ran as.
+    pub user: Option<String>,
+    pub clock: Option<Clock>,
+    pub log_dirs: Vec<LogDir>,
+}
+
+/// The node's clock beside ours.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Clock {
+    /// Seconds; positive when the node's clock is ahead.
+    pub offset_s: f64,
+    /// Seconds: half the time that the question and the answer took, and the clock's own grain.
+    pub uncertainty_s: f64,
+    /// The node's zone as seconds east of UTC; Kafka writes its log in this local time.
+    pub zone_s: i32,
+}
+
+/// One of a broker's log directories and the small files at its top.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LogDir {
+    pub path: String,
+    pub access: Access,
+    /// `broker.id` or `node.id` of `meta.properties`.
+    pub broker_id: Option<i64>,
+    /// `cluster.id` of `meta.properties` (Kafka 2.4 and later).
+    pub cluster_id: Option<String>,
+    /// `replication-offset-checkpoint`: high watermarks. `None`: not seen.
+    pub high_watermarks: Option<Vec<Checkpoint>>,
+    /// `recovery-point-offset-checkpoint`: first offset not known to be on disk.
+    pub recovery_points: Option<Vec<Checkpoint>>,
+    /// `log-start-offset-checkpoint`: only where later than the first segment.
+    pub log_starts: Option<Vec<Checkpoint>>,
+    /// `cleaner-offset-checkpoint`: first dirty offsets of compacted partitions.
+    pub first_dirty: Option<Vec<Checkpoint>>,
+    /// `.kafka_cleanshutdown` is there: the broker is down and was stopped cleanly.
+    pub clean_shutdown: bool,
+}
+
+/// Whether a file or directory could be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    Readable,
+    Unreadable,
+    Missing,
+    /// A file of no bytes.
+    Empty,
+    /// Nobody looked.
+    #[default]
+    Unseen,
+}
+
+/// One line of a checkpoint file (kafka.server.checkpoints.OffsetCheckpointFile).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    pub topic: Arc<str>,
+    pub partition: u32,
+    pub offset: u64,
+}
+
+/// What one probe brought back from one host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProbeAnswer {
+    /// Index into [`Round::plays`].
+    pub play: usize,
+    /// `disk_usage`, `log_grep`, `disk_free`, `command`.
+    pub probe: String,
+    pub evidence: Evidence,
+    /// One row per path, file or command that was asked about.
+    pub coverage: Vec<Coverage>,
+    /// Seconds that the probe took.
+    pub seconds: f64,
+}
+
+/// How complete a piece of evidence is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    pub path: String,
+    pub status: CoverageStatus,
+    /// Why it is not complete.
+    pub reason: Option<String>,
+    /// What is missing, in words with a number where it is known ("1,204 matching lines").
+    pub missing: Option<String>,
+}
+
+/// See [`Coverage`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoverageStatus {
+    Complete,
+    Partial,
+    None,
+}
+
+impl Coverage {
+    /// All of `path` was seen.
+    pub fn complete(path: impl Into<String>) -> Self {
+        Coverage { path: path.into(), status: CoverageStatus::Complete, reason: None, missing: None }
+    }
+
+    /// Some of `path` was seen.
+    pub fn partial(path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Coverage {
+            path: path.into(),
+            status: CoverageStatus::Partial,
+            reason: Some(reason.into()),
+            missing: None,
+        }
+    }
+
+    /// Nothing of `path` was seen.
+    pub fn none(path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Coverage {
+            path: path.into(),
+            status: CoverageStatus::None,
+            reason: Some(reason.into()),
+            missing: None,
+        }
+    }
+}
+
+/// Typed facts that a probe brought back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// Nothing came back; the coverage says why.
+    None,
+    DiskUsage(DiskUsage),
+    LogGrep(LogGrep),
+    DiskFree(Vec<Mount>),
+    Command(CommandOutput),
+}
+
+/// What lies under the paths of a `disk_usage` probe.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DiskUsage {
+    /// Directories that [`Replica::log_dir`] points into.
+    pub log_dirs: Vec<String>,
+    pub replicas: Vec<Replica>,
+    /// Files and directories that are no replica.
+    pub others: Vec<PathUsage>,
+}
+
+/// One replica directory on one broker's disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replica {
+    pub topic: Arc<str>,
+    pub partition: u32,
+    pub kind: ReplicaKind,
+    /// Index into [`DiskUsage::log_dirs`].
+    pub log_dir: u32,
+    /// What `du` shows, in bytes.
+    pub allocated_bytes: u64,
+    /// Kafka's own measure: the sum of the `.log` files' lengths, in bytes.
+    pub log_bytes: u64,
+    /// Number of `.log` files.
+    pub segments: u32,
+    /// Base offset of the first segment.
+    pub first_base: Option<u64>,
+    /// Base offset of the active segment.
+    pub last_base: Option<u64>,
+    /// Newest modification of a `.log`, seconds since 1970.
+    pub newest_mtime: Option<i64>,
+    /// Files that end in `.cleaned` or `.swap`: a cleaner at work, or one that died there.
+    pub cleaned_files: u32,
+}
+
+/// What the name of a replica directory says about it (kafka.log.LocalLog `parseTopicPartitionName`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplicaKind {
+    /// `<topic>-<partition>`.
+    Current,
+    /// `….<id>-future`: the target of a move between log dirs.
+    Future,
+    /// `….<id>-stray`: not assigned to this broker.
+    Stray,
+    /// `….<id>-delete`: about to be deleted.
+    Deleting,
+}
+
+/// Size of a path that is no replica, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathUsage {
+    pub path: String,
+    pub allocated_bytes: u64,
+    pub apparent_bytes: u64,
+}
+
+/// What a `log_grep` probe found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LogGrep {
+    /// The extended regular expression that the node matched lines against.
+    pub pattern: String,
+    pub files: Vec<LogFile>,
+    /// Newest first within the byte limit, sorted by file and line here.
+    pub records: Vec<LogRecord>,
+}
+
+/// One log file that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogFile {
+    pub path: String,
+    pub access: Access,
+    /// Matching lines beyond the byte limit, when it was reached and they could be counted.
+    pub beyond: u64,
+}
+
+/// One record of a log: the line that matched and the lines that belong to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRecord {
+    /// Index into [`LogGrep::files`].
+    pub file: u32,
+    /// From 1.
+    pub line: u64,
+    /// The header line; bytes that are no UTF-8 are replaced.
+    pub text: String,
+    /// The lines that follow and belong to it: exception and stack trace.
+    pub continuation: Vec<String>,
+    /// The header line held bytes that are no UTF-8.
+    pub lossy: bool,
+    /// The line or its continuation was cut.
+    pub truncated: bool,
+}
+
+/// One line of `df`, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    pub device: String,
+    pub mount: String,
+    pub size_bytes: u64,
+    pub used_bytes: u64,
+    pub available_bytes: u64,
+}
+
+/// What a `command` probe or `exec` printed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CommandOutput {
+    pub command: String,
+    pub stdout: String,
+    pub stderr: String,
+    pub ended: Option<Ended>,
+    /// Bytes beyond the limit that were not kept (at least: the command was stopped then).
+    pub overflow_bytes: u64,
+    pub lossy: bool,
+}
+
+/// How a remote script ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// Exit status; 128 + n for signal n, as a shell has it.
+    Exit(i32),
+    /// Stopped by us at its deadline.
+    Deadline,
+    /// Stopped by us when its output passed the limit.
+    Overflow,
+    /// Stopped because the round was.
+    Stopped,
+    /// The connection broke.
+    Lost,
+}
+
+impl Round {
+    /// The first play that a topic of a host falls under and its expectation there, if any.
+    pub fn expectation(&self, play: usize, topic: &str) -> ExpectTopic {
+        let Some(play) = self.plays.get(play) else { return ExpectTopic::default() };
+        play.expect
+            .topics
+            .iter()
+            .find(|(glob, _)| glob_matches(glob, topic))
+            .map(|(_, expected)| *expected)
+            .unwrap_or_default()
+    }
+
+    /// Facts by host, for those that have them.
+    pub fn facts(&self) -> BTreeMap<&str, &Facts> {
+        self.visits
+            .iter()
+            .filter_map(|visit| visit.facts.as_ref().map(|facts| (visit.host.as_str(), facts)))
+            .collect()
+    }
+}
+
+/// Shell-style `*` and `?` over a whole name, as topic globs in a playbook use them.
+pub fn glob_matches(glob: &str, name: &str) -> bool {
+    let (glob, name) = (glob.as_bytes(), name.as_bytes());
+    let (mut g, mut n) = (0, 0);
+    // Where to resume after the last star: its position, and how much of the name it has eaten.
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        match glob.get(g) {
+            Some(b'*') => {
+                star = Some((g, n));
+                g += 1;
+            }
+            Some(b'?') => {
+                g += 1;
+                n += 1;
+            }
+            Some(byte) if *byte == name[n] => {
+                g += 1;
+                n += 1;
+            }
+            _ => match star {
+                Some((at, eaten)) => {
+                    star = Some((at, eaten + 1));
+                    g = at + 1;
+                    n = eaten + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    glob[g..].iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::glob_matches;
+
+    #[test]
+    fn globs() {
+        assert!(glob_matches("*", ""));
+        assert!(glob_matches("__*", "__consumer_offsets"));
+        assert!(glob_matches("*Product", "completeProduct"));
+        assert!(glob_matches("a*b*c", "a-b-b-c"));
+        assert!(!glob_matches("a*b*c", "a-b-b-d"));
+        assert!(glob_matches("tmp-?", "tmp-1") && !glob_matches("tmp-?", "tmp-12"));
+    }
+}

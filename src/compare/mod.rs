@@ -1,1 +1,135 @@
 //! The same thing seen by several brokers, side by side. Pure.
+//!
+//! Only brokers of one cluster are ever compared. Arrays are sorted: topics by name, partitions by
+//! number, replicas and brokers by the inventory's order.
+
+use crate::kafka::event::Event;
+
+/// All clusters of a round.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Comparison {
+    pub clusters: Vec<Cluster>,
+    /// All brokers' log events, oldest first; those without a known time last, by host, file and line.
+    pub events: Vec<Event>,
+}
+
+/// One Kafka cluster, as far as it was seen.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cluster {
+    /// `kafka_cluster` of the inventory, else `cluster.id` from the nodes, else the play's name.
+    pub name: String,
+    pub brokers: Vec<Broker>,
+    pub topics: Vec<Topic>,
+    pub pairs: Vec<Pair>,
+    /// Every host of the cluster was reached and all replica directories were seen: what is not here
+    /// is missing. Otherwise an unseen broker may hold it.
+    pub complete: bool,
+}
+
+/// One broker.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Broker {
+    /// The inventory's name.
+    pub host: String,
+    /// Index into [`crate::round::Round::visits`].
+    pub visit: usize,
+    pub id: Option<i64>,
+    pub id_source: Option<IdSource>,
+    /// Whether its replica directories were looked at and seen.
+    pub seen: bool,
+    pub replicas: u32,
+    pub log_bytes: u64,
+    pub allocated_bytes: u64,
+    /// The newest version named in its logs.
+    pub version: Option<String>,
+}
+
+/// Where a broker's id is known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdSource {
+    MetaProperties,
+    Inventory,
+    /// An id that is an IPv4 address as an integer, matched with the host's address.
+    Address,
+}
+
+impl IdSource {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            IdSource::MetaProperties => "meta.properties",
+            IdSource::Inventory => "inventory",
+            IdSource::Address => "address",
+        }
+    }
+}
+
+/// One topic's partitions.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Topic {
+    pub name: String,
+    /// A glob of the playbook leaves it out of findings.
+    pub ignored: bool,
+    /// Replicas per partition: the playbook's, else the topic's mode when the cluster is complete.
+    pub expected_replicas: Option<u32>,
+    /// Whether the expectation is the playbook's (`false`: inferred from the mode).
+    pub expected_by_playbook: bool,
+    /// Partitions that the playbook expects.
+    pub expected_partitions: Option<u32>,
+    /// Named in some `cleaner-offset-checkpoint`: it is compacted.
+    pub compacted: bool,
+    pub partitions: Vec<Partition>,
+}
+
+/// One partition's replicas.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Partition {
+    pub partition: u32,
+    pub replicas: Vec<Replica>,
+}
+
+/// One replica as one broker holds it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Replica {
+    /// Index into [`Cluster::brokers`].
+    pub broker: usize,
+    pub kind: Kind,
+    /// Bytes: the sum of the `.log` lengths, Kafka's own measure.
+    pub log_bytes: u64,
+    /// Bytes: what `du` shows.
+    pub allocated_bytes: u64,
+    pub segments: u32,
+    pub log_start: Option<u64>,
+    pub high_watermark: Option<u64>,
+    pub recovery_point: Option<u64>,
+    pub first_dirty: Option<u64>,
+    pub last_base: Option<u64>,
+    pub newest_mtime: Option<i64>,
+    pub cleaned_files: u32,
+}
+
+/// [`crate::round::ReplicaKind`], with a default for tests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kind {
+    #[default]
+    Current,
+    Future,
+    Stray,
+    Deleting,
+}
+
+/// Two brokers and the partitions that both hold a current replica of.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Pair {
+    /// Indices into [`Cluster::brokers`], `a` before `b`.
+    pub a: usize,
+    pub b: usize,
+    pub topic: String,
+    pub partitions: u32,
+    /// Larger over smaller, by the measure of `by`; `None` when every size is zero.
+    pub ratio_min: Option<f64>,
+    pub ratio_median: Option<f64>,
+    pub ratio_max: Option<f64>,
+    /// The broker whose replicas are larger on most of them, when there is one.
+    pub larger: Option<usize>,
+}

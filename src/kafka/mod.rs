@@ -1,1 +1,3 @@
 //! What Kafka's files and messages mean. Pure.
+
+pub mod event;
