@@ -1,1 +1,4 @@
 //! The one remote shell of a visit: bootstrap, frames, heartbeat, how it ends.
+
+pub mod frames;
+pub mod script;
