@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::Stage;
+use super::{Loss, Stage};
 
 /// Why a host could not be logged in to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,7 +147,11 @@ pub enum SessionError {
     /// The server refused to run the command.
     #[error("the server refused to run the command")]
     ExecRefused,
-    /// The connection is gone; the text is ours, or the server's last words, raw.
-    #[error("the connection was lost{}", .0.as_ref().map(|why| format!(": {why:?}")).unwrap_or_default())]
-    Lost(Option<String>),
+    /// The connection is gone.
+    #[error("the connection was lost: {}{}", .0.message, said(.0))]
+    Lost(Loss),
+}
+
+fn said(loss: &Loss) -> String {
+    loss.remote.as_ref().map(|text| format!(": {text:?}")).unwrap_or_default()
 }

@@ -5,16 +5,28 @@
 //! its output message by message. What went wrong is a [`ConnectError`]: at which stage, why, and
 //! what to do about it. Nothing here knows what the command is for.
 
+mod agent;
 pub mod args;
+mod config;
+mod dialer;
 mod error;
+mod jump;
+mod keys;
+mod known_hosts;
+mod login;
 mod progress;
+mod session;
+mod trust;
+mod wire;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use dialer::Dialer;
 pub use error::{ConnectError, Reason, SessionError};
 pub use progress::{Progress, Stage};
+pub use session::{Connection, Exec, ExecReader, ExecWriter, Loss, Output};
 
 /// The resolved way to one sshd; nothing is left to look up but the name.
 ///
