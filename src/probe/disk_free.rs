@@ -44,7 +44,8 @@ pub fn parse(paths: &[String], answer: &Answer, limit_seconds: u64) -> (Evidence
 fn row(line: &str) -> Option<Mount> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let percent = words.iter().rposition(|word| {
-        word.strip_suffix('%').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) || *word == "-"
+        word.strip_suffix('%').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+            || *word == "-"
     })?;
     let kib = |back: usize| -> Option<u64> {
         words.get(percent.checked_sub(back)?)?.parse::<u64>().ok().map(|kib| kib.saturating_mul(1024))

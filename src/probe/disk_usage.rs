@@ -135,10 +135,9 @@ fn path_row(line: &str, paths: &[String], coverage: &mut [Option<Coverage>]) {
         (_, Some("missing")) => Coverage::none(path, format!("{} does not exist", parent(path))),
         (_, Some("unreadable")) => Coverage::none(path, format!("{} is not readable", parent(path))),
         // Nothing there is an answer: a broker without a replica of the topic.
-        (_, Some("nomatch")) => Coverage {
-            reason: Some("nothing matches".to_owned()),
-            ..Coverage::complete(path)
-        },
+        (_, Some("nomatch")) => {
+            Coverage { reason: Some("nothing matches".to_owned()), ..Coverage::complete(path) }
+        }
         _ => return,
     });
 }

@@ -97,7 +97,10 @@ pub fn parse(log_dirs: &[String], answer: &Answer, limit_seconds: u64) -> (Facts
                     Access::Empty => checkpoint_of(dir, file, Some(Vec::new())),
                     _ => {
                         let name = FILES.get(file).copied().unwrap_or("?");
-                        coverage.push(Coverage::none(format!("{}/{name}", dir.path), "not readable by this user"));
+                        coverage.push(Coverage::none(
+                            format!("{}/{name}", dir.path),
+                            "not readable by this user",
+                        ));
                     }
                 }
             }

@@ -93,8 +93,11 @@ pub fn follow_up(question: &Question, first: &Answer) -> Option<String> {
     script.push_str("echo M;{ ");
     for (index, (zipped, path)) in files.iter().enumerate() {
         let path = quote(path);
-        let (read, name) =
-            if *zipped { (format!("gzip -dc -- {path}|"), String::new()) } else { (String::new(), format!(" -- {path}")) };
+        let (read, name) = if *zipped {
+            (format!("gzip -dc -- {path}|"), String::new())
+        } else {
+            (String::new(), format!(" -- {path}"))
+        };
         script.push_str(&format!(
             "{read}grep -a -n -A {LINES_AFTER} -E -e {pattern}{name}|sed 's/^/{index}:/';"
         ));
@@ -132,12 +135,17 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
         let Some((kind, rest)) = line.split_at_checked(2) else { continue };
         let (access, note) = match kind {
             "F " | "G " => (Access::Readable, Coverage::complete(rest)),
-            "O " => (Access::Unseen, Coverage { reason: Some("older than --since".into()), ..Coverage::complete(rest) }),
+            "O " => (
+                Access::Unseen,
+                Coverage { reason: Some("older than --since".into()), ..Coverage::complete(rest) },
+            ),
             "Z " => (Access::Empty, Coverage { reason: Some("empty".into()), ..Coverage::complete(rest) }),
             "U " => (Access::Unreadable, Coverage::none(rest, "not readable by this user")),
             "N " => {
                 let (index, why) = rest.split_once(' ').unwrap_or((rest, ""));
-                let Some(path) = index.parse::<usize>().ok().and_then(|at| question.files.get(at)) else { continue };
+                let Some(path) = index.parse::<usize>().ok().and_then(|at| question.files.get(at)) else {
+                    continue;
+                };
                 let (access, reason) = match why {
                     "nodir" => (Access::Missing, "its directory does not exist"),
                     "unreadable" => (Access::Unreadable, "its directory is not readable by this user"),
@@ -171,7 +179,9 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
         if let Some(row) = coverage.iter_mut().find(|row| line.contains(row.path.as_str())) {
             row.status = CoverageStatus::Partial;
             row.reason = Some(line.into_owned());
-        } else if let (true, Some(row)) = (line.contains("usage") || line.contains("option"), coverage.first_mut()) {
+        } else if let (true, Some(row)) =
+            (line.contains("usage") || line.contains("option"), coverage.first_mut())
+        {
             row.status = CoverageStatus::None;
             row.reason = Some(line.into_owned());
         }

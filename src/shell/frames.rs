@@ -14,8 +14,8 @@ use memchr::memmem;
 /// What a stream holds, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame<'a> {
-    /// The shell is set up: its pid, and the leader of its process group where it could be read.
-    Hello { pid: &'a str, group: &'a str },
+    /// The shell is set up; whether it leads its process group.
+    Hello { leads: bool },
     /// An answer begins.
     Begin(u32),
     /// Bytes of the answer that has begun.
@@ -90,7 +90,7 @@ impl Frames {
                 return;
             };
             match self.fence(&line[..end]) {
-                Some(Fence::Hello(pid, group)) => on(Frame::Hello { pid, group }),
+                Some(Fence::Hello { leads }) => on(Frame::Hello { leads }),
                 Some(Fence::Begin(id)) => {
                     self.inside = Some(id);
                     on(Frame::Begin(id));
@@ -129,11 +129,11 @@ impl Frames {
         0
     }
 
-    fn fence<'a>(&self, line: &'a [u8]) -> Option<Fence<'a>> {
+    fn fence(&self, line: &[u8]) -> Option<Fence> {
         let text = std::str::from_utf8(line.get(self.token.len()..)?).ok()?;
         let mut words = text.split(' ').skip(1);
         match (words.next()?, words.next()?, words.next()) {
-            ("!", pid, group) => Some(Fence::Hello(pid, group.unwrap_or(""))),
+            ("!", how, None) => Some(Fence::Hello { leads: how == "kill" }),
             ("+", id, None) => Some(Fence::Begin(id.parse().ok()?)),
             ("-", id, Some(how)) => {
                 let how = match how {
@@ -148,8 +148,8 @@ impl Frames {
     }
 }
 
-enum Fence<'a> {
-    Hello(&'a str, &'a str),
+enum Fence {
+    Hello { leads: bool },
     Begin(u32),
     End(u32, How),
 }
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn noise_outside_of_the_fence_is_no_evidence() {
         let stream = format!(
-            "Welcome to 12G\n{TOKEN} ! 42 42\nnoise{TOKEN} + 1\nhi\n\n{TOKEN} - 1 3\nmore\n{TOKEN} + 2\n\n{TOKEN} - 2 stopped\n"
+            "Welcome to 12G\n{TOKEN} ! kill\nnoise{TOKEN} + 1\nhi\n\n{TOKEN} - 1 3\nmore\n{TOKEN} + 2\n\n{TOKEN} - 2 stopped\n"
         );
         for chunk in 1..stream.len() {
             let (answers, hellos) = parse(stream.as_bytes(), chunk);

@@ -31,7 +31,8 @@ pub fn become_line(user: &str) -> String {
     format!("exec sudo -n -u {} -- /bin/sh -c '{LOOP}' sh $$", quote(user))
 }
 
-/// The line that sets a shell up, then says hello: `TOKEN ! pid leads`.
+/// The line that sets a shell up, then says hello: `TOKEN ! kill`, or `TOKEN ! rm_k` where it needs the
+/// [`walker`].
 ///
 /// - `rm_z` is what ends everything. Where the shell leads its process group (OpenSSH makes each exec
 ///   a session leader) the whole group goes; elsewhere the group may hold the transport, so the tree
@@ -50,7 +51,7 @@ pub fn setup(token: &str) -> String {
          rm_r() { echo \"$rm_t + $1\";echo \"$rm_t + $1\" >&2;\
          ((eval \"$2\");rm_e $1 $?) </dev/null& rm_p=$!;};",
     );
-    line.push_str("rm_b;echo \"$rm_t ! $$ $rm_g\"\n");
+    line.push_str("rm_b;echo \"$rm_t ! ${rm_z%% *}\"\n");
     line.replace("SECONDS", &WATCHDOG_SECONDS.to_string())
 }
 
