@@ -429,7 +429,7 @@ fn trust_localhost(client: &Client, sshd: &Sshd) {
     fs::write(client.path("known_hosts"), known + &line).unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_hosts_share_one_login_on_their_jump_host() {
     let client = Client::new();
     let (jump, node) = (client.sshd(), client.sshd());

@@ -1,1 +1,0 @@
-//! Ansible's ssh argument strings, read as far as they make sense here.
