@@ -345,3 +345,19 @@ async fn five_hundred_nodes_answer_at_once() {
         assert_eq!(visit.unwrap(), b"here\n");
     }
 }
+
+#[tokio::test]
+async fn the_demo_holds_the_incident_and_leaves_nothing_behind() {
+    let start = Instant::now();
+    let demo = Demo::start().await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    let dir = demo.dir().to_owned();
+    assert!(demo.inventory_path().starts_with(&dir));
+    for (index, total) in [(0, "99M"), (1, "44M"), (2, "40M")] {
+        let handle = login(demo.fleet(), index).await;
+        let answer = exec(&handle, "du -ch services/kafka/completeProduct-* | tail -n 1", b"").await;
+        assert_eq!(String::from_utf8(answer.stdout).unwrap(), format!("{total}\ttotal\n"));
+    }
+    drop(demo);
+    assert!(!dir.exists());
+}
