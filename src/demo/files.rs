@@ -85,6 +85,9 @@ fn inventory(dir: &Path, group: &str, nodes: &[Node]) -> String {
 
 /// A word for the shell-like splitting that ssh arguments get.
 fn shell_word(word: &str) -> String {
+    if word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-=".contains(c)) {
+        return word.to_owned();
+    }
     // Only a NUL byte cannot be quoted, and a path has none.
     shlex::try_quote(word).map_or_else(|_| word.to_owned(), |quoted| quoted.into_owned())
 }

@@ -128,16 +128,19 @@ fn write_replica(dir: &Path, segments: &[Segment], target: u64, died_here: bool)
 fn allocate(path: &Path, length: u64, blocks: u64) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.set_len(length)?;
-    if fallocate(&file, FallocateFlags::empty(), 0, blocks).is_err() {
-        // A file system without fallocate, where only written blocks are taken.
-        let mut noise = Noise::new(blocks);
-        let chunk: Vec<u8> = (0..1 << 16).map(|_| noise.below(256).to_le_bytes()[0]).collect();
-        let mut left = usize::try_from(blocks).unwrap_or(usize::MAX);
-        while left > 0 {
-            let n = left.min(chunk.len());
-            file.write_all(&chunk[..n])?;
-            left -= n;
-        }
+    // A file system without fallocate takes only the blocks that are written.
+    fallocate(&file, FallocateFlags::empty(), 0, blocks).or_else(|_| fill(&mut file, blocks))
+}
+
+/// Writes `count` bytes that no file system compresses away.
+fn fill(file: &mut File, count: u64) -> io::Result<()> {
+    let mut noise = Noise::new(count);
+    let chunk: Vec<u8> = (0..1 << 16).map(|_| noise.below(256).to_le_bytes()[0]).collect();
+    let mut left = count;
+    while left > 0 {
+        let n = usize::try_from(left).map_or(chunk.len(), |left| left.min(chunk.len()));
+        file.write_all(&chunk[..n])?;
+        left -= n as u64;
     }
     Ok(())
 }
@@ -212,6 +215,24 @@ mod tests {
                 assert!(segments.windows(2).all(|pair| pair[0].base < pair[1].base), "{segments:?}");
                 assert!(segments.iter().all(|segment| segment.base < end && segment.log_bytes <= SEGMENT));
             }
+        }
+    }
+
+    #[test]
+    fn blocks_are_taken_where_they_must_be_written_too() {
+        let dir = tempfile::tempdir().unwrap();
+        for fall_back in [false, true] {
+            let path = dir.path().join(fall_back.to_string());
+            if fall_back {
+                let mut file = File::create(&path).unwrap();
+                file.set_len(10 * MIB).unwrap();
+                fill(&mut file, 150_000).unwrap();
+            } else {
+                allocate(&path, 10 * MIB, 150_000).unwrap();
+            }
+            let there = fs::metadata(&path).unwrap();
+            assert_eq!(there.len(), 10 * MIB);
+            assert!((150_000..250_000).contains(&(there.blocks() * 512)), "{}", there.blocks());
         }
     }
 

@@ -130,6 +130,49 @@ async fn a_killed_command_ends_with_its_signal() {
 }
 
 #[tokio::test]
+async fn a_client_may_signal_its_command() {
+    let fleet = one(Fault::Healthy).await;
+    let handle = login(&fleet, 0).await;
+    let mut channel = handle.channel_open_session().await.unwrap();
+    channel.exec(true, "trap 'exit 5' TERM; echo up; sleep 30 & wait").await.unwrap();
+    let mut status = None;
+    // Not until the end of the channel: the signal may miss a child between fork and exec.
+    while status.is_none() {
+        match timeout(Duration::from_secs(10), channel.wait()).await.unwrap().unwrap() {
+            ChannelMsg::Data { .. } => channel.signal(Sig::TERM).await.unwrap(),
+            ChannelMsg::ExitStatus { exit_status } => status = Some(exit_status),
+            _ => {}
+        }
+    }
+    assert_eq!(status, Some(5));
+}
+
+#[tokio::test]
+async fn a_child_left_behind_holds_the_channel_but_not_the_status() {
+    let fleet = one(Fault::Healthy).await;
+    let start = Instant::now();
+    let answer = exec(&login(&fleet, 0).await, "(sleep 1; echo late) & exit 3", b"").await;
+    assert_eq!((answer.stdout.as_slice(), answer.status), (&b"late\n"[..], Some(3)));
+    assert!(start.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn what_is_no_exec_is_refused() {
+    let fleet = one(Fault::Healthy).await;
+    let handle = login(&fleet, 0).await;
+    let mut channel = handle.channel_open_session().await.unwrap();
+    channel.request_shell(true).await.unwrap();
+    channel.request_pty(true, "xterm", 80, 24, 0, 0, &[]).await.unwrap();
+    channel.exec(true, "a\0b").await.unwrap();
+    let mut refused = 0;
+    while refused < 3 {
+        let message = timeout(Duration::from_secs(10), channel.wait()).await.unwrap().unwrap();
+        assert!(!matches!(message, ChannelMsg::Success));
+        refused += u32::from(matches!(message, ChannelMsg::Failure));
+    }
+}
+
+#[tokio::test]
 async fn much_output_and_much_input_pass_through_small_buffers() {
     let fleet = one(Fault::Healthy).await;
     let handle = login(&fleet, 0).await;
@@ -185,9 +228,8 @@ async fn stop_waits_for_commands_and_the_directory_goes() {
     let mark = mark(2);
     channel.exec(true, format!("sleep {mark}")).await.unwrap();
     exec(&handle, "true", b"").await;
-    let address = fleet.nodes()[0].address();
     timeout(Duration::from_secs(10), fleet.stop()).await.unwrap();
-    assert!(TcpStream::connect(address).await.is_err());
+    assert!(timeout(Duration::from_secs(10), handle).await.unwrap().is_err(), "the connection is cut");
     assert!(gone(&mark).await);
     assert!(!dir.exists());
 }
