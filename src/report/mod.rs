@@ -1,8 +1,16 @@
-//! A round, its comparison and its findings, rendered. Pure.
+//! A round, its comparison and its findings, rendered. Pure: the same report in the same style gives
+//! the same bytes, "now" being the end of the round.
 
-use crate::compare::Comparison;
-use crate::diagnose::finding::Finding;
+use std::path::Path;
+use std::str::FromStr;
+
+use crate::compare::{Cluster, Comparison};
+use crate::diagnose::finding::{Code, Finding, Severity};
 use crate::round::Round;
+
+#[cfg(test)]
+mod fixture;
+pub mod json;
 
 /// Everything that a format renders.
 pub struct Report<'a> {
@@ -27,4 +35,98 @@ pub enum Status {
     Warning,
     Critical,
     Unknown,
+}
+
+impl Status {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Ok => "OK",
+            Status::Warning => "WARNING",
+            Status::Critical => "CRITICAL",
+            Status::Unknown => "UNKNOWN",
+        }
+    }
+}
+
+/// How many findings there are of each severity.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub critical: usize,
+    pub unknown: usize,
+    pub warning: usize,
+    pub notice: usize,
+}
+
+impl Report<'_> {
+    /// Findings by severity.
+    pub fn counts(&self) -> Counts {
+        let of = |severity| self.findings.iter().filter(|finding| finding.severity == severity).count();
+        Counts {
+            critical: of(Severity::Critical),
+            unknown: of(Severity::Unknown),
+            warning: of(Severity::Warning),
+            notice: of(Severity::Notice),
+        }
+    }
+}
+
+impl Cluster {
+    /// The inventory's name of the broker at `index`.
+    pub(crate) fn host(&self, index: usize) -> Option<&str> {
+        self.brokers.get(index).map(|broker| broker.host.as_str())
+    }
+}
+
+/// A code as it stands in reports and on the command line: `data-lost`.
+pub fn code_word(code: Code) -> String {
+    // A unit variant always becomes a string.
+    serde_json::to_value(code).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// A format that a report can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal.
+    Table,
+    /// For a ticket.
+    Markdown,
+    /// For programs: `docs/report.schema.json`.
+    Json,
+}
+
+impl Format {
+    /// All formats, with the name that the command line knows each by.
+    pub const ALL: [(&'static str, Format); 3] =
+        [("table", Format::Table), ("markdown", Format::Markdown), ("json", Format::Json)];
+
+    /// The format that a file's extension asks for.
+    pub fn of_path(path: &Path) -> Option<Format> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "txt" | "text" | "log" => Some(Format::Table),
+            "md" | "markdown" => Some(Format::Markdown),
+            "json" => Some(Format::Json),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    /// By name; `md` and `text` are understood too.
+    fn from_str(name: &str) -> Result<Self, String> {
+        let long = match name {
+            "md" => "markdown",
+            "text" | "txt" => "table",
+            name => name,
+        };
+        match Format::ALL.iter().find(|(known, _)| *known == long) {
+            Some((_, format)) => Ok(*format),
+            None => {
+                let known: Vec<&str> = Format::ALL.iter().map(|(known, _)| *known).collect();
+                Err(format!("no format `{name}`; there are: {}", known.join(", ")))
+            }
+        }
+    }
 }
