@@ -8,9 +8,12 @@ use crate::compare::{Cluster, Comparison};
 use crate::diagnose::finding::{Code, Finding, Severity};
 use crate::round::Round;
 
+mod digest;
 #[cfg(test)]
 mod fixture;
 pub mod json;
+mod measure;
+pub mod table;
 
 /// Everything that a format renders.
 pub struct Report<'a> {
@@ -47,6 +50,16 @@ impl Status {
             Status::Unknown => "UNKNOWN",
         }
     }
+}
+
+/// What the reader's terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns.
+    pub width: usize,
+    pub colour: bool,
+    /// `false`: ASCII alone.
+    pub unicode: bool,
 }
 
 /// How many findings there are of each severity.
