@@ -1,8 +1,20 @@
-//! A round, its comparison and its findings, rendered. Pure.
+//! A round, its comparison and its findings, rendered. Pure: the same report in the same style gives
+//! the same bytes, "now" being the end of the round.
 
-use crate::compare::Comparison;
-use crate::diagnose::finding::Finding;
+use std::path::Path;
+use std::str::FromStr;
+
+use crate::compare::{Cluster, Comparison};
+use crate::diagnose::finding::{Code, Finding, Severity};
 use crate::round::Round;
+
+mod digest;
+#[cfg(test)]
+mod fixture;
+pub mod json;
+pub mod markdown;
+mod measure;
+pub mod table;
 
 /// Everything that a format renders.
 pub struct Report<'a> {
@@ -27,4 +39,164 @@ pub enum Status {
     Warning,
     Critical,
     Unknown,
+}
+
+impl Status {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Ok => "OK",
+            Status::Warning => "WARNING",
+            Status::Critical => "CRITICAL",
+            Status::Unknown => "UNKNOWN",
+        }
+    }
+}
+
+/// What the reader's terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns.
+    pub width: usize,
+    pub colour: bool,
+    /// `false`: ASCII alone.
+    pub unicode: bool,
+}
+
+/// How many findings there are of each severity.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub critical: usize,
+    pub unknown: usize,
+    pub warning: usize,
+    pub notice: usize,
+}
+
+impl Counts {
+    /// The counts of some findings.
+    pub fn of(findings: &[Finding]) -> Self {
+        let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+        Counts {
+            critical: of(Severity::Critical),
+            unknown: of(Severity::Unknown),
+            warning: of(Severity::Warning),
+            notice: of(Severity::Notice),
+        }
+    }
+}
+
+impl Cluster {
+    /// The inventory's name of the broker at `index`.
+    pub(crate) fn host(&self, index: usize) -> Option<&str> {
+        self.brokers.get(index).map(|broker| broker.host.as_str())
+    }
+}
+
+/// A severity's word.
+pub fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "CRITICAL",
+        Severity::Unknown => "UNKNOWN",
+        Severity::Warning => "WARNING",
+        Severity::Notice => "NOTICE",
+    }
+}
+
+/// A code as it stands in reports and on the command line: `data-lost`.
+pub fn code_word(code: Code) -> String {
+    // A unit variant always becomes a string.
+    serde_json::to_value(code).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// A format that a report can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal.
+    Table,
+    /// For a ticket.
+    Markdown,
+    /// For programs: `docs/report.schema.json`.
+    Json,
+}
+
+impl Format {
+    /// All formats, with the name that the command line knows each by.
+    pub const ALL: [(&'static str, Format); 3] =
+        [("table", Format::Table), ("markdown", Format::Markdown), ("json", Format::Json)];
+
+    /// The format that a file's extension asks for.
+    pub fn of_path(path: &Path) -> Option<Format> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "txt" | "text" | "log" => Some(Format::Table),
+            "md" | "markdown" => Some(Format::Markdown),
+            "json" => Some(Format::Json),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    /// By name; `md` and `text` are understood too.
+    fn from_str(name: &str) -> Result<Self, String> {
+        let long = match name {
+            "md" => "markdown",
+            "text" | "txt" => "table",
+            name => name,
+        };
+        match Format::ALL.iter().find(|(known, _)| *known == long) {
+            Some((_, format)) => Ok(*format),
+            None => {
+                let known: Vec<&str> = Format::ALL.iter().map(|(known, _)| *known).collect();
+                Err(format!("no format `{name}`; there are: {}", known.join(", ")))
+            }
+        }
+    }
+}
+
+/// The report in a format, ending in a line feed. The style is the terminal's; the other formats take
+/// no notice of it.
+pub fn render(report: &Report, format: Format, style: &Style) -> String {
+    match format {
+        Format::Table => table::table(report, style),
+        Format::Markdown => markdown::markdown(report),
+        Format::Json => json::json(report),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_known_by_name_and_by_extension() {
+        assert_eq!("markdown".parse(), Ok(Format::Markdown));
+        assert_eq!("md".parse(), Ok(Format::Markdown));
+        assert_eq!(
+            "jsn".parse::<Format>(),
+            Err("no format `jsn`; there are: table, markdown, json".to_owned())
+        );
+        assert_eq!(Format::of_path(Path::new("/tmp/a.b.JSON")), Some(Format::Json));
+        assert_eq!(Format::of_path(Path::new("report.md")), Some(Format::Markdown));
+        assert_eq!(Format::of_path(Path::new("report")), None);
+        assert_eq!(Format::of_path(Path::new("a.xls")), None);
+    }
+
+    #[test]
+    fn every_code_has_its_word() {
+        assert_eq!(code_word(Code::DataLost), "data-lost");
+        assert_eq!(code_word(Code::HostKeyChanged), "host-key-changed");
+    }
+
+    #[test]
+    fn the_same_report_gives_the_same_bytes() {
+        let style = Style { width: 100, colour: true, unicode: true };
+        for (_, format) in Format::ALL {
+            let [one, other] =
+                [fixture::incident(), fixture::incident()].map(|case| render(&case.report(), format, &style));
+            assert_eq!(one, other);
+            assert!(one.ends_with('\n') && !one.ends_with("\n\n"));
+        }
+    }
 }

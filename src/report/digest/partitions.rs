@@ -1,0 +1,220 @@
+//! Which partitions are odd, and what the others have in common.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::compare::{Cluster, Kind, Partition, Topic};
+use crate::diagnose::finding::{Item, Severity};
+use crate::report::Report;
+use crate::report::measure::{counted, ratios};
+use crate::round::SizeRatio;
+
+/// One topic: its odd partitions in full, the rest as numbers.
+pub struct Outline<'a> {
+    pub topic: &'a Topic,
+    /// Worst first.
+    pub odd: Vec<Odd<'a>>,
+    pub alike: Alike,
+}
+
+/// A partition that a finding names or whose replicas are too far apart.
+pub struct Odd<'a> {
+    pub partition: &'a Partition,
+    /// Larger over smaller; infinite when one is empty.
+    pub ratio: Option<f64>,
+    /// Findings that name it, as numbers from 1 in the report's order.
+    pub named_by: Vec<usize>,
+    pub severity: Option<Severity>,
+}
+
+/// Partitions that nothing is wrong with.
+#[derive(Debug, Default)]
+pub struct Alike {
+    /// Those whose sizes were compared.
+    pub compared: usize,
+    /// Smallest and largest ratio among them.
+    pub ratios: Option<(f64, f64)>,
+    /// Those too small to be judged by a ratio.
+    pub small: usize,
+    /// Those of which fewer than two replicas were seen.
+    pub single: usize,
+}
+
+impl Alike {
+    /// All of them.
+    pub fn total(&self) -> usize {
+        self.compared + self.small + self.single
+    }
+
+    fn add(&mut self, ratio: Option<f64>, small: bool) {
+        match ratio {
+            None => self.single += 1,
+            Some(_) if small => self.small += 1,
+            Some(ratio) => {
+                self.compared += 1;
+                let (min, max) = self.ratios.unwrap_or((ratio, ratio));
+                self.ratios = Some((min.min(ratio), max.max(ratio)));
+            }
+        }
+    }
+}
+
+/// Larger over smaller of the current replicas' `.log` bytes; `None` where there are not two to compare.
+pub fn ratio(partition: &Partition) -> Option<f64> {
+    let (least, most) = extremes(partition)?;
+    Some(match (least, most) {
+        (_, 0) => 1.0,
+        (0, _) => f64::INFINITY,
+        (least, most) => most as f64 / least as f64,
+    })
+}
+
+/// The smallest and the largest current replica's `.log` bytes, where there are two.
+pub fn extremes(partition: &Partition) -> Option<(u64, u64)> {
+    let sizes = || partition.replicas.iter().filter(|one| one.kind == Kind::Current).map(|one| one.log_bytes);
+    (sizes().count() > 1).then(|| (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0)))
+}
+
+/// Offsets between the highest and the lowest high watermark, where two are known.
+pub fn high_watermarks_apart(partition: &Partition) -> Option<u64> {
+    let marks = || partition.replicas.iter().filter_map(|replica| replica.high_watermark);
+    (marks().count() > 1).then(|| marks().max().unwrap_or(0) - marks().min().unwrap_or(0))
+}
+
+/// The topics of a cluster, those with odd partitions first, then by name.
+pub fn outline<'a>(report: &Report, cluster: &'a Cluster) -> Vec<Outline<'a>> {
+    let named = named(report, cluster);
+    let limits = limits(report, cluster);
+    let mut outlines: Vec<Outline> = cluster
+        .topics
+        .iter()
+        .map(|topic| {
+            let mut outline = Outline { topic, odd: Vec::new(), alike: Alike::default() };
+            for partition in &topic.partitions {
+                let ratio = ratio(partition);
+                let spread = extremes(partition).map_or(0, |(least, most)| most - least);
+                let small =
+                    spread < limits.ignore_below && ratio.is_some_and(|ratio| ratio >= limits.warning);
+                let named_by: Vec<usize> = named
+                    .get(&(topic.name.as_str(), partition.partition))
+                    .map(|numbers| numbers.iter().copied().collect())
+                    .unwrap_or_default();
+                let apart = !small && ratio.is_some_and(|ratio| ratio >= limits.warning);
+                if !topic.ignored && (!named_by.is_empty() || apart) {
+                    let severity = named_by
+                        .iter()
+                        .filter_map(|at| report.findings.get(at - 1))
+                        .map(|one| one.severity)
+                        .min();
+                    outline.odd.push(Odd { partition, ratio, named_by, severity });
+                } else {
+                    outline.alike.add(ratio, small);
+                }
+            }
+            outline.odd.sort_by(|a, b| {
+                let rank = |odd: &Odd| odd.severity.map_or(u8::MAX, |severity| severity as u8);
+                let size = |odd: &Odd| odd.ratio.unwrap_or(0.0);
+                rank(a)
+                    .cmp(&rank(b))
+                    .then(size(b).total_cmp(&size(a)))
+                    .then(a.partition.partition.cmp(&b.partition.partition))
+            });
+            outline
+        })
+        .collect();
+    outlines.sort_by(|a, b| a.odd.is_empty().cmp(&b.odd.is_empty()).then(a.topic.name.cmp(&b.topic.name)));
+    outlines
+}
+
+/// The ordinary partitions of a topic in one line; holds remote text.
+pub fn alike_words(outline: &Outline) -> String {
+    let alike = &outline.alike;
+    let mut words = Vec::new();
+    if let Some((min, max)) = alike.ratios {
+        let partitions = counted(alike.compared, "partition", "partitions");
+        words.push(format!("{partitions} of {} alike: ratio {}", outline.topic.name, ratios(min, max)));
+    }
+    let of_topic = |words: &[String]| {
+        if words.is_empty() { format!(" of {}", outline.topic.name) } else { String::new() }
+    };
+    if alike.small > 0 {
+        let partitions = counted(alike.small, "partition", "partitions");
+        words.push(format!("{partitions}{} too small to be judged by a ratio", of_topic(&words)));
+    }
+    if alike.single > 0 {
+        let partitions = counted(alike.single, "partition", "partitions");
+        words.push(format!("{partitions}{} seen on one broker only", of_topic(&words)));
+    }
+    let ignored = if outline.topic.ignored { " (left out of findings by the playbook)" } else { "" };
+    format!("{}{ignored}", words.join("; "))
+}
+
+/// By topic and partition the numbers (from 1) of the findings that name it.
+fn named<'a>(report: &Report<'a>, cluster: &Cluster) -> BTreeMap<(&'a str, u32), BTreeSet<usize>> {
+    let mut named: BTreeMap<(&str, u32), BTreeSet<usize>> = BTreeMap::new();
+    for (number, finding) in (1..).zip(report.findings) {
+        let subject = &finding.subject;
+        if subject.cluster.as_ref().is_some_and(|name| *name != cluster.name) {
+            continue;
+        }
+        let Some(topic) = &subject.topic else { continue };
+        let items = finding.items.iter().filter_map(|item| match item {
+            Item::Truncation(cut) => Some(cut.partition),
+            Item::Replicas(replicas) => Some(replicas.partition),
+            Item::Shape(_) | Item::Host(_) => None,
+        });
+        for partition in items.chain(subject.partition) {
+            named.entry((topic, partition)).or_default().insert(number);
+        }
+    }
+    named
+}
+
+/// The strictest limits of the plays that the cluster's brokers have a part in.
+pub fn limits(report: &Report, cluster: &Cluster) -> SizeRatio {
+    let visits = cluster.brokers.iter().filter_map(|broker| report.round.visits.get(broker.visit));
+    let plays = visits.flat_map(|visit| &visit.plays).filter_map(|play| report.round.plays.get(*play));
+    let limits = plays.map(|play| play.expect.size_ratio);
+    limits.min_by(|a, b| a.warning.total_cmp(&b.warning)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture::{healthy, incident};
+
+    #[test]
+    fn the_incident_has_24_odd_partitions_and_12_alike() {
+        let case = incident();
+        let outlines = outline(&case.report(), &case.comparison.clusters[0]);
+        let [only] = outlines.as_slice() else { panic!("one topic") };
+        assert_eq!(only.odd.len(), 24);
+        assert!(only.odd[..12].iter().all(|odd| odd.named_by == [1, 2, 3]));
+        assert!(only.odd[..12].is_sorted_by(|a, b| a.ratio >= b.ratio));
+        assert_eq!(only.odd[0].partition.partition, 1);
+        assert_eq!((only.alike.compared, only.alike.small, only.alike.single), (12, 0, 0));
+        let (min, max) = only.alike.ratios.expect("ratios");
+        assert_eq!((format!("{min:.2}"), format!("{max:.2}")), ("1.30".into(), "1.33".into()));
+    }
+
+    #[test]
+    fn a_healthy_topic_has_none_and_an_ignored_one_neither() {
+        let mut case = healthy();
+        assert!(outline(&case.report(), &case.comparison.clusters[0])[0].odd.is_empty());
+        case = incident();
+        case.comparison.clusters[0].topics[0].ignored = true;
+        assert_eq!(outline(&case.report(), &case.comparison.clusters[0])[0].alike.total(), 36);
+    }
+
+    #[test]
+    fn a_ratio_between_small_replicas_is_not_odd() {
+        let mut case = incident();
+        case.findings.clear();
+        for partition in &mut case.comparison.clusters[0].topics[0].partitions {
+            for replica in &mut partition.replicas {
+                replica.log_bytes /= 1 << 10;
+            }
+        }
+        let outlines = outline(&case.report(), &case.comparison.clusters[0]);
+        assert_eq!((outlines[0].odd.len(), outlines[0].alike.small), (0, 24));
+    }
+}

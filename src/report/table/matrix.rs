@@ -1,0 +1,208 @@
+//! Partition by broker: the odd ones row by row, the others in one line.
+
+use std::collections::BTreeSet;
+
+use super::grid::{self, Cell, Column};
+use super::page::{Ink, Page};
+use crate::compare::{Cluster, Kind, Partition, Replica};
+use crate::report::digest::names::Names;
+use crate::report::digest::partitions::{Odd, Outline, extremes, high_watermarks_apart, outline};
+use crate::report::measure::{bytes, count, counted, ratio, ratios};
+use crate::report::{Report, code_word};
+
+/// Odd rows that a cluster has at most; the others are counted.
+const ROWS: usize = 40;
+/// Topics without odd partitions that get a line of their own.
+const ORDINARY: usize = 8;
+
+/// The section, where there is a partition to show.
+pub fn matrix(page: &mut Page, report: &Report, cluster: &Cluster) {
+    let outlines = outline(report, cluster);
+    let odd: usize = outlines.iter().map(|outline| outline.odd.len()).sum();
+    if outlines.iter().all(|outline| outline.odd.is_empty() && outline.alike.total() == 0) {
+        return;
+    }
+    page.heading(&format!("Partitions of {}", cluster.name));
+    if !cluster.complete {
+        let text =
+            "Not all of this cluster was seen: a replica that is not here may be on a broker that was not.";
+        page.wrapped(&[(Ink::Plain, "  ")], Ink::Unknown, text);
+    }
+    let mut room = ROWS;
+    for outline in outlines.iter().filter(|outline| !outline.odd.is_empty()) {
+        if room == 0 {
+            break;
+        }
+        let shown = &outline.odd[..outline.odd.len().min(room)];
+        room -= shown.len();
+        let text = format!(
+            "{}: {} odd of {}",
+            outline.topic.name,
+            count(outline.odd.len() as u64),
+            count(outline.topic.partitions.len() as u64)
+        );
+        page.wrapped(&[(Ink::Plain, "  ")], Ink::Bold, &text);
+        rows(page, report, cluster, shown);
+    }
+    if odd > ROWS {
+        let text = format!("{} more odd partitions are in the JSON report", count((odd - ROWS) as u64));
+        page.wrapped(&[(Ink::Plain, "  ")], Ink::Warning, &text);
+    }
+    ordinary(page, &outlines);
+}
+
+/// How the odd rows are set, the richest first.
+#[derive(Clone, Copy)]
+struct Set {
+    /// With the findings' codes beside their numbers.
+    codes: bool,
+    /// With how far the high watermarks are apart.
+    marks: bool,
+    /// One column per broker, else the holders in words.
+    by_broker: bool,
+}
+
+const SETS: [Set; 3] = [
+    Set { codes: true, marks: true, by_broker: true },
+    Set { codes: false, marks: true, by_broker: true },
+    Set { codes: false, marks: false, by_broker: true },
+];
+const IN_WORDS: Set = Set { codes: false, marks: false, by_broker: false };
+
+fn rows(page: &mut Page, report: &Report, cluster: &Cluster, odd: &[Odd]) {
+    let names = Names::of(cluster);
+    for (at, set) in SETS.into_iter().enumerate() {
+        let (columns, cells) = laid_out(page, report, &names, odd, set);
+        // Few brokers with long names: better cut the names than lose the columns.
+        let few = at + 1 == SETS.len() && columns.len() * 12 <= page.width;
+        if few || grid::fits(page, 2, &columns, &cells) {
+            return grid::draw(page, 2, &columns, &cells);
+        }
+    }
+    let (columns, cells) = laid_out(page, report, &names, odd, IN_WORDS);
+    grid::draw(page, 2, &columns, &cells);
+}
+
+fn laid_out(
+    page: &Page,
+    report: &Report,
+    names: &Names,
+    odd: &[Odd],
+    set: Set,
+) -> (Vec<Column>, Vec<Vec<Cell>>) {
+    let holders_of = |one: &Odd| one.partition.replicas.iter().map(|it| it.broker).collect::<Vec<_>>();
+    let holding: BTreeSet<usize> = odd.iter().flat_map(holders_of).collect();
+    let mut columns = vec![Column::right("partition")];
+    if set.by_broker {
+        columns.extend(holding.iter().map(|at| Column::right(names.short(*at)).naming()));
+    } else {
+        columns.push(Column::left("replicas, larger first").shrinking());
+    }
+    columns.push(Column::right("ratio"));
+    let marks = set.marks && odd.iter().any(|one| high_watermarks_apart(one.partition).is_some());
+    if marks {
+        columns.push(Column::right("high watermarks"));
+    }
+    columns.push(Column::left("findings").shrinking());
+    let row = |one: &Odd| {
+        let mut row = vec![Cell::from(one.partition.partition.to_string())];
+        let ink = one.severity.map_or(Ink::Warning, Ink::of);
+        if set.by_broker {
+            row.extend(holding.iter().map(|at| held(page, one.partition, *at, ink)));
+        } else {
+            row.push(holders(names, one.partition).into());
+        }
+        row.push(Cell::new(ink, one.ratio.map_or("-".to_owned(), ratio)));
+        if marks {
+            let marks = match high_watermarks_apart(one.partition) {
+                None => "not seen".to_owned(),
+                Some(0) => "equal".to_owned(),
+                Some(apart) => format!("{} apart", count(apart)),
+            };
+            row.push(marks.into());
+        }
+        row.push(codes(report, one, set.codes).into());
+        row
+    };
+    (columns, odd.iter().map(row).collect())
+}
+
+/// The cell of one broker: its size, its kind where that is not the ordinary one.
+fn held(page: &Page, partition: &Partition, broker: usize, ink: Ink) -> Cell {
+    let replicas: Vec<&Replica> = partition.replicas.iter().filter(|one| one.broker == broker).collect();
+    let smallest = extremes(partition).map(|(least, _)| least);
+    match replicas.as_slice() {
+        [] => Cell::new(Ink::Dim, if page.unicode { "·" } else { "." }),
+        replicas => {
+            let small =
+                replicas.iter().any(|one| one.kind == Kind::Current && Some(one.log_bytes) == smallest);
+            let words: Vec<String> = replicas.iter().map(|one| size(one)).collect();
+            Cell::new(if small { ink } else { Ink::Plain }, words.join(" "))
+        }
+    }
+}
+
+fn size(replica: &Replica) -> String {
+    let kind = match replica.kind {
+        Kind::Current => "",
+        Kind::Future => " future",
+        Kind::Stray => " stray",
+        Kind::Deleting => " deleting",
+    };
+    format!("{}{kind}", bytes(replica.log_bytes))
+}
+
+fn holders(names: &Names, partition: &Partition) -> String {
+    let mut replicas: Vec<&Replica> = partition.replicas.iter().collect();
+    replicas.sort_by_key(|replica| std::cmp::Reverse(replica.log_bytes));
+    let words: Vec<String> =
+        replicas.iter().map(|replica| format!("{} {}", names.short(replica.broker), size(replica))).collect();
+    words.join(", ")
+}
+
+fn codes(report: &Report, odd: &Odd, wide: bool) -> String {
+    let words: Vec<String> = odd
+        .named_by
+        .iter()
+        .map(|number| match report.findings.get(number - 1).filter(|_| wide) {
+            Some(finding) => format!("{number} {}", code_word(finding.code)),
+            None => number.to_string(),
+        })
+        .collect();
+    words.join(", ")
+}
+
+fn ordinary(page: &mut Page, outlines: &[Outline]) {
+    let mut quiet: Vec<&Outline> = Vec::new();
+    for outline in outlines.iter().filter(|outline| outline.alike.total() > 0) {
+        if outline.odd.is_empty() {
+            quiet.push(outline);
+        } else {
+            line(page, outline);
+        }
+    }
+    let own = if quiet.len() > ORDINARY { 0 } else { quiet.len() };
+    for outline in &quiet[..own] {
+        line(page, outline);
+    }
+    let folded = &quiet[own..];
+    if folded.is_empty() {
+        return;
+    }
+    let total: usize = folded.iter().map(|outline| outline.alike.total()).sum();
+    let least =
+        folded.iter().filter_map(|outline| outline.alike.ratios).map(|(min, _)| min).min_by(f64::total_cmp);
+    let most =
+        folded.iter().filter_map(|outline| outline.alike.ratios).map(|(_, max)| max).max_by(f64::total_cmp);
+    let range = least.zip(most).map(|(min, max)| format!(": {}", ratios(min, max))).unwrap_or_default();
+    let text = format!(
+        "{} of {} alike{range}",
+        counted(total, "partition", "partitions"),
+        counted(folded.len(), "topic", "topics")
+    );
+    page.wrapped(&[(Ink::Plain, "  ")], Ink::Dim, &text);
+}
+
+fn line(page: &mut Page, outline: &Outline) {
+    page.wrapped(&[(Ink::Plain, "  ")], Ink::Dim, &crate::report::digest::partitions::alike_words(outline));
+}

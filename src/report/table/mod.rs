@@ -1,0 +1,49 @@
+//! The report for a terminal, for someone woken at three in the morning: the first screen says what is
+//! wrong and what to do first, what follows is the proof, and last comes what nobody saw.
+
+mod brokers;
+mod findings;
+mod grid;
+mod matrix;
+mod page;
+mod summary;
+mod timeline;
+mod unseen;
+
+use super::{Report, Style};
+use page::{Ink, Page};
+
+/// The report as text; no line is wider than the style's width (40 at least).
+pub fn table(report: &Report, style: &Style) -> String {
+    let mut page = Page::new(style);
+    summary::verdict(&mut page, report);
+    summary::first_screen(&mut page, report);
+    findings::findings(&mut page, report);
+    for cluster in &report.comparison.clusters {
+        brokers::brokers(&mut page, report, cluster);
+        brokers::pairs(&mut page, report, cluster);
+        matrix::matrix(&mut page, report, cluster);
+    }
+    timeline::timeline(&mut page, report);
+    unseen::unseen(&mut page, report);
+    footer(&mut page, report);
+    page.finish()
+}
+
+fn footer(page: &mut Page, report: &Report) {
+    let round = report.round;
+    let seconds = round.finished.as_second().saturating_sub(round.started.as_second());
+    page.blank();
+    let playbook = round.playbook.as_ref().map(|playbook| format!(", {playbook}")).unwrap_or_default();
+    let limit = round.limit.as_ref().map(|limit| format!(", limit {limit}")).unwrap_or_default();
+    let text = format!(
+        "Round {}{playbook}{limit}, {} UTC, {seconds} s, roundsman {}",
+        round.id,
+        super::measure::moment(round.started),
+        round.version
+    );
+    page.wrapped_to(&[], Ink::Dim, &text, 3);
+}
+
+#[cfg(test)]
+mod tests;

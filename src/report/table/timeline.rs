@@ -1,0 +1,68 @@
+//! What happened, in order.
+
+use std::collections::BTreeSet;
+
+use super::page::{Ink, Page};
+use crate::report::Report;
+use crate::report::digest::timeline::{Run, runs};
+use crate::report::measure::{count, moment};
+use crate::sanitize;
+
+/// Lines that a timeline has at most; earlier ones are counted.
+const LINES: usize = 40;
+/// Columns of a time.
+const TIME: usize = 19;
+/// Columns that a host's name has at most.
+const HOST: usize = 24;
+
+/// The section, where there is anything in it.
+pub fn timeline(page: &mut Page, report: &Report) {
+    let runs = runs(report.comparison);
+    if runs.is_empty() {
+        return;
+    }
+    page.heading(&format!("Timeline (UTC{})", zone(report)));
+    let earlier = runs.len().saturating_sub(LINES);
+    if earlier > 0 {
+        let text = format!("{} earlier entries are in the JSON report", count(earlier as u64));
+        page.line(&[(Ink::Plain, "  "), (Ink::Dim, &text)]);
+    }
+    let runs = &runs[earlier..];
+    let hosts: Vec<String> = runs
+        .iter()
+        .map(|run| page.text(run.first().map(|first| first.host.as_str()).unwrap_or_default()))
+        .map(|host| page.cut(&host, HOST))
+        .collect();
+    let wide = hosts.iter().map(|host| sanitize::width(host)).max().unwrap_or(0);
+    for (run, host) in runs.iter().zip(&hosts) {
+        let ink = if run.grave { Ink::Critical } else { Ink::Plain };
+        let safe = page.text(&when(run));
+        let time = page.cut(&safe, TIME);
+        let time = format!("  {time}{}  ", " ".repeat(TIME - sanitize::width(&time).min(TIME)));
+        let gap = " ".repeat(wide - sanitize::width(host) + 2);
+        let text = format!("{}{}", run.what, run.repeats());
+        page.wrapped_to(&[(Ink::Dim, &time), (Ink::Plain, host), (Ink::Plain, &gap)], ink, &text, 6);
+    }
+}
+
+/// The zone that the logs are written in, where that is one and not UTC.
+fn zone(report: &Report) -> String {
+    let clocks = report.round.visits.iter().filter_map(|visit| visit.facts.as_ref()?.clock);
+    let zones: BTreeSet<i32> = clocks.map(|clock| clock.zone_s).collect();
+    match zones.into_iter().collect::<Vec<_>>().as_slice() {
+        [] | [0] => String::new(),
+        [zone] => {
+            let sign = if *zone < 0 { '-' } else { '+' };
+            let minutes = zone.unsigned_abs() / 60;
+            format!("; the nodes write UTC{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+        }
+        _ => "; the nodes write several zones".to_owned(),
+    }
+}
+
+fn when(run: &Run) -> String {
+    match run.first() {
+        Some(first) => first.at.map_or_else(|| first.at_raw.clone(), moment),
+        None => String::new(),
+    }
+}
