@@ -3,6 +3,7 @@
 //! A probe is a question that was resolved in the plan; nothing in it is left to look up. It knows no
 //! SSH: strings go in, evidence comes out.
 
+pub mod access;
 pub mod command;
 pub mod disk_free;
 pub mod disk_usage;
