@@ -88,10 +88,7 @@ impl Shared {
                     self.within_time(route, Some(&jump), progress).await
                 }
             };
-            result.map_err(|mut error| {
-                error.attempts = progress.attempts().max(1);
-                error
-            })
+            result.map_err(|error| error.attempts(progress.attempts().max(1)))
         })
     }
 
@@ -226,7 +223,7 @@ fn out_of_time(progress: &Progress, limit: Duration) -> ConnectError {
 
 fn handshake_error(failure: Failure, cut: &Cut, route: &Route) -> ConnectError {
     let error = match failure {
-        Failure::Distrust(error) => return *error,
+        Failure::Distrust(error) => return error,
         Failure::Russh(error) => error,
     };
     let (host, port) = (&route.host, route.port);

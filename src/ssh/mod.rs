@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use dialer::Dialer;
-pub use error::{ConnectError, Reason, SessionError};
+pub use error::{ConnectError, Details, Reason, SessionError};
 pub use progress::{Progress, Stage};
 pub use session::{Connection, Exec, ExecReader, ExecWriter, Loss, Output};
 

@@ -288,7 +288,7 @@ pub(super) struct Watcher {
 #[derive(Debug)]
 pub(super) enum Failure {
     Russh(russh::Error),
-    Distrust(Box<ConnectError>),
+    Distrust(ConnectError),
 }
 
 impl From<russh::Error> for Failure {
@@ -306,9 +306,9 @@ impl client::Handler for Watcher {
             // Never asked for, so no honest server sends one.
             let message = "the server sent a host certificate although none was asked for";
             let error = ConnectError::new(Stage::HostKey, Reason::Protocol, message);
-            return Err(Failure::Distrust(Box::new(error)));
+            return Err(Failure::Distrust(error));
         };
-        self.judge.judge(key).await.map_err(|error| Failure::Distrust(Box::new(error)))?;
+        self.judge.judge(key).await.map_err(Failure::Distrust)?;
         self.progress.reach(Stage::Handshake);
         Ok(true)
     }
@@ -334,7 +334,7 @@ impl client::Handler for Watcher {
             },
             DisconnectReason::Error(Failure::Russh(error)) => Loss { message: ending(&error), remote: None },
             DisconnectReason::Error(Failure::Distrust(error)) => {
-                Loss { message: error.message, remote: None }
+                Loss { message: error.message.clone(), remote: None }
             }
         };
         *self.ends.loss.lock().unwrap_or_else(PoisonError::into_inner) = Some(loss);

@@ -359,9 +359,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("known_hosts");
         std::fs::write(&file, text).unwrap();
-        let judge =
-            Trust::default().judge(&route(&file, port, policy)).await.map_err(|error| error.reason)?;
-        judge.judge(&key(shown)).await.map_err(|error| error.reason)
+        let judge = Trust::default()
+            .judge(&route(&file, port, policy))
+            .await
+            .map_err(|error| error.reason.clone())?;
+        judge.judge(&key(shown)).await.map_err(|error| error.reason.clone())
     }
 
     #[tokio::test]
@@ -446,9 +448,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         // A directory cannot be read as a file, whoever asks.
         let judged = Trust::default().judge(&route(dir.path(), 22, HostKeyPolicy::Strict)).await;
-        assert!(matches!(judged.err().map(|e| e.reason), Some(Reason::KnownHostsFile { .. })));
+        assert!(matches!(judged.err().map(|e| e.reason.clone()), Some(Reason::KnownHostsFile { .. })));
         let missing = route(&dir.path().join("none"), 22, HostKeyPolicy::Strict);
         let error = Trust::default().judge(&missing).await.unwrap().judge(&key(A)).await.unwrap_err();
-        assert!(error.hint.is_some_and(|hint| hint.contains("ssh-keyscan -p 22 Node1 >> ")));
+        assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("ssh-keyscan -p 22 Node1 >> ")));
     }
 }
