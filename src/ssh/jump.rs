@@ -8,7 +8,7 @@ use russh::{ChannelOpenFailure, ChannelStream, client};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
-use super::dialer::Shared;
+use super::dialer::{Role, Shared};
 use super::{ConnectError, Connection, Progress, Reason, Route, Stage};
 
 /// A login on a jump host.
@@ -68,7 +68,7 @@ impl Jumps {
         let login = {
             let (shared, route, progress) = (shared.clone(), route.clone(), progress.clone());
             async move {
-                let result = shared.connect(&route, &progress).await.map(|connection| {
+                let result = shared.connect(&route, &progress, Role::Jump).await.map(|connection| {
                     Arc::new(Jump {
                         name: route.host.clone(),
                         connection,

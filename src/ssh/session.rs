@@ -354,3 +354,22 @@ fn ending(error: &russh::Error) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_quoted_only_if_it_can_be_no_other() {
+        let ends = Ends::default();
+        let say = |text: &str| ends.refusals.lock().unwrap().push(text.to_owned());
+        say("Connection refused");
+        let before = ends.refused();
+        assert_eq!(ends.refusal_since(before), None);
+        say("No route to host");
+        say("No route to host");
+        assert_eq!(ends.refusal_since(before).as_deref(), Some("No route to host"));
+        say("Connection refused");
+        assert_eq!(ends.refusal_since(before), None, "two answers, and either may be ours");
+    }
+}
