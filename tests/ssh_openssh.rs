@@ -534,6 +534,24 @@ async fn trouble_with_a_jump_host_is_told_from_trouble_behind_it() {
 }
 
 #[tokio::test]
+async fn giving_up_behind_a_jump_host_ends_its_connection_to_the_node() {
+    let client = Client::new();
+    let jump = client.sshd();
+    trust_localhost(&client, &jump);
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let route = behind(&client, &jump, mute.local_addr().unwrap().port());
+    let (dialer, progress) = (Dialer::new(Limits::default()), Progress::new());
+    let mut forwarded = tokio::select! {
+        _ = dialer.connect(&route, &progress) => panic!("a login on a mute host"),
+        accepted = mute.accept() => accepted.unwrap().0,
+    };
+    assert!(progress.stage() >= Stage::Connect);
+    let mut rest = Vec::new();
+    let ended = tokio::io::AsyncReadExt::read_to_end(&mut forwarded, &mut rest);
+    tokio::time::timeout(Duration::from_secs(3), ended).await.expect("the forwarding ends").unwrap();
+}
+
+#[tokio::test]
 async fn a_jump_login_that_was_lost_is_made_again() {
     let client = Client::new();
     let (jump, node) = (client.sshd(), client.sshd());

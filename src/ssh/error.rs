@@ -58,6 +58,8 @@ pub enum Reason {
     NoUsableKey,
     /// The server refused all that was offered.
     AuthRefused { tried: Vec<String>, offered: Vec<String> },
+    /// The connection was lost in the middle of the login, without a word from the server.
+    LostInLogin,
     /// The server accepted a key and wants a second proof that cannot be given.
     MoreProofWanted { offered: Vec<String> },
     /// The ssh-agent does not answer.

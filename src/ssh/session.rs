@@ -12,6 +12,8 @@ use super::trust::Judge;
 use super::wire::Cut;
 use super::{ConnectError, Progress, Reason, SessionError, Stage};
 
+/// What a refusal that leaves no method to try ends a session with.
+pub(super) const NO_METHOD_LEFT: &str = "the server takes no other method";
 /// How long a polite good-bye may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -347,6 +349,7 @@ fn ending(error: &russh::Error) -> String {
         russh::Error::KeepaliveTimeout | russh::Error::InactivityTimeout => {
             "the server stopped answering".to_owned()
         }
+        russh::Error::NoAuthMethod => NO_METHOD_LEFT.to_owned(),
         russh::Error::Disconnect | russh::Error::HUP => "the server closed the connection".to_owned(),
         russh::Error::IO(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             "the server closed the connection".to_owned()
