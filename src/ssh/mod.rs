@@ -5,6 +5,7 @@
 //! its output message by message. What went wrong is a [`ConnectError`]: at which stage, why, and
 //! what to do about it. Nothing here knows what the command is for.
 
+mod accept;
 mod agent;
 pub mod args;
 mod config;
