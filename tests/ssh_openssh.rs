@@ -210,6 +210,23 @@ async fn a_hung_agent_is_named_and_other_keys_still_work() {
 }
 
 #[tokio::test]
+async fn an_agent_that_will_not_sign_is_what_the_deadline_names() {
+    let client = Client::new();
+    let sshd = client.sshd();
+    let agent = Agent::start(&[&client.path("id")]);
+    let dialer = Dialer::new(Limits { login: Duration::from_secs(1), ..Limits::default() });
+    let route =
+        Route { identity_files: Vec::new(), agent: Some(agent.socket.clone()), ..client.route(sshd.port) };
+    dialer.connect(&route, &Progress::new()).await.unwrap();
+    agent.freeze();
+    let error = dialer.connect(&route, &Progress::new()).await.err();
+    let error = error.unwrap_or_else(|| panic!("a login without a signature"));
+    assert_eq!((error.stage, &error.reason), (Stage::Login, &Reason::AgentSilent));
+    assert_eq!(error.message, "no login within 1s: gave up while waiting for the ssh-agent");
+    until_no_socket_to(sshd.port).await;
+}
+
+#[tokio::test]
 async fn an_encrypted_key_needs_the_agent_and_says_so() {
     let client = Client::new();
     keygen(&client.path("locked"), "ed25519", "secret");
@@ -230,6 +247,7 @@ async fn a_refused_key_lists_what_was_tried_and_what_is_taken() {
     assert_eq!(tried, &[client.path("id").display().to_string()]);
     assert_eq!(offered, &["publickey", "password"]);
     assert!(error.reason.is_auth());
+    assert_eq!(error.attempts, 1, "a refusal is not tried again");
 }
 
 #[tokio::test]
@@ -334,6 +352,26 @@ async fn a_connection_closed_before_the_handshake_is_tried_once_more() {
     let error = failure(&client.route(port)).await;
     assert_eq!((&error.reason, error.attempts), (&Reason::ClosedEarly, 2), "{error}");
     served.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_lost_before_login_succeeds_the_second_time() {
+    let client = Client::new();
+    let sshd = client.sshd();
+    let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = door.local_addr().unwrap().port();
+    let behind = sshd.port;
+    tokio::spawn(async move {
+        drop(door.accept().await.unwrap());
+        let (mut near, _) = door.accept().await.unwrap();
+        let mut far = tokio::net::TcpStream::connect(("127.0.0.1", behind)).await.unwrap();
+        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+    });
+    let line = format!("[127.0.0.1]:{port} {}\n", sshd.host_key());
+    fs::write(client.path("known_hosts"), line).unwrap();
+    let connection = connect(&client.route(port)).await.unwrap();
+    assert_eq!(connection.attempts(), 2);
+    assert_eq!(run(&connection, "echo hi").await.stdout, "hi\n");
 }
 
 /// How many sockets of this process are connected to `port`.
@@ -496,6 +534,24 @@ async fn trouble_with_a_jump_host_is_told_from_trouble_behind_it() {
 }
 
 #[tokio::test]
+async fn giving_up_behind_a_jump_host_ends_its_connection_to_the_node() {
+    let client = Client::new();
+    let jump = client.sshd();
+    trust_localhost(&client, &jump);
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let route = behind(&client, &jump, mute.local_addr().unwrap().port());
+    let (dialer, progress) = (Dialer::new(Limits::default()), Progress::new());
+    let mut forwarded = tokio::select! {
+        _ = dialer.connect(&route, &progress) => panic!("a login on a mute host"),
+        accepted = mute.accept() => accepted.unwrap().0,
+    };
+    assert!(progress.stage() >= Stage::Connect);
+    let mut rest = Vec::new();
+    let ended = tokio::io::AsyncReadExt::read_to_end(&mut forwarded, &mut rest);
+    tokio::time::timeout(Duration::from_secs(3), ended).await.expect("the forwarding ends").unwrap();
+}
+
+#[tokio::test]
 async fn a_jump_login_that_was_lost_is_made_again() {
     let client = Client::new();
     let (jump, node) = (client.sshd(), client.sshd());
@@ -503,7 +559,7 @@ async fn a_jump_login_that_was_lost_is_made_again() {
     let dialer = Dialer::new(Limits::default());
     let route = behind(&client, &jump, node.port);
     let connection = dialer.connect(&route, &Progress::new()).await.unwrap();
-    kill_sessions(&jump);
+    jump.cut_connections();
     let mut gone = connection.exec(b"true").await.err();
     let until = Instant::now() + Duration::from_secs(5);
     while gone.is_none() && Instant::now() < until {
@@ -512,13 +568,6 @@ async fn a_jump_login_that_was_lost_is_made_again() {
     assert!(matches!(gone, Some(SessionError::Lost(_))), "{gone:?}");
     dialer.connect(&route, &Progress::new()).await.unwrap();
     assert_eq!(jump.logins(), 2);
-}
-
-/// Ends every connection of `sshd`, not the server itself.
-fn kill_sessions(sshd: &Sshd) {
-    for pid in sshd.children() {
-        let _ = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
-    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::jump::{Jump, Jumps};
 use super::login::Credentials;
 use super::session::{Connection, Ends, Failure, Watcher};
 use super::trust::Trust;
-use super::wire::{Cut, Wire};
+use super::wire::{Cut, Prompt, Wire};
 use super::{ConnectError, Limits, Progress, Reason, Route, Stage};
 
 /// Waiting time before the one retry, milliseconds: long enough for sshd's queue of unauthenticated
@@ -34,6 +34,15 @@ pub(super) struct Shared {
     trust: Trust,
     configs: Configs,
     jumps: Jumps,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy)]
+pub(super) enum Role {
+    /// A command.
+    Node,
+    /// Other connections.
+    Jump,
 }
 
 impl Dialer {
@@ -55,7 +64,7 @@ impl Dialer {
     /// # Errors
     /// Every way in which a login can fail; see [`Reason`].
     pub async fn connect(&self, route: &Route, progress: &Progress) -> Result<Connection, ConnectError> {
-        self.0.connect(route, progress).await
+        self.0.connect(route, progress, Role::Node).await
     }
 
     /// Says good-bye to the jump hosts that nobody uses any more; takes at most a second each.
@@ -76,22 +85,20 @@ impl Shared {
         self: &'a Arc<Self>,
         route: &'a Route,
         progress: &'a Progress,
+        role: Role,
     ) -> Pin<Box<dyn Future<Output = Result<Connection, ConnectError>> + Send + 'a>> {
         Box::pin(async move {
             let result = match &route.jump {
-                None => self.within_time(route, None, progress).await,
+                None => self.within_time(route, None, progress, role).await,
                 Some(through) => {
                     let jump = self.jumps.reach(self, through, progress).await?;
                     progress.reach(Stage::Queue);
                     // The semaphore is never closed; if it were, there would be no queue to wait in.
                     let _turn = jump.gate.acquire().await.ok();
-                    self.within_time(route, Some(&jump), progress).await
+                    self.within_time(route, Some(&jump), progress, role).await
                 }
             };
-            result.map_err(|mut error| {
-                error.attempts = progress.attempts().max(1);
-                error
-            })
+            result.map_err(|error| error.attempts(progress.attempts().max(1)))
         })
     }
 
@@ -100,9 +107,10 @@ impl Shared {
         route: &Route,
         jump: Option<&Arc<Jump>>,
         progress: &Progress,
+        role: Role,
     ) -> Result<Connection, ConnectError> {
         let limit = route.timeout.unwrap_or(self.limits.login);
-        match tokio::time::timeout(limit, self.twice(route, jump, progress, limit)).await {
+        match tokio::time::timeout(limit, self.twice(route, jump, progress, role, limit)).await {
             Ok(result) => result,
             Err(_) => Err(out_of_time(progress, limit)),
         }
@@ -114,13 +122,14 @@ impl Shared {
         route: &Route,
         jump: Option<&Arc<Jump>>,
         progress: &Progress,
+        role: Role,
         limit: Duration,
     ) -> Result<Connection, ConnectError> {
-        match self.once(route, jump, progress, limit).await {
+        match self.once(route, jump, progress, role, limit).await {
             Err(error) if error.reason == Reason::ClosedEarly => {
                 let pause = rand::rng().random_range(RETRY_AFTER);
                 tokio::time::sleep(Duration::from_millis(pause)).await;
-                self.once(route, jump, progress, limit).await
+                self.once(route, jump, progress, role, limit).await
             }
             result => result,
         }
@@ -131,6 +140,7 @@ impl Shared {
         route: &Route,
         jump: Option<&Arc<Jump>>,
         progress: &Progress,
+        role: Role,
         limit: Duration,
     ) -> Result<Connection, ConnectError> {
         progress.begin_attempt();
@@ -140,7 +150,13 @@ impl Shared {
             .preferring(&judge.algorithms())
             .map_err(|error| ConnectError::new(Stage::Handshake, Reason::Protocol, error.to_string()))?;
         let (wire, cut) = match jump {
-            None => Wire::new(dial(route, progress, limit).await?),
+            None => {
+                let stream = dial(route, progress, limit).await?;
+                match role {
+                    Role::Node => Wire::new(stream),
+                    Role::Jump => Wire::new(Prompt(stream)),
+                }
+            }
             Some(jump) => {
                 progress.reach(Stage::Connect);
                 Wire::new(jump.open(route).await?)
@@ -226,7 +242,7 @@ fn out_of_time(progress: &Progress, limit: Duration) -> ConnectError {
 
 fn handshake_error(failure: Failure, cut: &Cut, route: &Route) -> ConnectError {
     let error = match failure {
-        Failure::Distrust(error) => return *error,
+        Failure::Distrust(error) => return error,
         Failure::Russh(error) => error,
     };
     let (host, port) = (&route.host, route.port);

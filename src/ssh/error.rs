@@ -1,13 +1,18 @@
 //! Why a connection did not come about, or did not last.
 
 use std::fmt;
+use std::ops::Deref;
 use std::path::PathBuf;
 
 use super::{Loss, Stage};
 
-/// Why a host could not be logged in to.
+/// Why a host could not be logged in to: a box round its [`Details`], because results carry it about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectError {
+pub struct ConnectError(Box<Details>);
+
+/// What there is to know about a failed connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Details {
     /// Where it failed.
     pub stage: Stage,
     /// Why, for programs.
@@ -53,6 +58,8 @@ pub enum Reason {
     NoUsableKey,
     /// The server refused all that was offered.
     AuthRefused { tried: Vec<String>, offered: Vec<String> },
+    /// The connection was lost in the middle of the login, without a word from the server.
+    LostInLogin,
     /// The server accepted a key and wants a second proof that cannot be given.
     MoreProofWanted { offered: Vec<String> },
     /// The ssh-agent does not answer.
@@ -99,29 +106,39 @@ impl Reason {
 
 impl ConnectError {
     pub(super) fn new(stage: Stage, reason: Reason, message: impl Into<String>) -> Self {
-        ConnectError { stage, reason, message: message.into(), remote: None, hint: None, attempts: 1 }
+        let message = message.into();
+        ConnectError(Box::new(Details { stage, reason, message, remote: None, hint: None, attempts: 1 }))
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     pub(super) fn remote(mut self, remote: Option<String>) -> Self {
-        self.remote = remote.filter(|text| !text.is_empty());
+        self.0.remote = remote.filter(|text| !text.is_empty());
+        self
+    }
+
+    pub(super) fn attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
         self
     }
 
     /// The same failure as seen by a host behind the jump host it befell.
-    pub(super) fn behind(&self, jump: &str) -> Self {
-        ConnectError {
-            stage: Stage::Jump,
-            reason: Reason::Jump { host: jump.to_owned(), cause: Box::new(self.reason.clone()) },
-            message: format!("jump host {jump}: {}", self.message),
-            remote: self.remote.clone(),
-            hint: self.hint.clone(),
-            attempts: self.attempts,
-        }
+    pub(super) fn behind(mut self, jump: &str) -> Self {
+        self.0.stage = Stage::Jump;
+        self.0.reason = Reason::Jump { host: jump.to_owned(), cause: Box::new(self.0.reason) };
+        self.0.message = format!("jump host {jump}: {}", self.0.message);
+        self
+    }
+}
+
+impl Deref for ConnectError {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
     }
 }
 

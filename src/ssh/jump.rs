@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use russh::{ChannelOpenFailure, ChannelStream, client};
-use tokio::sync::{Semaphore, watch};
+use russh::{Channel, ChannelOpenFailure, ChannelStream, client};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use super::dialer::Shared;
+use super::dialer::{Role, Shared};
 use super::{ConnectError, Connection, Progress, Reason, Route, Stage};
+
+/// How long a jump host's answer is waited for after the caller has given up.
+const LATE_ANSWER: Duration = Duration::from_secs(5);
 
 /// A login on a jump host.
 pub(super) struct Jump {
@@ -68,7 +71,7 @@ impl Jumps {
         let login = {
             let (shared, route, progress) = (shared.clone(), route.clone(), progress.clone());
             async move {
-                let result = shared.connect(&route, &progress).await.map(|connection| {
+                let result = shared.connect(&route, &progress, Role::Jump).await.map(|connection| {
                     Arc::new(Jump {
                         name: route.host.clone(),
                         connection,
@@ -113,16 +116,14 @@ impl Jump {
     ///
     /// # Errors
     /// The jump host cannot or will not connect, or is gone itself.
-    pub(super) async fn open(&self, route: &Route) -> Result<ChannelStream<client::Msg>, ConnectError> {
+    pub(super) async fn open(
+        self: &Arc<Self>,
+        route: &Route,
+    ) -> Result<ChannelStream<client::Msg>, ConnectError> {
         let ends = &self.connection.ends;
         let before = ends.refused();
-        let opened = self
-            .connection
-            .handle
-            .channel_open_direct_tcpip(&route.host, u32::from(route.port), "127.0.0.1", 0)
-            .await;
-        match opened {
-            Ok(channel) => Ok(channel.into_stream()),
+        match self.forwarding(route.host.clone(), route.port).await {
+            Ok(stream) => Ok(stream),
             Err(russh::Error::ChannelOpenFailure(why)) => {
                 // The session's task reports the description right after the failure.
                 for _ in 0..20 {
@@ -139,6 +140,32 @@ impl Jump {
                 Err(error.remote(loss.remote).behind(&self.name))
             }
         }
+    }
+
+    /// Opens the channel in a task of its own: an answer that comes when the caller has given up must
+    /// still be taken, or the jump host would keep a connection to the node that nobody uses.
+    async fn forwarding(
+        self: &Arc<Self>,
+        host: String,
+        port: u16,
+    ) -> Result<ChannelStream<client::Msg>, russh::Error> {
+        let (mut tell, told) = oneshot::channel();
+        let jump = self.clone();
+        tokio::spawn(async move {
+            let open =
+                jump.connection.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0);
+            tokio::pin!(open);
+            let opened = tokio::select! {
+                opened = &mut open => opened,
+                () = tell.closed() => match tokio::time::timeout(LATE_ANSWER, open).await {
+                    Ok(opened) => opened,
+                    Err(_) => return,
+                },
+            };
+            // A stream that is not wanted any more closes its channel as it is dropped.
+            let _ = tell.send(opened.map(Channel::into_stream));
+        });
+        told.await.unwrap_or(Err(russh::Error::Disconnect))
     }
 
     fn failure(&self, route: &Route, why: &ChannelOpenFailure, said: Option<String>) -> ConnectError {

@@ -12,7 +12,7 @@ use russh::{MethodKind, MethodSet};
 
 use super::agent::{Agent, AgentSigner, Agents, SignError};
 use super::keys::{Identity, Keyring, Secret};
-use super::session::{Ends, Watcher};
+use super::session::{Ends, NO_METHOD_LEFT, Watcher};
 use super::trust::fingerprint;
 use super::{ConnectError, Progress, Reason, Route, Stage};
 
@@ -270,11 +270,15 @@ impl Login<'_> {
         let ended = tokio::time::timeout(std::time::Duration::from_millis(500), &mut *self.handle);
         let _ = ended.await;
         let loss = self.ends.loss();
-        let offered = self.methods.clone();
-        let many = self.tried.len() > 3;
+        let refusal = loss.remote.is_some() || loss.message == NO_METHOD_LEFT;
+        let reason = match refusal {
+            true => Reason::AuthRefused { tried: self.tried.clone(), offered: self.methods.clone() },
+            false => Reason::LostInLogin,
+        };
+        let many = refusal && self.tried.len() > 3;
         let error = ConnectError::new(
             Stage::Login,
-            Reason::AuthRefused { tried: self.tried.clone(), offered },
+            reason,
             format!(
                 "the login of {} failed after {} key{}: {}",
                 self.route.user,

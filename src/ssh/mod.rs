@@ -5,6 +5,7 @@
 //! its output message by message. What went wrong is a [`ConnectError`]: at which stage, why, and
 //! what to do about it. Nothing here knows what the command is for.
 
+mod accept;
 mod agent;
 pub mod args;
 mod config;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use dialer::Dialer;
-pub use error::{ConnectError, Reason, SessionError};
+pub use error::{ConnectError, Details, Reason, SessionError};
 pub use progress::{Progress, Stage};
 pub use session::{Connection, Exec, ExecReader, ExecWriter, Loss, Output};
 

@@ -12,6 +12,8 @@ use super::trust::Judge;
 use super::wire::Cut;
 use super::{ConnectError, Progress, Reason, SessionError, Stage};
 
+/// What a refusal that leaves no method to try ends a session with.
+pub(super) const NO_METHOD_LEFT: &str = "the server takes no other method";
 /// How long a polite good-bye may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -288,7 +290,7 @@ pub(super) struct Watcher {
 #[derive(Debug)]
 pub(super) enum Failure {
     Russh(russh::Error),
-    Distrust(Box<ConnectError>),
+    Distrust(ConnectError),
 }
 
 impl From<russh::Error> for Failure {
@@ -306,9 +308,9 @@ impl client::Handler for Watcher {
             // Never asked for, so no honest server sends one.
             let message = "the server sent a host certificate although none was asked for";
             let error = ConnectError::new(Stage::HostKey, Reason::Protocol, message);
-            return Err(Failure::Distrust(Box::new(error)));
+            return Err(Failure::Distrust(error));
         };
-        self.judge.judge(key).await.map_err(|error| Failure::Distrust(Box::new(error)))?;
+        self.judge.judge(key).await.map_err(Failure::Distrust)?;
         self.progress.reach(Stage::Handshake);
         Ok(true)
     }
@@ -334,7 +336,7 @@ impl client::Handler for Watcher {
             },
             DisconnectReason::Error(Failure::Russh(error)) => Loss { message: ending(&error), remote: None },
             DisconnectReason::Error(Failure::Distrust(error)) => {
-                Loss { message: error.message, remote: None }
+                Loss { message: error.message.clone(), remote: None }
             }
         };
         *self.ends.loss.lock().unwrap_or_else(PoisonError::into_inner) = Some(loss);
@@ -347,10 +349,30 @@ fn ending(error: &russh::Error) -> String {
         russh::Error::KeepaliveTimeout | russh::Error::InactivityTimeout => {
             "the server stopped answering".to_owned()
         }
+        russh::Error::NoAuthMethod => NO_METHOD_LEFT.to_owned(),
         russh::Error::Disconnect | russh::Error::HUP => "the server closed the connection".to_owned(),
         russh::Error::IO(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             "the server closed the connection".to_owned()
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_quoted_only_if_it_can_be_no_other() {
+        let ends = Ends::default();
+        let say = |text: &str| ends.refusals.lock().unwrap().push(text.to_owned());
+        say("Connection refused");
+        let before = ends.refused();
+        assert_eq!(ends.refusal_since(before), None);
+        say("No route to host");
+        say("No route to host");
+        assert_eq!(ends.refusal_since(before).as_deref(), Some("No route to host"));
+        say("Connection refused");
+        assert_eq!(ends.refusal_since(before), None, "two answers, and either may be ours");
     }
 }

@@ -1,14 +1,13 @@
 //! Whether a server's host key is to be believed.
 
 use std::collections::HashMap;
-use std::fs::OpenOptions;
-use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use russh::keys::{Algorithm, HashAlg, PublicKey};
 use tokio::sync::OnceCell;
 
+use super::accept::{Written, write_down};
 use super::known_hosts::{Found, KnownHosts, Marker};
 use super::{ConnectError, HostKeyPolicy, Reason, Route, Stage};
 
@@ -247,54 +246,12 @@ impl Judge {
     }
 }
 
-enum Written {
-    Appended { length: u64 },
-    WasThere,
-    OtherKey(Box<Found>),
-}
-
-/// Appends one line under the file's lock, unless someone else has written about the host meanwhile.
-fn write_down(file: &Path, known_length: Option<u64>, name: &str, key: &PublicKey) -> io::Result<Written> {
-    if let Some(parent) = file.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        let mut builder = std::fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(parent)?;
-    }
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut open = options.open(file)?;
-    open.lock()?;
-
-    let mut unfinished = false;
-    if known_length != Some(open.metadata()?.len()) {
-        let mut bytes = Vec::new();
-        open.read_to_end(&mut bytes)?;
-        unfinished = bytes.last().is_some_and(|last| *last != b'\n');
-        let now = KnownHosts::parse(file, String::from_utf8_lossy(&bytes).into_owned());
-        let keys: Vec<Found> =
-            now.find(name, true).into_iter().filter(|found| found.marker == Marker::HostKey).collect();
-        if keys.iter().any(|found| same(&found.key, key)) {
-            return Ok(Written::WasThere);
-        }
-        if let Some(other) = closest(&keys, key) {
-            return Ok(Written::OtherKey(Box::new(other.clone())));
-        }
-    }
-    let encoded = PublicKey::from(key.key_data().clone()).to_openssh().map_err(io::Error::other)?;
-    let line = format!("{}{name} {}\n", if unfinished { "\n" } else { "" }, encoded.trim_end());
-    open.write_all(line.as_bytes())?;
-    Ok(Written::Appended { length: open.metadata()?.len() })
-}
-
 /// The known key to set against the one shown: of the same kind if there is one.
-fn closest<'a>(known: &'a [Found], key: &PublicKey) -> Option<&'a Found> {
+pub(super) fn closest<'a>(known: &'a [Found], key: &PublicKey) -> Option<&'a Found> {
     known.iter().find(|found| found.key.algorithm() == key.algorithm()).or(known.first())
 }
 
-fn same(a: &PublicKey, b: &PublicKey) -> bool {
+pub(super) fn same(a: &PublicKey, b: &PublicKey) -> bool {
     a.key_data() == b.key_data()
 }
 
@@ -359,9 +316,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("known_hosts");
         std::fs::write(&file, text).unwrap();
-        let judge =
-            Trust::default().judge(&route(&file, port, policy)).await.map_err(|error| error.reason)?;
-        judge.judge(&key(shown)).await.map_err(|error| error.reason)
+        let judge = Trust::default()
+            .judge(&route(&file, port, policy))
+            .await
+            .map_err(|error| error.reason.clone())?;
+        judge.judge(&key(shown)).await.map_err(|error| error.reason.clone())
     }
 
     #[tokio::test]
@@ -446,9 +405,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         // A directory cannot be read as a file, whoever asks.
         let judged = Trust::default().judge(&route(dir.path(), 22, HostKeyPolicy::Strict)).await;
-        assert!(matches!(judged.err().map(|e| e.reason), Some(Reason::KnownHostsFile { .. })));
+        assert!(matches!(judged.err().map(|e| e.reason.clone()), Some(Reason::KnownHostsFile { .. })));
         let missing = route(&dir.path().join("none"), 22, HostKeyPolicy::Strict);
         let error = Trust::default().judge(&missing).await.unwrap().judge(&key(A)).await.unwrap_err();
-        assert!(error.hint.is_some_and(|hint| hint.contains("ssh-keyscan -p 22 Node1 >> ")));
+        assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("ssh-keyscan -p 22 Node1 >> ")));
     }
 }

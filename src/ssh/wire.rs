@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 /// How many of the peer's first bytes are kept: the longest version line RFC 4253 allows.
 const GREETING: usize = 255;
@@ -127,6 +128,43 @@ impl AsyncWrite for Wire {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+/// The TCP connection to a jump host, which acknowledges at once what it receives.
+///
+/// OpenSSH sets TCP_NODELAY only where a session runs, and on a jump host none does. There the small
+/// packets of many handshakes would each wait for the last one's acknowledgement, which the kernel likes
+/// to delay by 40 ms: measured, 8 handshakes at a time took 180 ms each instead of 80.
+pub(super) struct Prompt(pub(super) TcpStream);
+
+impl AsyncRead for Prompt {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.0).poll_read(cx, buf);
+        #[cfg(target_os = "linux")]
+        if polled.is_ready() {
+            // The kernel forgets this wish after a while. Unheard, it costs time and nothing else.
+            let _ = self.0.set_quickack(true);
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Prompt {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
 

@@ -82,11 +82,11 @@ impl Sshd {
         self.log().matches("Accepted publickey").count()
     }
 
-    /// The processes that serve its connections.
-    pub fn children(&self) -> Vec<u32> {
+    /// Ends every connection, but not the server itself.
+    pub fn cut_connections(&self) {
         let pid = self.child.id();
-        let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+        let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("Linux's /proc");
+        list.split_whitespace().filter_map(|pid| pid.parse().ok()).for_each(|pid| signal("-KILL", pid));
     }
 
     /// The server's public key, without its comment: `ssh-ed25519 AAAA…`.
@@ -142,6 +142,16 @@ impl Agent {
         }
         agent
     }
+
+    /// Makes the agent accept connections and answer nothing.
+    pub fn freeze(&self) {
+        signal("-STOP", self.child.id());
+    }
+}
+
+fn signal(name: &str, pid: u32) {
+    let sent = Command::new("kill").args([name, &pid.to_string()]).status().expect("kill runs");
+    assert!(sent.success(), "kill {name} {pid}");
 }
 
 impl Drop for Agent {
