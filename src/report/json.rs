@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::Report;
+use super::{Counts, Report};
 use crate::compare::{Broker, Cluster, Kind, Pair, Partition, Topic};
 use crate::diagnose::finding::Finding;
 use crate::kafka::event::{Class, Event, Level, TopicPartition};
@@ -29,7 +29,7 @@ pub fn json(report: &Report) -> String {
 /// The report as a value.
 pub fn value(report: &Report) -> Value {
     let round = report.round;
-    let counts = report.counts();
+    let counts = Counts::of(report.findings);
     json!({
         "schema": SCHEMA,
         "run": {

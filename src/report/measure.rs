@@ -61,14 +61,24 @@ fn three_digits(value: f64) -> String {
     }
 }
 
-/// A clock's offset: `+0.012 s`, `-41.5 s`.
+/// A clock's offset: `+12 ms`, `-41.5 s`.
 pub fn offset(seconds: f64) -> String {
-    if seconds.abs() < 10.0 { format!("{seconds:+.3} s") } else { format!("{seconds:+.1} s") }
+    match seconds * 1000.0 {
+        // Without this, half a millisecond behind would read `-0 ms`.
+        milliseconds if milliseconds.abs() < 0.5 => "0 ms".to_owned(),
+        milliseconds if milliseconds.abs() < 999.5 => format!("{milliseconds:+.0} ms"),
+        _ => format!("{seconds:+.1} s"),
+    }
 }
 
 /// A time to the second, in UTC: `2017-04-03 12:16:36`.
 pub fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A time to the minute, in UTC: `2017-04-03 12:16`.
+pub fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// From one time to another, the day named once: `2017-04-03 12:16:36 – 12:16:39`.
@@ -144,6 +154,11 @@ mod tests {
         assert_eq!(ratio(f64::INFINITY), "inf");
         assert_eq!(ratios(1.2969, 1.3333), "1.30–1.33");
         assert_eq!(ratios(1.001, 1.002), "1.00");
+    }
+
+    #[test]
+    fn offsets_have_a_sign_and_a_fit_unit() {
+        assert_eq!([0.0123, -0.0001, -0.9, 41.52].map(offset), ["+12 ms", "0 ms", "-900 ms", "+41.5 s"]);
     }
 
     #[test]

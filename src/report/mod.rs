@@ -12,6 +12,7 @@ mod digest;
 #[cfg(test)]
 mod fixture;
 pub mod json;
+pub mod markdown;
 mod measure;
 pub mod table;
 
@@ -71,10 +72,10 @@ pub struct Counts {
     pub notice: usize,
 }
 
-impl Report<'_> {
-    /// Findings by severity.
-    pub fn counts(&self) -> Counts {
-        let of = |severity| self.findings.iter().filter(|finding| finding.severity == severity).count();
+impl Counts {
+    /// The counts of some findings.
+    pub fn of(findings: &[Finding]) -> Self {
+        let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
         Counts {
             critical: of(Severity::Critical),
             unknown: of(Severity::Unknown),
@@ -88,6 +89,16 @@ impl Cluster {
     /// The inventory's name of the broker at `index`.
     pub(crate) fn host(&self, index: usize) -> Option<&str> {
         self.brokers.get(index).map(|broker| broker.host.as_str())
+    }
+}
+
+/// A severity's word.
+pub fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "CRITICAL",
+        Severity::Unknown => "UNKNOWN",
+        Severity::Warning => "WARNING",
+        Severity::Notice => "NOTICE",
     }
 }
 
@@ -140,6 +151,52 @@ impl FromStr for Format {
                 let known: Vec<&str> = Format::ALL.iter().map(|(known, _)| *known).collect();
                 Err(format!("no format `{name}`; there are: {}", known.join(", ")))
             }
+        }
+    }
+}
+
+/// The report in a format, ending in a line feed. The style is the terminal's; the other formats take
+/// no notice of it.
+pub fn render(report: &Report, format: Format, style: &Style) -> String {
+    match format {
+        Format::Table => table::table(report, style),
+        Format::Markdown => markdown::markdown(report),
+        Format::Json => json::json(report),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_known_by_name_and_by_extension() {
+        assert_eq!("markdown".parse(), Ok(Format::Markdown));
+        assert_eq!("md".parse(), Ok(Format::Markdown));
+        assert_eq!(
+            "jsn".parse::<Format>(),
+            Err("no format `jsn`; there are: table, markdown, json".to_owned())
+        );
+        assert_eq!(Format::of_path(Path::new("/tmp/a.b.JSON")), Some(Format::Json));
+        assert_eq!(Format::of_path(Path::new("report.md")), Some(Format::Markdown));
+        assert_eq!(Format::of_path(Path::new("report")), None);
+        assert_eq!(Format::of_path(Path::new("a.xls")), None);
+    }
+
+    #[test]
+    fn every_code_has_its_word() {
+        assert_eq!(code_word(Code::DataLost), "data-lost");
+        assert_eq!(code_word(Code::HostKeyChanged), "host-key-changed");
+    }
+
+    #[test]
+    fn the_same_report_gives_the_same_bytes() {
+        let style = Style { width: 100, colour: true, unicode: true };
+        for (_, format) in Format::ALL {
+            let [one, other] =
+                [fixture::incident(), fixture::incident()].map(|case| render(&case.report(), format, &style));
+            assert_eq!(one, other);
+            assert!(one.ends_with('\n') && !one.ends_with("\n\n"));
         }
     }
 }

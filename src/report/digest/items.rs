@@ -30,6 +30,9 @@ pub struct Cut<'a> {
 
 /// The cuts of a finding, where it has any.
 pub fn cuts(finding: &Finding) -> Option<Cuts<'_>> {
+    // The day is said once, under "when", unless there are several.
+    let days: BTreeSet<_> = truncations(finding).filter_map(|cut| cut.at.map(days_since_1970)).collect();
+    let format = if days.len() > 1 { "%Y-%m-%d %H:%M:%S%.3f" } else { "%H:%M:%S%.3f" };
     let rows: Vec<Cut> = truncations(finding)
         .map(|cut| Cut {
             cut,
@@ -38,9 +41,7 @@ pub fn cuts(finding: &Finding) -> Option<Cuts<'_>> {
                 0 => "-".to_owned(),
                 from => format!("{:.1}", cut.lost as f64 / from as f64 * 100.0),
             },
-            at: cut
-                .at
-                .map_or_else(|| cut.at_raw.clone(), |at| at.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()),
+            at: cut.at.map_or_else(|| cut.at_raw.clone(), |at| at.strftime(format).to_string()),
         })
         .collect();
     let first = rows.first()?;
@@ -73,6 +74,10 @@ fn truncations(finding: &Finding) -> impl Iterator<Item = &Truncation> {
         Item::Truncation(cut) => Some(cut),
         _ => None,
     })
+}
+
+fn days_since_1970(at: jiff::Timestamp) -> i64 {
+    at.as_second().div_euclid(86_400)
 }
 
 fn leader(cut: &Truncation) -> String {
@@ -187,7 +192,7 @@ fn replicas(items: &[Item], words: &mut Vec<(&'static str, String)>) {
             1 => String::new(),
             _ => format!("partitions {}: ", numbers(group.iter().map(|(partition, _)| *partition))),
         };
-        Some(format!("{of}{}", parts.join(", ")))
+        Some(format!("{of}{}", parts.join("; ")))
     });
-    push(words, "because", told.collect());
+    push(words, "why", told.collect());
 }

@@ -1,12 +1,27 @@
 //! What a report for people leaves out and folds, the same in every format: which partitions are odd,
 //! which events make a line, what was not seen.
 
+pub mod brokers;
 pub mod items;
+pub mod names;
 pub mod partitions;
 pub mod timeline;
 pub mod unseen;
 
-use super::Report;
+use super::measure::{count, offset};
+use super::{Counts, Report};
+use crate::compare::Broker;
+use crate::diagnose::finding::Finding;
+
+/// Said once: which of the two sizes is meant.
+pub const MEASURE: &str = "Sizes here and below are the lengths of the .log files, Kafka's own measure; allocated is what du shows.";
+
+/// The offset of a broker's clock, `?` where it is not known.
+pub fn clock(report: &Report, broker: &Broker) -> String {
+    let visit = report.round.visits.get(broker.visit);
+    let clock = visit.and_then(|visit| visit.facts.as_ref()).and_then(|facts| facts.clock);
+    clock.map_or_else(|| "?".to_owned(), |clock| offset(clock.offset_s))
+}
 
 /// How many of the round's hosts were looked at: those reached, and those that should have been.
 pub fn hosts_seen(report: &Report) -> (usize, usize) {
@@ -34,4 +49,20 @@ pub fn forbids(step: &str) -> bool {
     ["do not ", "don't ", "don’t ", "never "]
         .iter()
         .any(|start| step.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
+}
+
+/// `5 critical, 1 warning`, or `no findings`.
+pub fn counts(findings: &[Finding]) -> String {
+    let counts = Counts::of(findings);
+    let words: Vec<String> = [
+        (counts.critical, "critical"),
+        (counts.unknown, "unknown"),
+        (counts.warning, "warning"),
+        (counts.notice, "notice"),
+    ]
+    .iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, word)| format!("{} {word}", count(*number as u64)))
+    .collect();
+    if words.is_empty() { "no findings".to_owned() } else { words.join(", ") }
 }

@@ -58,11 +58,14 @@ impl Alike {
     }
 }
 
-/// Larger over smaller of the current replicas' `.log` bytes; `None` where there are not two to compare
-/// or all are empty.
+/// Larger over smaller of the current replicas' `.log` bytes; `None` where there are not two to compare.
 pub fn ratio(partition: &Partition) -> Option<f64> {
     let (least, most) = extremes(partition)?;
-    (most > 0).then(|| if least == 0 { f64::INFINITY } else { most as f64 / least as f64 })
+    Some(match (least, most) {
+        (_, 0) => 1.0,
+        (0, _) => f64::INFINITY,
+        (least, most) => most as f64 / least as f64,
+    })
 }
 
 /// The smallest and the largest current replica's `.log` bytes, where there are two.
@@ -128,7 +131,7 @@ pub fn alike_words(outline: &Outline) -> String {
     let mut words = Vec::new();
     if let Some((min, max)) = alike.ratios {
         let partitions = counted(alike.compared, "partition", "partitions");
-        words.push(format!("{partitions} of {} alike: {}", outline.topic.name, ratios(min, max)));
+        words.push(format!("{partitions} of {} alike: ratio {}", outline.topic.name, ratios(min, max)));
     }
     let of_topic = |words: &[String]| {
         if words.is_empty() { format!(" of {}", outline.topic.name) } else { String::new() }
@@ -139,7 +142,7 @@ pub fn alike_words(outline: &Outline) -> String {
     }
     if alike.single > 0 {
         let partitions = counted(alike.single, "partition", "partitions");
-        words.push(format!("{partitions}{} with nothing to compare", of_topic(&words)));
+        words.push(format!("{partitions}{} seen on one broker only", of_topic(&words)));
     }
     let ignored = if outline.topic.ignored { " (left out of findings by the playbook)" } else { "" };
     format!("{}{ignored}", words.join("; "))

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::compare::Comparison;
 use crate::kafka::event::{Class, Event, TopicPartition};
-use crate::report::measure::{count, counted, numbers};
+use crate::report::measure::{count, counted, moment, numbers};
 
 /// Events of one kind on one host that belong together.
 pub struct Run<'a> {
@@ -25,6 +25,22 @@ impl<'a> Run<'a> {
     /// The latest.
     pub fn last(&self) -> Option<&'a Event> {
         self.events.last().copied()
+    }
+
+    /// ` (12 lines until 12:16:39)`, for more than one event.
+    pub fn repeats(&self) -> String {
+        let (Some(first), Some(last)) = (self.first(), self.last()) else { return String::new() };
+        let lines = match self.events.len() {
+            1 => return String::new(),
+            many => count(many as u64),
+        };
+        let (Some(from), Some(to)) = (first.at, last.at) else { return format!(" ({lines} lines)") };
+        let (from, to) = (moment(from), moment(to));
+        let until = match (from.split_once(' '), to.split_once(' ')) {
+            (Some((day, _)), Some((same, time))) if day == same => time,
+            _ => to.as_str(),
+        };
+        format!(" ({lines} lines until {until})")
     }
 }
 
@@ -109,13 +125,13 @@ fn what(events: &[&Event], hosts: &BTreeMap<i64, &str>) -> String {
         Class::FetchReset { .. } => {
             let cut = match offsets_cut(events) {
                 0 => String::new(),
-                cut => format!("; {} offsets", count(cut)),
+                cut => format!("{} offsets of ", count(cut)),
             };
-            format!("cut back to the end of {of_leaders}: {partitions}{cut}")
+            format!("cut back to the end of {of_leaders}: {cut}{partitions}")
         }
         Class::HighWatermarkBack { .. } => {
             let cut = offsets_cut(events);
-            format!("cut below the high watermark: {partitions}; {} offsets", count(cut))
+            format!("cut below the high watermark: {} offsets of {partitions}", count(cut))
         }
         Class::Truncated { .. } => format!("log cut: {partitions}"),
         Class::CleanerDied { .. } => "log cleaner died".to_owned(),
@@ -220,8 +236,8 @@ mod tests {
         assert_eq!(lengths, [1, 1, 1, 1, 12, 1]);
         assert_eq!(
             runs[4].what,
-            "cut back to the end of 10.200.8.183: 12 partitions of completeProduct (1, 5, 7, 11, 13, 17, 19, \
-             23, 25, 29, 31, 35); 6,572,461 offsets"
+            "cut back to the end of 10.200.8.183: 6,572,461 offsets of 12 partitions of completeProduct (1, 5, 7, \
+             11, 13, 17, 19, 23, 25, 29, 31, 35)"
         );
         assert!(runs[4].grave);
     }

@@ -62,7 +62,9 @@ fn hosts<'a>(report: &Report<'a>, gaps: &mut Vec<Gap<'a>>) {
             Outcome::Lost => "connection lost",
             Outcome::Interrupted => "interrupted",
         };
-        let stage = visit.stage.as_ref().map(|stage| format!(" at {stage}")).unwrap_or_default();
+        // The stage of a key that was not accepted is in its name.
+        let stage = visit.stage.as_ref().filter(|_| visit.outcome != Outcome::HostKey);
+        let stage = stage.map(|stage| format!(" at {stage}")).unwrap_or_default();
         let reason = visit.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         note(gaps, format!("{outcome}{stage}{reason}"), &visit.host);
     }
@@ -134,7 +136,7 @@ mod tests {
                 ),
                 ("unreachable at connect: connection refused", 9),
                 (
-                    "host key not accepted at host key: the host key is unknown: run `roundsman trust \
+                    "host key not accepted: the host key is unknown: run `roundsman trust \
                      queue-standby.dc2.example.net`",
                     1
                 ),

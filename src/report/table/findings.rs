@@ -1,17 +1,17 @@
 //! Each finding in full: where and since when, the evidence, what it means, what to do.
 
 use super::grid::{Cell, Column, draw};
-use super::page::{Ink, Page, severity_word};
+use super::page::{Ink, Page};
 use crate::diagnose::finding::{Basis, EvidenceLine, Finding};
 use crate::report::digest::forbids;
 use crate::report::digest::items::{Cuts, cuts, same_cuts, where_words, words};
 use crate::report::measure::{age, count, span};
-use crate::report::{Report, code_word};
+use crate::report::{Report, code_word, severity_word};
 use crate::sanitize;
 
 /// Evidence lines that are shown, the first of them wrapped to at most [`FIRST`] lines.
 const EVIDENCE: usize = 3;
-const FIRST: usize = 3;
+const FIRST: usize = 4;
 /// Rows of a table of cuts.
 const CUTS: usize = 12;
 /// The column that labels stand in.
@@ -24,9 +24,22 @@ pub fn findings(page: &mut Page, report: &Report) {
         labelled(page, "where", &where_words(finding));
         when(page, report, finding);
         items(page, report, at, finding);
-        evidence(page, &finding.evidence);
-        labelled(page, "meaning", &finding.meaning);
-        steps(page, finding);
+        let same = |part: fn(&Finding) -> bool, equal: fn(&Finding, &Finding) -> bool| {
+            let earlier = report.findings[..at].iter().position(|earlier| equal(earlier, finding));
+            earlier.filter(|_| part(finding)).map(|earlier| format!("as for finding {}", earlier + 1))
+        };
+        match same(|one| !one.evidence.is_empty(), |one, other| one.evidence == other.evidence) {
+            Some(reference) => labelled(page, "evidence", &reference),
+            None => evidence(page, &finding.evidence),
+        }
+        match same(|one| !one.meaning.is_empty(), |one, other| one.meaning == other.meaning) {
+            Some(reference) => labelled(page, "meaning", &reference),
+            None => labelled(page, "meaning", &finding.meaning),
+        }
+        match same(|one| !one.next_steps.is_empty(), |one, other| one.next_steps == other.next_steps) {
+            Some(reference) => labelled(page, "do", &reference),
+            None => steps(page, finding),
+        }
         if let Some(bug) = &finding.bug {
             labelled(page, "bug", &format!("{}, fixed in {}: {}", bug.id, bug.fixed_in, bug.url));
         }
@@ -43,7 +56,7 @@ fn head(page: &mut Page, number: usize, finding: &Finding) {
     };
     let code = format!(" {}{inferred} ", code_word(finding.code));
     let used = sanitize::width(&number) + word.len() + sanitize::width(&code);
-    let rule = if page.unicode { "─" } else { "-" }.repeat(page.width.saturating_sub(used));
+    let rule = if page.unicode { "─" } else { "-" }.repeat(page.prose.saturating_sub(used));
     let ink = Ink::of(finding.severity);
     page.line(&[(Ink::Dim, &number), (ink, word), (ink, &code), (Ink::Dim, &rule)]);
     page.wrapped_to(&[(Ink::Plain, "   ")], Ink::Bold, &finding.title, 6);
@@ -67,12 +80,13 @@ fn when(page: &mut Page, report: &Report, finding: &Finding) {
 fn items(page: &mut Page, report: &Report, at: usize, finding: &Finding) {
     if let Some(cuts) = cuts(finding) {
         match report.findings[..at].iter().position(|earlier| same_cuts(earlier, finding)) {
-            Some(earlier) => labelled(page, "cuts", &format!("the same as of finding {}", earlier + 1)),
+            Some(earlier) => labelled(page, "cuts", &format!("as for finding {}", earlier + 1)),
             None => cut_rows(page, &cuts),
         }
     }
     for (label, text) in words(&finding.items) {
-        labelled(page, label, &text);
+        let label = format!("   {label:<9}");
+        page.wrapped_wide(&[(Ink::Dim, &label)], Ink::Plain, &text, 4);
     }
 }
 
@@ -131,8 +145,12 @@ fn evidence(page: &mut Page, lines: &[EvidenceLine]) {
         let number = line.line.map(|line| format!("{line}: ")).unwrap_or_default();
         let lead = format!("{}{number}", " ".repeat(GUTTER));
         let cut = if line.truncated { page.ellipsis() } else { "" };
-        let rows = if at == 0 { FIRST } else { 1 };
-        page.wrapped_to(&[(Ink::Dim, &lead)], Ink::Plain, &format!("{}{cut}", line.text), rows);
+        let text = format!("{}{cut}", line.text);
+        if at == 0 {
+            page.wrapped_wide(&[(Ink::Dim, &lead)], Ink::Plain, &text, FIRST);
+        } else {
+            page.line(&[(Ink::Dim, &lead), (Ink::Plain, &text)]);
+        }
     }
     if lines.len() > EVIDENCE {
         let text = format!("and {} more", count((lines.len() - EVIDENCE) as u64));

@@ -14,30 +14,36 @@ use crate::sanitize;
 
 /// The least width that a column is shrunk to.
 const SHRUNK: usize = 10;
-/// Columns between two columns.
-const GAP: usize = 2;
+/// Columns between two columns: roomy, and where that does not fit, tight.
+const GAPS: [usize; 2] = [2, 1];
 
 /// A column's head and how it is set.
 pub struct Column {
     head: String,
     right: bool,
     shrinks: bool,
+    name: bool,
 }
 
 impl Column {
     /// Words, set left.
     pub fn left(head: &str) -> Self {
-        Column { head: head.to_owned(), right: false, shrinks: false }
+        Column { head: head.to_owned(), right: false, shrinks: false, name: false }
     }
 
     /// Numbers, set right.
     pub fn right(head: &str) -> Self {
-        Column { head: head.to_owned(), right: true, shrinks: false }
+        Column { head: head.to_owned(), right: true, shrinks: false, name: false }
     }
 
     /// Cut where there is no room for it.
     pub fn shrinking(self) -> Self {
         Column { shrinks: true, ..self }
+    }
+
+    /// Cut in the middle where there is no room: names differ at either end.
+    pub fn naming(self) -> Self {
+        Column { shrinks: true, name: true, ..self }
     }
 }
 
@@ -65,46 +71,96 @@ pub fn draw(page: &mut Page, indent: usize, columns: &[Column], rows: &[Vec<Cell
     if rows.is_empty() || columns.is_empty() {
         return;
     }
-    let heads: Vec<String> = columns.iter().map(|column| page.text(&column.head)).collect();
-    let rows: Vec<Vec<Cell>> = rows
-        .iter()
-        .map(|row| {
-            let mut cells: Vec<Cell> =
-                row.iter().map(|cell| Cell::new(cell.ink, page.text(&cell.text))).collect();
-            cells.resize(columns.len(), Cell::default());
-            cells
-        })
-        .collect();
-    match fit(page.width.saturating_sub(indent), columns, &heads, &rows) {
-        Some(widths) => table(page, indent, columns, &heads, &rows, &widths),
+    let (heads, rows) = safe(page, columns, rows);
+    let room = page.width.saturating_sub(indent);
+    let natural = natural(columns, &heads, &rows);
+    let roomy = GAPS.into_iter().find(|gap| total(&natural, *gap) <= room).map(|gap| (natural.clone(), gap));
+    // A tight table with all its values is better than a roomy one with some of them cut.
+    let fit = roomy.or_else(|| {
+        let mut tries = GAPS.into_iter();
+        tries.find_map(|gap| Some((shrunk(room, gap, columns, &heads, natural.clone())?, gap)))
+    });
+    match fit {
+        Some((widths, gap)) => table(page, indent, columns, &heads, &rows, &widths, gap),
         None => records(page, indent, &heads, &rows),
     }
 }
 
-/// Each column's width, or `None` where even shrunk columns don't fit.
-fn fit(room: usize, columns: &[Column], heads: &[String], rows: &[Vec<Cell>]) -> Option<Vec<usize>> {
-    let natural = |at: usize| {
+/// Whether a table has room without cutting anything.
+pub fn fits(page: &Page, indent: usize, columns: &[Column], rows: &[Vec<Cell>]) -> bool {
+    let (heads, rows) = safe(page, columns, rows);
+    total(&natural(columns, &heads, &rows), GAPS[0]) + indent <= page.width
+}
+
+fn safe(page: &Page, columns: &[Column], rows: &[Vec<Cell>]) -> (Vec<String>, Vec<Vec<Cell>>) {
+    let heads = columns.iter().map(|column| page.text(&column.head)).collect();
+    let safe = |row: &Vec<Cell>| {
+        let mut cells: Vec<Cell> =
+            row.iter().map(|cell| Cell::new(cell.ink, page.text(&cell.text))).collect();
+        cells.resize(columns.len(), Cell::default());
+        cells
+    };
+    (heads, rows.iter().map(safe).collect())
+}
+
+fn natural(columns: &[Column], heads: &[String], rows: &[Vec<Cell>]) -> Vec<usize> {
+    let widest = |at: usize| {
         let cells = rows.iter().map(|row| sanitize::width(&row[at].text));
         cells.chain([sanitize::width(&heads[at])]).max().unwrap_or(0)
     };
-    let mut widths: Vec<usize> = (0..columns.len()).map(natural).collect();
-    let total = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * (widths.len() - 1);
-    while total(&widths) > room {
-        let over = total(&widths) - room;
-        let floor = |at: usize| SHRUNK.max(sanitize::width(&heads[at]).min(SHRUNK * 2));
-        let widest = (0..columns.len())
-            .filter(|at| columns[*at].shrinks && widths[*at] > floor(*at))
+    (0..columns.len()).map(widest).collect()
+}
+
+fn total(widths: &[usize], gap: usize) -> usize {
+    widths.iter().sum::<usize>() + gap * widths.len().saturating_sub(1)
+}
+
+/// Widths with the columns that may shrink shrunk, or `None` where even that does not fit.
+fn shrunk(
+    room: usize,
+    gap: usize,
+    columns: &[Column],
+    heads: &[String],
+    mut widths: Vec<usize>,
+) -> Option<Vec<usize>> {
+    let shrinks = |at: &usize| columns[*at].shrinks;
+    let floor = |at: usize| match columns[at].name {
+        true => SHRUNK,
+        false => SHRUNK.max(sanitize::width(&heads[at]).min(SHRUNK * 2)),
+    };
+    while total(&widths, gap) > room {
+        let over = total(&widths, gap) - room;
+        let widest = (0..widths.len())
+            .filter(shrinks)
+            .filter(|at| widths[*at] > floor(*at))
             .max_by_key(|at| widths[*at])?;
         // Down to the next widest first, so that long columns share the loss.
-        let next = (0..columns.len())
-            .filter(|at| columns[*at].shrinks && widths[*at] < widths[widest])
-            .map(|at| widths[at])
-            .max()
-            .unwrap_or(0);
-        let step = over.min(widths[widest] - next.max(floor(widest)).min(widths[widest] - 1)).max(1);
-        widths[widest] -= step;
+        let next =
+            (0..widths.len()).filter(shrinks).map(|at| widths[at]).filter(|wide| *wide < widths[widest]);
+        let stop = next.max().unwrap_or(0).max(floor(widest));
+        widths[widest] -= over.min(widths[widest].saturating_sub(stop)).max(1);
     }
     Some(widths)
+}
+
+/// `text` with its middle left out.
+fn cut_middle(page: &Page, text: &str, columns: usize) -> String {
+    let mark = page.ellipsis();
+    let Some(room) = columns.checked_sub(sanitize::width(mark)) else { return page.cut(text, columns) };
+    if sanitize::width(text) <= columns {
+        return page.cut(text, columns);
+    }
+    let head = sanitize::truncate_with(text, room.div_ceil(2), "");
+    let mut tail = String::new();
+    for c in text.chars().rev() {
+        let longer = format!("{c}{tail}");
+        // The bound on characters is for marks that take no column.
+        if sanitize::width(&longer) > room / 2 || longer.chars().count() > columns * 2 {
+            break;
+        }
+        tail = longer;
+    }
+    format!("{head}{mark}{tail}")
 }
 
 fn table(
@@ -114,9 +170,13 @@ fn table(
     heads: &[String],
     rows: &[Vec<Cell>],
     widths: &[usize],
+    gap: usize,
 ) {
     let mut builder = Builder::default();
-    let cut = |text: &str, at: usize| page.cut(text, widths[at]);
+    let cut = |text: &str, at: usize| match columns[at].name {
+        true => cut_middle(page, text, widths[at]),
+        false => page.cut(text, widths[at]),
+    };
     builder.push_record(heads.iter().enumerate().map(|(at, head)| cut(head, at)));
     for row in rows {
         builder.push_record(row.iter().enumerate().map(|(at, cell)| cut(&cell.text, at)));
@@ -124,10 +184,9 @@ fn table(
     let mut table = builder.build();
     let rule = HorizontalLine::new(if page.unicode { '─' } else { '-' });
     table.with(Lines::empty().horizontals([(1, rule)]));
-    table.with(Padding::new(0, GAP, 0, 0));
+    table.with(Padding::new(0, gap, 0, 0));
     table.modify(Columns::last(), Padding::zero());
-    for (at, column) in columns.iter().enumerate().filter(|(_, column)| column.right) {
-        let _ = column;
+    for at in (0..columns.len()).filter(|at| columns[*at].right) {
         table.modify(Columns::one(at), Alignment::right());
     }
     if page.colour {
@@ -150,6 +209,7 @@ fn table(
 }
 
 fn records(page: &mut Page, indent: usize, heads: &[String], rows: &[Vec<Cell>]) {
+    let heads: Vec<String> = heads.iter().map(|head| cut_middle(page, head, SHRUNK * 2)).collect();
     let wide = heads.iter().map(|head| sanitize::width(head)).max().unwrap_or(0);
     for row in rows {
         for (at, (head, cell)) in heads.iter().zip(row).enumerate() {

@@ -1,12 +1,14 @@
 //! Partition by broker: the odd ones row by row, the others in one line.
 
-use super::grid::{Cell, Column, draw};
+use std::collections::BTreeSet;
+
+use super::grid::{self, Cell, Column};
 use super::page::{Ink, Page};
 use crate::compare::{Cluster, Kind, Partition, Replica};
+use crate::report::digest::names::Names;
 use crate::report::digest::partitions::{Odd, Outline, extremes, high_watermarks_apart, outline};
 use crate::report::measure::{bytes, count, counted, ratio, ratios};
 use crate::report::{Report, code_word};
-use crate::sanitize;
 
 /// Odd rows that a cluster has at most; the others are counted.
 const ROWS: usize = 40;
@@ -21,6 +23,11 @@ pub fn matrix(page: &mut Page, report: &Report, cluster: &Cluster) {
         return;
     }
     page.heading(&format!("Partitions of {}", cluster.name));
+    if !cluster.complete {
+        let text =
+            "Not all of this cluster was seen: a replica that is not here may be on a broker that was not.";
+        page.wrapped(&[(Ink::Plain, "  ")], Ink::Unknown, text);
+    }
     let mut room = ROWS;
     for outline in outlines.iter().filter(|outline| !outline.odd.is_empty()) {
         if room == 0 {
@@ -44,59 +51,88 @@ pub fn matrix(page: &mut Page, report: &Report, cluster: &Cluster) {
     ordinary(page, &outlines);
 }
 
+/// How the odd rows are set, the richest first.
+#[derive(Clone, Copy)]
+struct Set {
+    /// With the findings' codes beside their numbers.
+    codes: bool,
+    /// With how far the high watermarks are apart.
+    marks: bool,
+    /// One column per broker, else the holders in words.
+    by_broker: bool,
+}
+
+const SETS: [Set; 3] = [
+    Set { codes: true, marks: true, by_broker: true },
+    Set { codes: false, marks: true, by_broker: true },
+    Set { codes: false, marks: false, by_broker: true },
+];
+const IN_WORDS: Set = Set { codes: false, marks: false, by_broker: false };
+
 fn rows(page: &mut Page, report: &Report, cluster: &Cluster, odd: &[Odd]) {
-    let wide = page.width >= 110;
-    // One column per broker where they have room, else the holders in words.
-    let holding: Vec<usize> = (0..cluster.brokers.len())
-        .filter(|at| odd.iter().any(|one| one.partition.replicas.iter().any(|replica| replica.broker == *at)))
-        .collect();
-    let heads: Vec<String> = holding.iter().map(|at| page.text(cluster.host(*at).unwrap_or("?"))).collect();
-    let needed: usize = heads.iter().map(|head| sanitize::width(head).clamp(8, 20) + 2).sum();
-    let as_matrix = needed + 34 <= page.width;
+    let names = Names::of(cluster);
+    for (at, set) in SETS.into_iter().enumerate() {
+        let (columns, cells) = laid_out(page, report, &names, odd, set);
+        // Few brokers with long names: better cut the names than lose the columns.
+        let few = at + 1 == SETS.len() && columns.len() * 12 <= page.width;
+        if few || grid::fits(page, 2, &columns, &cells) {
+            return grid::draw(page, 2, &columns, &cells);
+        }
+    }
+    let (columns, cells) = laid_out(page, report, &names, odd, IN_WORDS);
+    grid::draw(page, 2, &columns, &cells);
+}
+
+fn laid_out(
+    page: &Page,
+    report: &Report,
+    names: &Names,
+    odd: &[Odd],
+    set: Set,
+) -> (Vec<Column>, Vec<Vec<Cell>>) {
+    let holders_of = |one: &Odd| one.partition.replicas.iter().map(|it| it.broker).collect::<Vec<_>>();
+    let holding: BTreeSet<usize> = odd.iter().flat_map(holders_of).collect();
     let mut columns = vec![Column::right("partition")];
-    if as_matrix {
-        columns.extend(heads.iter().map(|head| Column::right(head).shrinking()));
+    if set.by_broker {
+        columns.extend(holding.iter().map(|at| Column::right(names.short(*at)).naming()));
     } else {
         columns.push(Column::left("replicas, larger first").shrinking());
     }
     columns.push(Column::right("ratio"));
-    let marks = wide && odd.iter().any(|one| high_watermarks_apart(one.partition).is_some());
+    let marks = set.marks && odd.iter().any(|one| high_watermarks_apart(one.partition).is_some());
     if marks {
         columns.push(Column::right("high watermarks"));
     }
     columns.push(Column::left("findings").shrinking());
-    let cells = odd.iter().map(|one| {
+    let row = |one: &Odd| {
         let mut row = vec![Cell::from(one.partition.partition.to_string())];
         let ink = one.severity.map_or(Ink::Warning, Ink::of);
-        if as_matrix {
-            row.extend(holding.iter().map(|at| held(one.partition, *at, ink)));
+        if set.by_broker {
+            row.extend(holding.iter().map(|at| held(page, one.partition, *at, ink)));
         } else {
-            row.push(holders(cluster, one.partition).into());
+            row.push(holders(names, one.partition).into());
         }
         row.push(Cell::new(ink, one.ratio.map_or("-".to_owned(), ratio)));
         if marks {
-            row.push(
-                match high_watermarks_apart(one.partition) {
-                    None => "not seen".to_owned(),
-                    Some(0) => "equal".to_owned(),
-                    Some(apart) => format!("{} apart", count(apart)),
-                }
-                .into(),
-            );
+            let marks = match high_watermarks_apart(one.partition) {
+                None => "not seen".to_owned(),
+                Some(0) => "equal".to_owned(),
+                Some(apart) => format!("{} apart", count(apart)),
+            };
+            row.push(marks.into());
         }
-        row.push(names(report, one, wide).into());
+        row.push(codes(report, one, set.codes).into());
         row
-    });
-    let cells: Vec<Vec<Cell>> = cells.collect();
-    draw(page, 2, &columns, &cells);
+    };
+    (columns, odd.iter().map(row).collect())
 }
 
 /// The cell of one broker: its size, its kind where that is not the ordinary one.
-fn held(partition: &Partition, broker: usize, ink: Ink) -> Cell {
+fn held(page: &Page, partition: &Partition, broker: usize, ink: Ink) -> Cell {
     let replicas: Vec<&Replica> = partition.replicas.iter().filter(|one| one.broker == broker).collect();
     let smallest = extremes(partition).map(|(least, _)| least);
     match replicas.as_slice() {
-        [] => Cell::new(Ink::Dim, "."),
+        [] => Cell::new(Ink::Dim, if page.unicode { "·" } else { "." }),
         replicas => {
             let small =
                 replicas.iter().any(|one| one.kind == Kind::Current && Some(one.log_bytes) == smallest);
@@ -116,17 +152,15 @@ fn size(replica: &Replica) -> String {
     format!("{}{kind}", bytes(replica.log_bytes))
 }
 
-fn holders(cluster: &Cluster, partition: &Partition) -> String {
+fn holders(names: &Names, partition: &Partition) -> String {
     let mut replicas: Vec<&Replica> = partition.replicas.iter().collect();
     replicas.sort_by_key(|replica| std::cmp::Reverse(replica.log_bytes));
-    let words: Vec<String> = replicas
-        .iter()
-        .map(|replica| format!("{} {}", cluster.host(replica.broker).unwrap_or("?"), size(replica)))
-        .collect();
+    let words: Vec<String> =
+        replicas.iter().map(|replica| format!("{} {}", names.short(replica.broker), size(replica))).collect();
     words.join(", ")
 }
 
-fn names(report: &Report, odd: &Odd, wide: bool) -> String {
+fn codes(report: &Report, odd: &Odd, wide: bool) -> String {
     let words: Vec<String> = odd
         .named_by
         .iter()

@@ -12,6 +12,9 @@ use crate::sanitize;
 /// Narrower than this, no table is left to read; lines are laid out for this width at least.
 pub const MIN_WIDTH: usize = 40;
 
+/// Lines of prose, and rules, are no longer than this on a wider page: longer ones are hard to read.
+const PROSE: usize = 120;
+
 /// What a piece of text is, as far as its looks go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Ink {
@@ -62,19 +65,12 @@ impl Ink {
     }
 }
 
-/// A severity's word.
-pub fn severity_word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "CRITICAL",
-        Severity::Unknown => "UNKNOWN",
-        Severity::Warning => "WARNING",
-        Severity::Notice => "NOTICE",
-    }
-}
-
 /// The report as it grows.
 pub struct Page {
+    /// Columns for tables and log lines.
     pub width: usize,
+    /// Columns for sentences and rules.
+    pub prose: usize,
     pub colour: bool,
     pub unicode: bool,
     out: String,
@@ -83,7 +79,13 @@ pub struct Page {
 impl Page {
     pub fn new(style: &Style) -> Self {
         let width = style.width.max(MIN_WIDTH);
-        Page { width, colour: style.colour, unicode: style.unicode, out: String::new() }
+        Page {
+            width,
+            prose: width.min(PROSE),
+            colour: style.colour,
+            unicode: style.unicode,
+            out: String::new(),
+        }
     }
 
     pub fn finish(self) -> String {
@@ -141,8 +143,8 @@ impl Page {
     pub fn heading(&mut self, text: &str) {
         self.blank();
         let text = self.text(text);
-        let text = self.cut(&text, self.width);
-        let room = self.width.saturating_sub(sanitize::width(&text) + 1);
+        let text = self.cut(&text, self.prose);
+        let room = self.prose.saturating_sub(sanitize::width(&text) + 1);
         let rule = if self.unicode { "─" } else { "-" }.repeat(room);
         self.line(&[(Ink::Bold, &text), (Ink::Plain, " "), (Ink::Dim, &rule)]);
     }
@@ -154,17 +156,26 @@ impl Page {
 
     /// [`Page::wrapped`], at most `lines` lines of it.
     pub fn wrapped_to(&mut self, lead: &[(Ink, &str)], ink: Ink, text: &str, lines: usize) {
+        self.wrapped_in(self.prose, lead, ink, text, lines);
+    }
+
+    /// [`Page::wrapped_to`], over the page's whole width: for text that came in lines of its own.
+    pub fn wrapped_wide(&mut self, lead: &[(Ink, &str)], ink: Ink, text: &str, lines: usize) {
+        self.wrapped_in(self.width, lead, ink, text, lines);
+    }
+
+    fn wrapped_in(&mut self, width: usize, lead: &[(Ink, &str)], ink: Ink, text: &str, lines: usize) {
         let indent: usize = lead.iter().map(|(_, text)| sanitize::width(text)).sum();
         // A lead that leaves no room for words gets its own line.
-        let (indent, alone) = if indent + 16 > self.width { (4, true) } else { (indent, false) };
+        let (indent, alone) = if indent + 16 > width { (4, true) } else { (indent, false) };
         if alone {
             self.line(lead);
         }
-        let rows = self.wrap(text, self.width - indent);
+        let rows = self.wrap(text, width - indent);
         let more = rows.len() > lines;
         for (at, row) in rows.iter().take(lines).enumerate() {
             let cut = if more && at + 1 == lines {
-                let room = self.width - indent - sanitize::width(self.ellipsis());
+                let room = width - indent - sanitize::width(self.ellipsis());
                 format!("{}{}", sanitize::truncate_with(row, room, ""), self.ellipsis())
             } else {
                 row.clone()

@@ -1,10 +1,10 @@
 //! The first screen: the verdict, and for each of the worst findings its title and its first step.
 
-use super::page::{Ink, Page, severity_word};
-use crate::diagnose::finding::{Finding, Severity};
-use crate::report::Report;
-use crate::report::digest::{forbids, hosts_seen, partitions_seen};
-use crate::report::measure::{count, counted, moment};
+use super::page::{Ink, Page};
+use crate::diagnose::finding::Finding;
+use crate::report::digest::{counts, forbids, hosts_seen, partitions_seen};
+use crate::report::measure::{counted, minute};
+use crate::report::{Report, severity_word};
 use crate::sanitize;
 
 /// Lines of the smallest terminal; the last is the prompt's.
@@ -21,13 +21,16 @@ pub fn verdict(page: &mut Page, report: &Report) {
         counted(replicas, "replica", "replicas")
     );
     let facts = [
-        counts(report),
-        format!("{seen} of {} reached", counted(asked, "host", "hosts")),
-        format!("{} UTC", moment(report.round.finished)),
+        counts(report.findings),
+        match seen == asked {
+            true => format!("{seen} of {}", counted(asked, "host", "hosts")),
+            false => format!("{seen} of {} reached", counted(asked, "host", "hosts")),
+        },
+        format!("{} UTC", minute(report.round.finished)),
         sizes,
         report.round.playbook.clone().unwrap_or_default(),
     ];
-    let between = if page.unicode { " · " } else { ", " };
+    let between = if page.unicode { " · " } else { " | " };
     let mut rest = String::new();
     for fact in facts.iter().filter(|fact| !fact.is_empty()) {
         let fact = page.text(fact);
@@ -43,22 +46,6 @@ pub fn verdict(page: &mut Page, report: &Report) {
     page.line(&[(Ink::of_status(report.verdict.status), word), (Ink::Plain, &rest)]);
 }
 
-/// `5 critical, 1 warning`, or `no findings`.
-pub fn counts(report: &Report) -> String {
-    let counts = report.counts();
-    let words: Vec<String> = [
-        (counts.critical, "critical"),
-        (counts.unknown, "unknown"),
-        (counts.warning, "warning"),
-        (counts.notice, "notice"),
-    ]
-    .iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, word)| format!("{} {word}", count(*number as u64)))
-    .collect();
-    if words.is_empty() { "no findings".to_owned() } else { words.join(", ") }
-}
-
 /// Title and first step of as many findings as one screen holds, worst first.
 pub fn first_screen(page: &mut Page, report: &Report) {
     // A single finding stands on the first screen in full.
@@ -66,17 +53,19 @@ pub fn first_screen(page: &mut Page, report: &Report) {
         return;
     }
     page.blank();
-    let mut shown: Vec<&str> = Vec::new();
+    let mut shown: Vec<(usize, &str)> = Vec::new();
     for (at, finding) in report.findings.iter().enumerate() {
         let step = finding.next_steps.iter().find(|step| !step.trim().is_empty()).map(String::as_str);
         // A step that an earlier finding asked for already is not asked for twice.
-        let step = step.filter(|step| !shown.contains(step));
+        let earlier = step.and_then(|step| shown.iter().find(|(_, known)| *known == step)).map(|(at, _)| *at);
+        let reference = earlier.map(|at| format!("as for {at}"));
         let number = format!("{:>2}  ", at + 1);
         let word = format!("{:<8}  ", severity_word(finding.severity));
         let indent = sanitize::width(&number) + sanitize::width(&word);
-        let room = page.width.saturating_sub(indent).max(16);
+        let room = page.prose.saturating_sub(indent).max(16);
         let title_lines = page.wrap(&finding.title, room).len().min(3);
-        let step_lines = step.map_or(0, |step| page.wrap(step, room - 2).len().min(3));
+        let step_lines =
+            step.map_or(0, |step| page.wrap(reference.as_deref().unwrap_or(step), room - 2).len().min(3));
         let reserve = usize::from(at + 1 < report.findings.len());
         if at > 0 && page.lines() + title_lines + step_lines + reserve > SCREEN {
             more(page, &report.findings[at..]);
@@ -87,8 +76,11 @@ pub fn first_screen(page: &mut Page, report: &Report) {
         if let Some(step) = step {
             let space = " ".repeat(indent);
             let (ink, mark) = mark(page, step);
-            page.wrapped_to(&[(Ink::Plain, &space), (ink, mark)], Ink::Plain, step, 3);
-            shown.push(step);
+            let text = reference.as_deref().unwrap_or(step);
+            page.wrapped_to(&[(Ink::Plain, &space), (ink, mark)], Ink::Plain, text, 3);
+            if earlier.is_none() {
+                shown.push((at + 1, step));
+            }
         }
     }
 }
@@ -104,10 +96,7 @@ pub fn mark(page: &Page, step: &str) -> (Ink, &'static str) {
 }
 
 fn more(page: &mut Page, rest: &[Finding]) {
-    let worst = rest.iter().map(|finding| finding.severity).min();
-    let of = |severity: Severity| rest.iter().filter(|finding| finding.severity == severity).count();
-    let worst_word =
-        worst.map(|worst| format!(", {} of them {}", of(worst), severity_word(worst))).unwrap_or_default();
-    let text = format!("and {} below{worst_word}", counted(rest.len(), "more finding", "more findings"));
+    let text =
+        format!("and {} below: {}", counted(rest.len(), "more finding", "more findings"), counts(rest));
     page.line(&[(Ink::Plain, "    "), (Ink::Dim, &text)]);
 }

@@ -1,12 +1,19 @@
 //! What happened, in order.
 
+use std::collections::BTreeSet;
+
 use super::page::{Ink, Page};
 use crate::report::Report;
 use crate::report::digest::timeline::{Run, runs};
-use crate::report::measure::{count, span};
+use crate::report::measure::{count, moment};
+use crate::sanitize;
 
 /// Lines that a timeline has at most; earlier ones are counted.
 const LINES: usize = 40;
+/// Columns of a time.
+const TIME: usize = 19;
+/// Columns that a host's name has at most.
+const HOST: usize = 24;
 
 /// The section, where there is anything in it.
 pub fn timeline(page: &mut Page, report: &Report) {
@@ -14,39 +21,48 @@ pub fn timeline(page: &mut Page, report: &Report) {
     if runs.is_empty() {
         return;
     }
-    page.heading("Timeline (UTC)");
+    page.heading(&format!("Timeline (UTC{})", zone(report)));
     let earlier = runs.len().saturating_sub(LINES);
     if earlier > 0 {
-        page.line(&[(
-            Ink::Dim,
-            &format!("  {} earlier entries are in the JSON report", count(earlier as u64)),
-        )]);
+        let text = format!("{} earlier entries are in the JSON report", count(earlier as u64));
+        page.line(&[(Ink::Plain, "  "), (Ink::Dim, &text)]);
     }
-    for run in &runs[earlier..] {
+    let runs = &runs[earlier..];
+    let hosts: Vec<String> = runs
+        .iter()
+        .map(|run| page.text(run.first().map(|first| first.host.as_str()).unwrap_or_default()))
+        .map(|host| page.cut(&host, HOST))
+        .collect();
+    let wide = hosts.iter().map(|host| sanitize::width(host)).max().unwrap_or(0);
+    for (run, host) in runs.iter().zip(&hosts) {
         let ink = if run.grave { Ink::Critical } else { Ink::Plain };
-        let host = run.first().map(|first| first.host.as_str()).unwrap_or_default();
-        let times = match run.events.len() {
-            1 => String::new(),
-            many => format!(" ({} lines)", count(many as u64)),
-        };
-        let lead = format!("  {}  ", when(run));
-        let safe = page.text(host);
-        let host = page.cut(&safe, 40);
-        page.wrapped_to(
-            &[(Ink::Dim, &lead), (Ink::Bold, &host), (Ink::Plain, "  ")],
-            ink,
-            &format!("{}{times}", run.what),
-            4,
-        );
+        let safe = page.text(&when(run));
+        let time = page.cut(&safe, TIME);
+        let time = format!("  {time}{}  ", " ".repeat(TIME - sanitize::width(&time).min(TIME)));
+        let gap = " ".repeat(wide - sanitize::width(host) + 2);
+        let text = format!("{}{}", run.what, run.repeats());
+        page.wrapped_to(&[(Ink::Dim, &time), (Ink::Plain, host), (Ink::Plain, &gap)], ink, &text, 6);
+    }
+}
+
+/// The zone that the logs are written in, where that is one and not UTC.
+fn zone(report: &Report) -> String {
+    let clocks = report.round.visits.iter().filter_map(|visit| visit.facts.as_ref()?.clock);
+    let zones: BTreeSet<i32> = clocks.map(|clock| clock.zone_s).collect();
+    match zones.into_iter().collect::<Vec<_>>().as_slice() {
+        [] | [0] => String::new(),
+        [zone] => {
+            let sign = if *zone < 0 { '-' } else { '+' };
+            let minutes = zone.unsigned_abs() / 60;
+            format!("; the nodes write UTC{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+        }
+        _ => "; the nodes write several zones".to_owned(),
     }
 }
 
 fn when(run: &Run) -> String {
-    match (run.first(), run.last()) {
-        (Some(first), Some(last)) => match (first.at, last.at) {
-            (Some(from), Some(to)) => span(from, to),
-            _ => format!("{} (local)", first.at_raw),
-        },
-        _ => String::new(),
+    match run.first() {
+        Some(first) => first.at.map_or_else(|| first.at_raw.clone(), moment),
+        None => String::new(),
     }
 }

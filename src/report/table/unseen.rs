@@ -5,6 +5,10 @@ use crate::report::Report;
 use crate::report::digest::unseen::gaps;
 use crate::report::measure::counted;
 
+/// Lines that a message and a name have at most.
+const MESSAGE: usize = 8;
+const NAME: usize = 2;
+
 /// The section, where there is anything in it.
 pub fn unseen(page: &mut Page, report: &Report) {
     let gaps = gaps(report);
@@ -14,15 +18,14 @@ pub fn unseen(page: &mut Page, report: &Report) {
     page.heading("Not seen");
     for gap in gaps {
         match gap.hosts.as_slice() {
-            [] => page.wrapped(&[(Ink::Plain, "  ")], Ink::Unknown, &gap.message),
+            [] => page.wrapped_to(&[(Ink::Plain, "  ")], Ink::Unknown, &gap.message, MESSAGE),
             [host] => {
-                let lead = page.text(host);
-                page.wrapped(&[(Ink::Plain, "  ")], Ink::Bold, &lead);
-                page.wrapped(&[(Ink::Plain, "      ")], Ink::Plain, &gap.message);
+                page.wrapped_to(&[(Ink::Plain, "  ")], Ink::Bold, host, NAME);
+                page.wrapped_to(&[(Ink::Plain, "      ")], Ink::Plain, &gap.message, MESSAGE);
             }
             hosts => {
                 page.wrapped(&[(Ink::Plain, "  ")], Ink::Bold, &counted(hosts.len(), "host", "hosts"));
-                page.wrapped(&[(Ink::Plain, "      ")], Ink::Plain, &gap.message);
+                page.wrapped_to(&[(Ink::Plain, "      ")], Ink::Plain, &gap.message, MESSAGE);
                 page.wrapped(&[(Ink::Plain, "      ")], Ink::Dim, &hosts.join(", "));
             }
         }
