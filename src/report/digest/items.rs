@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnose::finding::{Finding, Item, Subject, Truncation};
 use crate::report::measure::{count, counted, numbers, ratios};
+use crate::sanitize;
 
 /// Groups of items that are told apart; more are counted.
 const GROUPS: usize = 6;
+
+/// Columns that a name in a list has at most.
+const NAME: usize = 40;
 
 /// The cuts of a finding.
 pub struct Cuts<'a> {
@@ -124,7 +128,8 @@ pub fn words(items: &[Item]) -> Vec<(&'static str, String)> {
     replicas(items, &mut words);
     let shapes = items.iter().filter_map(|item| match item {
         Item::Shape(shape) => {
-            Some(format!("{} times on {}: {}", count(shape.count), shape.hosts.join(", "), shape.shape))
+            let hosts: Vec<&str> = shape.hosts.iter().map(String::as_str).collect();
+            Some(format!("{} times on {}: {}", count(shape.count), some(&hosts), shape.shape))
         }
         _ => None,
     });
@@ -154,7 +159,8 @@ pub fn words(items: &[Item]) -> Vec<(&'static str, String)> {
 
 /// A few names and how many more there are.
 fn some(names: &[&str]) -> String {
-    match names {
+    let names: Vec<_> = names.iter().map(|name| sanitize::truncate_width(name, NAME)).collect();
+    match names.as_slice() {
         [first, second, third, _, _, rest @ ..] => {
             format!("{first}, {second}, {third} and {} more", count(rest.len() as u64 + 2))
         }

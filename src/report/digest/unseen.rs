@@ -1,6 +1,6 @@
 //! What was not seen and why, hosts with the same message folded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::report::Report;
 use crate::report::json::coverage_word;
@@ -16,36 +16,47 @@ pub struct Gap<'a> {
 
 /// All gaps: the round's own, hosts, answers that are not complete, hosts left out.
 pub fn gaps<'a>(report: &Report<'a>) -> Vec<Gap<'a>> {
-    let mut gaps = Vec::new();
+    let mut gaps = Gaps::default();
     if let Some(why) = report.round.stopped {
         let why = match why {
             Stopped::Interrupted => "interrupted",
             Stopped::Terminated => "terminated",
             Stopped::Deadline => "ended by its own deadline",
         };
-        gaps.push(Gap {
-            message: format!("the round was {why} before every host was done"),
-            hosts: Vec::new(),
-        });
+        let message = format!("the round was {why} before every host was done");
+        gaps.found.push(Gap { message, hosts: Vec::new() });
     }
     hosts(report, &mut gaps);
     answers(report, &mut gaps);
     for visit in report.round.visits.iter().filter(|visit| visit.left_running) {
-        note(&mut gaps, "a process of this round may still be running".to_owned(), &visit.host);
+        gaps.note("a process of this round may still be running".to_owned(), &visit.host);
     }
     excluded(report, &mut gaps);
-    gaps
+    gaps.found
 }
 
-fn note<'a>(gaps: &mut Vec<Gap<'a>>, message: String, host: &'a str) {
-    match gaps.iter_mut().find(|gap| gap.message == message) {
-        Some(gap) if gap.hosts.contains(&host) => {}
-        Some(gap) => gap.hosts.push(host),
-        None => gaps.push(Gap { message, hosts: vec![host] }),
+/// Gaps in the order in which they were met, and where each message stands.
+#[derive(Default)]
+struct Gaps<'a> {
+    found: Vec<Gap<'a>>,
+    by_message: BTreeMap<String, usize>,
+}
+
+impl<'a> Gaps<'a> {
+    fn note(&mut self, message: String, host: &'a str) {
+        match self.by_message.get(&message).and_then(|at| self.found.get_mut(*at)) {
+            // One host's gaps come one after the other, so that a repetition can only be the last.
+            Some(gap) if gap.hosts.last() == Some(&host) => {}
+            Some(gap) => gap.hosts.push(host),
+            None => {
+                self.by_message.insert(message.clone(), self.found.len());
+                self.found.push(Gap { message, hosts: vec![host] });
+            }
+        }
     }
 }
 
-fn hosts<'a>(report: &Report<'a>, gaps: &mut Vec<Gap<'a>>) {
+fn hosts<'a>(report: &Report<'a>, gaps: &mut Gaps<'a>) {
     for visit in &report.round.visits {
         let outcome = match visit.outcome {
             Outcome::Ok | Outcome::Excluded => continue,
@@ -66,7 +77,7 @@ fn hosts<'a>(report: &Report<'a>, gaps: &mut Vec<Gap<'a>>) {
         let stage = visit.stage.as_ref().filter(|_| visit.outcome != Outcome::HostKey);
         let stage = stage.map(|stage| format!(" at {stage}")).unwrap_or_default();
         let reason = visit.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        note(gaps, format!("{outcome}{stage}{reason}"), &visit.host);
+        gaps.note(format!("{outcome}{stage}{reason}"), &visit.host);
     }
 }
 
@@ -74,7 +85,7 @@ fn incomplete(coverage: &crate::round::Coverage) -> bool {
     coverage.status != CoverageStatus::Complete
 }
 
-fn answers<'a>(report: &Report<'a>, gaps: &mut Vec<Gap<'a>>) {
+fn answers<'a>(report: &Report<'a>, gaps: &mut Gaps<'a>) {
     for visit in &report.round.visits {
         for answer in &visit.probes {
             for row in answer.coverage.iter().filter(|row| incomplete(row)) {
@@ -86,7 +97,7 @@ fn answers<'a>(report: &Report<'a>, gaps: &mut Vec<Gap<'a>>) {
                 let reason = row.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
                 let missing =
                     row.missing.as_ref().map(|what| format!("; missing: {what}")).unwrap_or_default();
-                note(gaps, format!("{how} by {}: {}{reason}{missing}", answer.probe, row.path), &visit.host);
+                gaps.note(format!("{how} by {}: {}{reason}{missing}", answer.probe, row.path), &visit.host);
             }
         }
     }
@@ -94,20 +105,20 @@ fn answers<'a>(report: &Report<'a>, gaps: &mut Vec<Gap<'a>>) {
         for broker in cluster.brokers.iter().filter(|broker| !broker.seen) {
             // A host that was not reached has said so above.
             if report.round.visits.get(broker.visit).is_some_and(|visit| visit.outcome.reached()) {
-                note(gaps, "replica directories were not looked at".to_owned(), &broker.host);
+                gaps.note("replica directories were not looked at".to_owned(), &broker.host);
             }
         }
     }
 }
 
-fn excluded<'a>(report: &Report<'a>, gaps: &mut Vec<Gap<'a>>) {
+fn excluded<'a>(report: &Report<'a>, gaps: &mut Gaps<'a>) {
     let visits = report.round.visits.iter().filter(|visit| visit.outcome == Outcome::Excluded);
     let left_out = report.round.plays.iter().flat_map(|play| play.excluded.iter().map(String::as_str));
     let hosts: BTreeSet<&str> = visits.map(|visit| visit.host.as_str()).chain(left_out).collect();
     if !hosts.is_empty() {
         let limit = report.round.limit.as_ref().map(|limit| format!(" {limit}")).unwrap_or_default();
         let message = format!("left out by the limit{limit}, neither healthy nor missing");
-        gaps.push(Gap { message, hosts: hosts.into_iter().collect() });
+        gaps.found.push(Gap { message, hosts: hosts.into_iter().collect() });
     }
 }
 

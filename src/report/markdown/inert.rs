@@ -92,7 +92,8 @@ fn words(out: &mut String, piece: &str) {
     }
     let mut runs: Vec<(bool, Vec<&str>)> = Vec::new();
     for word in piece.split(' ').filter(|word| !word.is_empty()) {
-        let plain = is_word(word);
+        let begins = out.is_empty() && runs.is_empty();
+        let plain = is_word(word) && !(begins && begins_list(word));
         match runs.last_mut() {
             Some((kind, run)) if *kind == plain => run.push(word),
             _ => runs.push((plain, vec![word])),
@@ -102,7 +103,12 @@ fn words(out: &mut String, piece: &str) {
         .into_iter()
         .map(|(plain, run)| {
             let run = run.join(" ");
-            if plain { run } else { code(&run) }
+            if plain {
+                return run;
+            }
+            // The sentence's own punctuation stays outside.
+            let core = run.trim_end_matches([',', '.', ';', ':']);
+            if core.is_empty() { code(&run) } else { format!("{}{}", code(core), &run[core.len()..]) }
         })
         .collect();
     if out.ends_with('`') && runs.first().is_some_and(|run| run.starts_with('`')) {
@@ -119,13 +125,15 @@ fn is_word(word: &str) -> bool {
     let harmless = |c: char| c.is_alphanumeric() || ".,;:()'\"%+-/=?’“”–—→×…≥≤".contains(c);
     word.len() < 100
         && word.chars().all(harmless)
-        && word.chars().any(char::is_alphanumeric)
+        && !word.chars().all(|c| "-+=".contains(c))
         && !word.to_ascii_lowercase().contains("www.")
         && !word.contains("](")
         && colons_are_plain(word)
-        // "1." or "2)" at the start of a line would begin a list.
-        && !word.strip_suffix(['.', ')']).is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
-        && !word.starts_with(['-', '+', '=', '>'])
+}
+
+/// "1." or "2)" at the start of a line would begin a list.
+fn begins_list(word: &str) -> bool {
+    word.strip_suffix(['.', ')']).is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// A colon at the end of a word or between digits; anywhere else it makes `:emoji:` and `scheme://`.
@@ -149,11 +157,12 @@ mod tests {
             "The log cleaner of 10.200.8.177 is dead."
         );
         assert_eq!(prose("ask @everyone <b>now</b> at 12:16:36"), "ask `@everyone <b>now</b>` at 12:16:36");
-        assert_eq!(prose("set a_b=c, see #12"), "set `a_b=c,` see `#12`");
+        assert_eq!(prose("set a_b=c, see #12"), "set `a_b=c`, see `#12`");
         assert_eq!(prose("run `roundsman check q_n` to see"), "run `roundsman check q_n` to see");
-        assert_eq!(prose("see https://evil.example :bomb:"), "see `https://evil.example :bomb:`");
+        assert_eq!(prose("see https://evil.example :bomb:"), "see `https://evil.example :bomb`:");
         assert_eq!(prose("an odd ` one"), "an odd `` ` `` one");
         assert_eq!(prose("1. - x"), "`1. -` x");
+        assert_eq!(prose("15 % of 1, 35) and 2."), "15 % of 1, 35) and 2.");
     }
 
     #[test]

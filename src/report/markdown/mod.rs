@@ -96,8 +96,8 @@ fn finding(out: &mut Vec<String>, report: &Report, at: usize) {
     if let Some(bug) = &finding.bug {
         facts.push(format!(
             "- bug: {}, fixed in {}: {}",
-            code_or_word(&bug.id),
-            code_or_word(&bug.fixed_in),
+            prose(&bug.id),
+            prose(&bug.fixed_in),
             link(&bug.url)
         ));
     }
@@ -121,7 +121,11 @@ fn finding(out: &mut Vec<String>, report: &Report, at: usize) {
         });
         out.push(table(&heads.map(str::to_owned), rows));
     }
-    evidence(out, finding);
+    let same = report.findings[..at].iter().position(|earlier| earlier.evidence == finding.evidence);
+    match same.filter(|_| !finding.evidence.is_empty()) {
+        Some(earlier) => out.push(format!("Evidence as for finding {}.", earlier + 1)),
+        None => evidence(out, finding),
+    }
     if !finding.meaning.trim().is_empty() {
         out.push(prose(&finding.meaning));
     }
@@ -130,10 +134,6 @@ fn finding(out: &mut Vec<String>, report: &Report, at: usize) {
     if !steps.is_empty() {
         out.push(format!("Next steps:\n\n{}", steps.join("\n")));
     }
-}
-
-fn code_or_word(text: &str) -> String {
-    prose(text)
 }
 
 fn evidence(out: &mut Vec<String>, finding: &Finding) {

@@ -70,7 +70,7 @@ pub fn pairs(page: &mut Page, report: &Report, cluster: &Cluster) {
         Column::right("min"),
         Column::right("median"),
         Column::right("max"),
-        Column::left("larger side").naming(),
+        Column::left("larger").naming(),
     ];
     let of = if many_topics { String::new() } else { format!(" of {}", first.topic) };
     if many_topics {

@@ -72,8 +72,10 @@ pub fn draw(page: &mut Page, indent: usize, columns: &[Column], rows: &[Vec<Cell
         return;
     }
     let (heads, rows) = safe(page, columns, rows);
-    let room = page.width.saturating_sub(indent);
     let natural = natural(columns, &heads, &rows);
+    // What does not fit where it belongs may do so further to the left.
+    let indent = if total(&natural, GAPS[1]) + indent <= page.width { indent } else { indent.min(2) };
+    let room = page.width.saturating_sub(indent);
     let roomy = GAPS.into_iter().find(|gap| total(&natural, *gap) <= room).map(|gap| (natural.clone(), gap));
     // A tight table with all its values is better than a roomy one with some of them cut.
     let fit = roomy.or_else(|| {

@@ -26,8 +26,13 @@ pub fn unseen(page: &mut Page, report: &Report) {
             hosts => {
                 page.wrapped(&[(Ink::Plain, "  ")], Ink::Bold, &counted(hosts.len(), "host", "hosts"));
                 page.wrapped_to(&[(Ink::Plain, "      ")], Ink::Plain, &gap.message, MESSAGE);
-                page.wrapped(&[(Ink::Plain, "      ")], Ink::Dim, &hosts.join(", "));
+                page.wrapped(&[(Ink::Plain, "      ")], Ink::Dim, &names(page, hosts).join(", "));
             }
         }
     }
+}
+
+fn names(page: &Page, hosts: &[&str]) -> Vec<String> {
+    // A host's name has 253 characters at most; what is longer is no name.
+    hosts.iter().map(|host| page.cut(&page.text(host), 253)).collect()
 }
