@@ -1,1 +1,3 @@
 //! One file per subcommand: resolve, call, print.
+
+pub mod inventory;

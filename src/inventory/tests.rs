@@ -82,7 +82,10 @@ fn wrong_structures_are_refused_in_words() {
         ("all: 5\n", "the group `all` is a mapping"),
         ("all:\n  hosts:\n    a[3:1]:\n", "the end comes before the begin in the range `[3:1]`"),
         ("all:\n  hosts: {a: , a: }\n", "stands twice"),
-        ("a:\n  children: {b: {children: {a: }}}\n", "the group `b` cannot be a child of `a`, which is below it"),
+        (
+            "a:\n  children: {b: {children: {a: }}}\n",
+            "the group `b` cannot be a child of `a`, which is below it",
+        ),
         ("a:\n  children: {all: }\n", "the group `all` cannot be a child of `a`"),
         ("a:\n  vars: {ansible_group_priority: high}\n", "is a whole number"),
         ("a:\n  vars: {x: !valt abc}\n", "the tag `!valt` is not known"),
