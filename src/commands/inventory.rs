@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use crate::error::{Refusal, nearest};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Sealed, sealed};
 
 /// All groups and all hosts' variables, as `ansible-inventory --list` has them: an inventory that
 /// Ansible and this tool read back.
@@ -71,10 +71,24 @@ pub fn host(inventory: &Inventory, name: &str) -> Result<String, Refusal> {
         let near = nearest(name, inventory.hosts()).map(|near| format!("; did you mean `{near}`?"));
         return Err(Refusal::usage(format!("there is no host `{name}`{}", near.unwrap_or_default())));
     }
-    Ok(python_json(&Value::Object(inventory.own_vars(name).into_iter().collect())))
+    // `--host` shows an unsafe value bare; only `--list`, which is read back, must mark it.
+    let vars = inventory.own_vars(name).into_iter().map(|(name, value)| (name, bare(value))).collect();
+    Ok(python_json(&Value::Object(vars)))
 }
 
-/// JSON as Python's `json.dumps(value, sort_keys=True, indent=4)` writes it.
+/// The value without the marks of `!unsafe`.
+fn bare(value: Value) -> Value {
+    if let Some(Sealed::Unsafe(text)) = sealed(&value) {
+        return text.clone();
+    }
+    match value {
+        Value::Array(items) => items.into_iter().map(bare).collect(),
+        Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key, bare(value))).collect()),
+        value => value,
+    }
+}
+
+/// JSON as Python's `json.dumps(value, sort_keys=True, indent=4, ensure_ascii=False)` writes it.
 fn python_json(value: &Value) -> String {
     let mut text = String::new();
     write(value, 0, &mut text);
@@ -120,14 +134,8 @@ fn write(value: &Value, depth: usize, text: &mut String) {
     }
 }
 
-/// ASCII only, as Python writes it.
 fn string(value: &str, text: &mut String) {
-    for c in Value::from(value).to_string().chars() {
-        match c {
-            ' '..='~' => text.push(c),
-            c => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text.push_str(&format!("\\u{unit:04x}"))),
-        }
-    }
+    text.push_str(&Value::from(value).to_string());
 }
 
 /// The shortest digits that give the number back; an exponent below 1e-4 and from 1e16 on.
@@ -194,11 +202,11 @@ mod tests {
 
     #[test]
     fn numbers_and_letters_are_pythons() {
-        let value = json!({"a": [1.0, 1e16, 1.5e-7, 123456789012345680.0, 0.0001, -0.0], "b": "ä😀\u{7f}\n", "c": [], "d": {}});
+        let value = json!({"a": [1.0, 1e16, 1.5e-7, 123456789012345680.0, 0.0001, -0.0], "b": "ä😀\n", "c": [], "d": {}});
         let text = python_json(&value).replace(['\n', ' '], "");
         assert_eq!(
             text,
-            r#"{"a":[1.0,1e+16,1.5e-07,1.2345678901234568e+17,0.0001,-0.0],"b":"\u00e4\ud83d\ude00\u007f\n","c":[],"d":{}}"#
+            r#"{"a":[1.0,1e+16,1.5e-07,1.2345678901234568e+17,0.0001,-0.0],"b":"ä😀\n","c":[],"d":{}}"#
         );
     }
 }
