@@ -86,6 +86,7 @@ fn wrong_structures_are_refused_in_words() {
             "a:\n  children: {b: {children: {a: }}}\n",
             "the group `b` cannot be a child of `a`, which is below it",
         ),
+        ("a: {children: {ungrouped: }}\n", "stands alone below `all`"),
         ("a:\n  children: {all: }\n", "the group `all` cannot be a child of `a`"),
         ("a:\n  vars: {ansible_group_priority: high}\n", "is a whole number"),
         ("a:\n  vars: {x: !valt abc}\n", "the tag `!valt` is not known"),
