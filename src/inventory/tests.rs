@@ -116,13 +116,13 @@ fn a_missing_source_says_how_a_host_is_named() {
 }
 
 #[test]
-fn near_misses_are_warnings_told_once_a_file() {
+fn near_misses_are_warnings_told_once() {
     let Loaded { warnings, .. } =
         read("all:\n  hosts:\n    a: {ansible_hots: x}\n    b: {ansible_hots: y}\n    c: {my_var: 1}\n");
     assert_eq!(warnings.len(), 1);
     assert!(
         warnings[0].ends_with(
-            "hosts.yml:3:9: nothing reads the variable `ansible_hots`; did you mean `ansible_host`?"
+            "hosts.yml:3:9: nothing reads the variable `ansible_hots`; did you mean `ansible_host`? (and in 1 other place)"
         ),
         "{warnings:?}"
     );
