@@ -94,6 +94,9 @@ fn wrong_structures_are_refused_in_words() {
         ("- a\n- b\n", "a mapping of groups, not a list"),
         ("plugin: aws_ec2\n", "the inventory plugin `aws_ec2`"),
         ("[web]\nweb1 ansible_host=10.0.0.1\n", "INI inventories are not read yet"),
+        ("a:\n  hosts:\n    b: {x: >-\n      -o Proxy=1\n", "hosts.yml:3:12: "),
+        ("a:\n  hosts: {k[1:3].dc1: }\n", "within braces a name with brackets needs quotes"),
+        ("[web]\nw1 note=\"a: b\"\n[web:vars]\n", "INI inventories are not read yet"),
         ("web1\nweb2\n", "INI inventories are not read yet"),
         ("web1 ansible_host=10.0.0.1\n", "INI inventories are not read yet"),
     ] {
