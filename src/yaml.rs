@@ -20,8 +20,8 @@
 //! # Ok::<(), roundsman::error::FileError>(())
 //! ```
 //!
-//! What differs from PyYAML: duplicate keys, an anchor name given twice, and a list or mapping as
-//! a key are errors; dates stay strings; an integer beyond 64 bits becomes a float.
+//! What differs from PyYAML: duplicate keys and a list as a key are errors; dates stay strings; an
+//! integer beyond 64 bits becomes a float.
 
 mod read;
 mod scalar;

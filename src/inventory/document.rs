@@ -1,9 +1,9 @@
 //! One YAML or JSON file of an inventory, and the variables in it.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::known;
@@ -88,12 +88,20 @@ pub(super) struct Var {
     pub offset: usize,
 }
 
-/// The same slip in a hundred hosts of a file is told once.
-pub(super) fn without_repeats(warnings: &mut Vec<String>) {
-    let mut seen = HashSet::new();
-    warnings.retain(|warning| {
-        let (place, what) = warning.split_once(": ").unwrap_or(("", warning));
-        let file = place.split(':').next().unwrap_or_default();
-        seen.insert((file.to_owned(), what.to_owned()))
-    });
+/// A slip that stands in a hundred places is told once, with the number of the others.
+pub(super) fn without_repeats(warnings: Vec<String>) -> Vec<String> {
+    let mut told: IndexMap<String, (String, usize)> = IndexMap::new();
+    for warning in warnings {
+        let what = match warning.split_once(": ") {
+            Some((_, what)) if what.starts_with("nothing reads") => what.to_owned(),
+            _ => warning.clone(),
+        };
+        told.entry(what).or_insert((warning, 0)).1 += 1;
+    }
+    let line = |(warning, count)| match count {
+        1 => warning,
+        2 => format!("{warning} (and in 1 other place)"),
+        _ => format!("{warning} (and in {} other places)", count - 1),
+    };
+    told.into_values().map(line).collect()
 }

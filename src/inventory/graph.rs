@@ -174,6 +174,12 @@ impl Graph {
         if self.groups[parent].children.contains(&child) {
             return Ok(());
         }
+        // Ansible then loses hosts: it moves them out of `ungrouped`, and with it out of the other.
+        if parent == UNGROUPED || (child == UNGROUPED && parent != ALL) {
+            return Err(format!(
+                "`{below}` cannot be a child of `{above}`: `ungrouped` stands alone below `all`"
+            ));
+        }
         // Every group is below `all` in the end, so `all` can be below none.
         if child == ALL || self.ancestors(parent).contains(&child) {
             return Err(format!("the group `{below}` cannot be a child of `{above}`, which is below it"));

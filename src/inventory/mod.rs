@@ -77,7 +77,7 @@ pub fn load(sources: &[String], playbook_dir: Option<&Path>) -> Result<Loaded, R
     };
     let order = graph.hosts_below(ALL);
     let inventory = Inventory { graph, beside_sources, beside_playbook, order };
-    Ok(Loaded { inventory, warnings })
+    Ok(Loaded { inventory, warnings: document::without_repeats(warnings) })
 }
 
 impl Inventory {

@@ -74,10 +74,11 @@ impl Reader<'_> {
             {
                 data
             }
-            // Ansible's old forms: a list of hosts, or the variables of the one host the group is.
+            // Ansible's old forms: a list of hosts, or the variables of the one host the group is,
+            // which it takes for text without templates.
             Value::Object(vars) => Map::from_iter([
                 ("hosts".to_owned(), Value::from(vec![name])),
-                ("vars".to_owned(), Value::Object(vars)),
+                ("vars".to_owned(), without_templates(Value::Object(vars))),
             ]),
             hosts => Map::from_iter([("hosts".to_owned(), hosts)]),
         };
@@ -190,6 +191,18 @@ fn object(path: &Path, command: &str, output: &str) -> Result<Map<String, Value>
             Err(FileError::whole(path, format!("`{command}` printed {}, not an object", kind(&other))))
         }
         Err(error) => Err(FileError::whole(path, format!("`{command}` printed no JSON: {error}"))),
+    }
+}
+
+/// Every string marked as `!unsafe` marks it.
+fn without_templates(value: Value) -> Value {
+    match value {
+        Value::String(_) => Value::Object(Map::from_iter([("__ansible_unsafe".to_owned(), value)])),
+        Value::Array(items) => items.into_iter().map(without_templates).collect(),
+        Value::Object(map) => {
+            Value::Object(map.into_iter().map(|(key, value)| (key, without_templates(value))).collect())
+        }
+        other => other,
     }
 }
 

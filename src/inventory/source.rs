@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::document::{self, Document};
+use super::document::Document;
 use super::graph::{From, Graph};
 use super::{address, script, yaml_file};
 use crate::error::FileError;
@@ -44,7 +44,6 @@ impl Reading {
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
             self.vars_dirs.push(parent.unwrap_or(Path::new(".")).to_owned());
         }
-        document::without_repeats(&mut self.warnings);
         Ok(())
     }
 

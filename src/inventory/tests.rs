@@ -86,6 +86,7 @@ fn wrong_structures_are_refused_in_words() {
             "a:\n  children: {b: {children: {a: }}}\n",
             "the group `b` cannot be a child of `a`, which is below it",
         ),
+        ("a: {children: {ungrouped: }}\n", "stands alone below `all`"),
         ("a:\n  children: {all: }\n", "the group `all` cannot be a child of `a`"),
         ("a:\n  vars: {ansible_group_priority: high}\n", "is a whole number"),
         ("a:\n  vars: {x: !valt abc}\n", "the tag `!valt` is not known"),
@@ -93,6 +94,9 @@ fn wrong_structures_are_refused_in_words() {
         ("- a\n- b\n", "a mapping of groups, not a list"),
         ("plugin: aws_ec2\n", "the inventory plugin `aws_ec2`"),
         ("[web]\nweb1 ansible_host=10.0.0.1\n", "INI inventories are not read yet"),
+        ("a:\n  hosts:\n    b: {x: >-\n      -o Proxy=1\n", "hosts.yml:3:12: "),
+        ("a:\n  hosts: {k[1:3].dc1: }\n", "within braces a name with brackets needs quotes"),
+        ("[web]\nw1 note=\"a: b\"\n[web:vars]\n", "INI inventories are not read yet"),
         ("web1\nweb2\n", "INI inventories are not read yet"),
         ("web1 ansible_host=10.0.0.1\n", "INI inventories are not read yet"),
     ] {
@@ -115,13 +119,13 @@ fn a_missing_source_says_how_a_host_is_named() {
 }
 
 #[test]
-fn near_misses_are_warnings_told_once_a_file() {
+fn near_misses_are_warnings_told_once() {
     let Loaded { warnings, .. } =
         read("all:\n  hosts:\n    a: {ansible_hots: x}\n    b: {ansible_hots: y}\n    c: {my_var: 1}\n");
     assert_eq!(warnings.len(), 1);
     assert!(
         warnings[0].ends_with(
-            "hosts.yml:3:9: nothing reads the variable `ansible_hots`; did you mean `ansible_host`?"
+            "hosts.yml:3:9: nothing reads the variable `ansible_hots`; did you mean `ansible_host`? (and in 1 other place)"
         ),
         "{warnings:?}"
     );

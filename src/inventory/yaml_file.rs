@@ -180,22 +180,21 @@ fn words() -> String {
     format!("`{}`, `{}` and `{}`", WORDS[0], WORDS[1], WORDS[2])
 }
 
-/// A `[section]` line, or nothing but words and `key=value`: what YAML is never meant to be.
-pub(super) fn looks_like_ini(text: &str) -> bool {
-    let mut lines =
-        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';']));
+/// A `[section]` line at the margin, or lines of which none is YAML's `key:` or `- item`.
+fn looks_like_ini(text: &str) -> bool {
+    let lines = || text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with(['#', ';']));
     let section = |line: &str| {
-        line.strip_prefix('[').and_then(|line| line.split(']').next()).is_some_and(|name| {
-            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-:. ".contains(c))
+        let name = line.strip_prefix('[').and_then(|rest| rest.trim_end().strip_suffix(']'));
+        name.is_some_and(|name| {
+            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-:.".contains(c))
         })
     };
-    let assignment = |line: &str| line.split_whitespace().skip(1).any(|word| word.contains('='));
-    let mut bare = true;
-    let marked = lines.any(|line| {
-        bare &= !line.contains([':', '{', '[', '-', '&', '*', '!']) || line.contains('=');
-        section(line) || (assignment(line) && !line.contains(": "))
-    });
-    marked || (bare && !text.trim().is_empty())
+    let yaml = |line: &str| {
+        line.trim_end().ends_with(':')
+            || line.contains(": ")
+            || line.trim_start().starts_with(['-', '{', '[', '"', '\''])
+    };
+    lines().any(section) || (lines().next().is_some() && !lines().any(yaml))
 }
 
 /// The refusal of an INI inventory.

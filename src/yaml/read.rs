@@ -59,7 +59,13 @@ fn syntax(file: &Path, text: &str, body: &str, error: &serde_yaml::Error) -> Fil
     let error = error_at(file, text, location.index() + (text.len() - body.len()), message);
     if full.contains("found character that cannot start any token") {
         return error
-            .hint("a tab cannot indent, and a value that begins with `@`, `%` or a backquote needs quotes");
+            .hint("a tab cannot indent, and a value that begins with `@`, `%`, `|`, `>` or a backquote needs quotes");
+    }
+    // `{kafka[1:3]: }`: fine on a line of its own, but brackets mean a list within braces.
+    if full.contains("parsing a flow mapping")
+        && error.place.as_ref().is_some_and(|place| place.text.contains('['))
+    {
+        return error.hint("within braces a name with brackets needs quotes");
     }
     error
 }
