@@ -57,7 +57,7 @@ impl<'a> Looked<'a> {
     }
 
     /// Whether a replica directory of this name would have been seen in every log dir.
-    fn covers(&self, name: &str) -> bool {
+    pub fn covers(&self, name: &str) -> bool {
         !self.log_dirs.is_empty()
             && self.log_dirs.iter().all(|dir| self.paths.iter().any(|path| reaches(path, dir, name)))
     }

@@ -11,9 +11,11 @@ mod size;
 mod topics;
 
 use crate::kafka::event::{Event, events};
-use crate::round::Round;
+use crate::round::{Round, Visit};
 
-pub use size::Measure;
+pub use brokers::{address_ids, node_id};
+pub use membership::cluster_id;
+pub use size::{Measure, ratio};
 
 /// All clusters of a round.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -146,6 +148,12 @@ pub struct Pair {
     pub ratio_max: Option<f64>,
     /// The broker whose replicas are larger on most of them, when there is one.
     pub larger: Option<usize>,
+}
+
+/// Whether replica directories of this name would have been seen on a host, `topic-*` for a whole topic.
+pub fn covers(visit: &Visit, name: &str) -> bool {
+    let looked = coverage::Looked::of(visit);
+    looked.whole && looked.covers(name)
 }
 
 /// Lays the replicas of every cluster of a round side by side.
