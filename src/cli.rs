@@ -117,9 +117,11 @@ pub enum When {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  roundsman run playbooks/kafka-audit.yml -i inventories/prod.yml -l queue_nodes\n  \
+#[command(
+    after_help = "Examples:\n  roundsman run playbooks/kafka-audit.yml -i inventories/prod.yml -l queue_nodes\n  \
     roundsman run playbooks/kafka-audit.yml -i prod.yml -e topic=completeProduct --since 2d --save round.json\n  \
-    roundsman run playbooks/kafka-audit.yml -i prod.yml --dry-run")]
+    roundsman run playbooks/kafka-audit.yml -i prod.yml --dry-run"
+)]
 pub struct Run {
     /// The playbook.
     pub playbook: PathBuf,

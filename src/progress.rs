@@ -30,7 +30,8 @@ impl Progress {
     /// For the hosts of `plan`.
     pub fn new(plan: &Plan) -> Self {
         let shown = std::io::stderr().is_terminal() && !plan.targets.is_empty();
-        let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let target =
+            if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(plan.targets.len() as u64), target);
         // The template is a constant; without it the bar keeps indicatif's own look.
         if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}") {
@@ -69,8 +70,11 @@ impl Progress {
         let mut message = format!("{} running, {} failed", self.running.len(), self.failed);
         let mut slowest: Vec<_> = self.running.iter().map(|(host, since)| (*since, *host)).collect();
         slowest.sort_unstable();
-        let names: Vec<&str> =
-            slowest.iter().take(SLOWEST).filter_map(|(_, host)| self.names.get(*host).map(String::as_str)).collect();
+        let names: Vec<&str> = slowest
+            .iter()
+            .take(SLOWEST)
+            .filter_map(|(_, host)| self.names.get(*host).map(String::as_str))
+            .collect();
         let done = self.bar.position();
         let left = self.names.len() as u64 - done.min(self.names.len() as u64);
         // With everybody's turn come already, what is left depends on the slowest alone.

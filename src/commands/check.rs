@@ -6,8 +6,8 @@ use crate::cli::Check;
 use crate::error::Refusal;
 use crate::fleet;
 use crate::plan::{build, route};
-use crate::probe::access::{self, Seen, TOOLS};
 use crate::probe::Question;
+use crate::probe::access::{self, Seen, TOOLS};
 use crate::progress::Progress;
 use crate::round::{Access, Evidence, Outcome, Stopped, Visit};
 use crate::sanitize;
@@ -36,7 +36,8 @@ pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
     let runtime = runtime().map_err(|error| Refusal::usage(format!("no threads to be had: {error}")))?;
     let (visits, stopped) = runtime.block_on(async {
         let mut progress = Progress::new(&plan);
-        let rounds = fleet::make_rounds(&plan, signals::watch_signals(), false, |event| progress.on(&event)).await;
+        let rounds =
+            fleet::make_rounds(&plan, signals::watch_signals(), false, |event| progress.on(&event)).await;
         progress.finish();
         rounds
     });
@@ -54,7 +55,11 @@ pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
         };
         let mark = if good { ("32", "OK") } else { ("31", "NOT OK") };
         let mark = if colour { format!("\x1b[{}m{}\x1b[0m", mark.0, mark.1) } else { mark.1.to_owned() };
-        out.print(&format!("{}: {mark}\n{}", sanitize::line(&visit.host), sanitize::block(&told(visit, target.become_user.as_deref(), seen.as_ref()))));
+        out.print(&format!(
+            "{}: {mark}\n{}",
+            sanitize::line(&visit.host),
+            sanitize::block(&told(visit, target.become_user.as_deref(), seen.as_ref()))
+        ));
     }
     Ok(match stopped {
         Some(Stopped::Interrupted) => 130,

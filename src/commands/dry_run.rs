@@ -78,8 +78,12 @@ fn by_scripts(plan: &Plan) -> Vec<(Scripts, Vec<&Target>)> {
             scripts.push((title, facts::script(log_dirs)));
         }
         for (_, probe) in &target.probes {
-            let title =
-                format!("{}, at most {} s and {} bytes", probe.name(), probe.deadline.as_secs_f64(), probe.limit);
+            let title = format!(
+                "{}, at most {} s and {} bytes",
+                probe.name(),
+                probe.deadline.as_secs_f64(),
+                probe.limit
+            );
             scripts.push((title, probe.script()));
         }
         match groups.iter_mut().find(|(known, _)| *known == scripts) {

@@ -13,7 +13,7 @@ use crate::fleet::{self, Event};
 use crate::plan::{Plan, build};
 use crate::probe::Question;
 use crate::progress::Progress;
-use crate::round::{CommandOutput, Ended, Evidence, Outcome, Stopped, Visit};
+use crate::round::{CommandOutput, Ended, Evidence, Stopped, Visit};
 use crate::sanitize;
 use crate::shell::Stream;
 
@@ -24,8 +24,9 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
         return Err(Refusal::usage("no command: put it after `--`, as in `exec all -i INVENTORY -- uptime`"));
     }
     let options = options(&args.hosts, &args.connect);
-    let plan =
-        build::pattern_plan(&args.pattern, &options, |_, _| Ok(Question::Command { command: command.clone() }))?;
+    let plan = build::pattern_plan(&args.pattern, &options, |_, _| {
+        Ok(Question::Command { command: command.clone() })
+    })?;
     out.warn(&plan.warnings);
     if args.hosts.list_hosts {
         out.print(&list_hosts(plan.targets.iter().map(|target| target.host.as_str())));
@@ -86,9 +87,11 @@ fn status(visits: &[Visit], stopped: Option<Stopped>) -> u8 {
         Some(Stopped::Terminated) => return 143,
         _ => {}
     }
-    let failed = |visit: &Visit| matches!(output(visit), Some(CommandOutput { ended: Some(Ended::Exit(1..)), .. }));
+    let failed =
+        |visit: &Visit| matches!(output(visit), Some(CommandOutput { ended: Some(Ended::Exit(1..)), .. }));
     let answered = |visit: &Visit| {
-        output(visit).is_some_and(|output| matches!(output.ended, Some(Ended::Exit(_))) && output.overflow_bytes == 0)
+        output(visit)
+            .is_some_and(|output| matches!(output.ended, Some(Ended::Exit(_))) && output.overflow_bytes == 0)
     };
     if visits.iter().any(|visit| failed(visit) || visit.host_key_changed) {
         2
@@ -161,12 +164,17 @@ impl Teller<'_> {
             return format!("{}\n", self.paint("31", &format!("{host} | {word}! => {reason}")));
         };
         match (output.ended, cut(output)) {
-            (Some(Ended::Exit(0)), _) => format!("{}\n", self.paint("32", &format!("{host} | SUCCESS | rc=0 >>"))),
+            (Some(Ended::Exit(0)), _) => {
+                format!("{}\n", self.paint("32", &format!("{host} | SUCCESS | rc=0 >>")))
+            }
             (Some(Ended::Exit(status)), _) => {
                 format!("{}\n", self.paint("31", &format!("{host} | FAILED | rc={status} >>")))
             }
             (_, why) => {
-                format!("{}\n", self.paint("31", &format!("{host} | INCOMPLETE | {} >>", why.unwrap_or("no end"))))
+                format!(
+                    "{}\n",
+                    self.paint("31", &format!("{host} | INCOMPLETE | {} >>", why.unwrap_or("no end")))
+                )
             }
         }
     }
@@ -204,7 +212,12 @@ impl Teller<'_> {
             // Hosts without an answer are together when the reason is the same.
             let key = match found {
                 Some(output) => format!("{:?} {:?}", output.ended, output.overflow_bytes > 0),
-                None => visit.reason.clone().unwrap_or_default().replace(&visit.address, "").replace(&visit.host, ""),
+                None => visit
+                    .reason
+                    .clone()
+                    .unwrap_or_default()
+                    .replace(&visit.address, "")
+                    .replace(&visit.host, ""),
             };
             let same = |known: &Option<&CommandOutput>| match (known, found) {
                 (Some(a), Some(b)) => a.stdout == b.stdout && a.stderr == b.stderr,
@@ -223,7 +236,9 @@ impl Teller<'_> {
             let first = visits.iter().find(|visit| visit.host == hosts[0]);
             let how = match (output, first) {
                 (Some(CommandOutput { ended: Some(Ended::Exit(0)), .. }), _) => String::new(),
-                (Some(CommandOutput { ended: Some(Ended::Exit(status)), .. }), _) => format!(" | FAILED | rc={status}"),
+                (Some(CommandOutput { ended: Some(Ended::Exit(status)), .. }), _) => {
+                    format!(" | FAILED | rc={status}")
+                }
                 (Some(output), _) => format!(" | INCOMPLETE | {}", cut(output).unwrap_or("no end")),
                 (None, Some(visit)) => format!(
                     " | {}! => {}",
@@ -330,6 +345,7 @@ fn document(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::round::Outcome;
 
     #[test]
     fn only_whole_lines_are_told() {

@@ -9,7 +9,9 @@ pub fn fold<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut plain: Vec<String> = Vec::new();
     for name in names {
         match split(name) {
-            Some((prefix, number, width, rest)) => ranges.entry((prefix, rest, width)).or_default().push(number),
+            Some((prefix, number, width, rest)) => {
+                ranges.entry((prefix, rest, width)).or_default().push(number)
+            }
             None => plain.push(name.to_owned()),
         }
     }

@@ -77,7 +77,8 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     name.push(format!(".{}.tmp", std::process::id()));
     let beside = path.with_file_name(name);
     let written = (|| {
-        let mut file: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        let mut file: File =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, path)
@@ -134,7 +135,8 @@ pub struct Destinations {
 /// # Errors
 /// A format that does not exist, a file whose extension says none.
 pub fn destinations(show: &Show) -> Result<Destinations, Refusal> {
-    let stdout = show.format.parse::<Format>().map_err(|message| Refusal::usage(format!("--format: {message}")))?;
+    let stdout =
+        show.format.parse::<Format>().map_err(|message| Refusal::usage(format!("--format: {message}")))?;
     let files = show
         .output
         .iter()

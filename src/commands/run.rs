@@ -29,7 +29,11 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
     out.warn(&plan.warnings);
     if args.check_syntax {
         let plays = plan.plays.len();
-        out.print(&format!("{}: {plays} plays, {} hosts, no mistakes\n", args.playbook.display(), plan.targets.len()));
+        out.print(&format!(
+            "{}: {plays} plays, {} hosts, no mistakes\n",
+            args.playbook.display(),
+            plan.targets.len()
+        ));
         return Ok(0);
     }
     if args.hosts.list_hosts {
@@ -103,10 +107,12 @@ pub fn load(file: &Path) -> Result<Round, FileError> {
     let bytes = std::fs::read(file)
         .map_err(|error| FileError::whole(file, format!("the round can't be read: {error}")))?;
     let round: Round = serde_json::from_slice(&bytes).map_err(|error| {
-        FileError::whole(file, format!("this is no saved round: {error}")).hint("save one with `run --save FILE`")
+        FileError::whole(file, format!("this is no saved round: {error}"))
+            .hint("save one with `run --save FILE`")
     })?;
     if round.schema != round::SCHEMA {
-        let message = format!("the round is of the form {}, this roundsman reads {}", round.schema, round::SCHEMA);
+        let message =
+            format!("the round is of the form {}, this roundsman reads {}", round.schema, round::SCHEMA);
         return Err(FileError::whole(file, message));
     }
     Ok(round)

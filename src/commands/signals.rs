@@ -15,9 +15,11 @@ pub fn watch_signals() -> watch::Receiver<Option<Stopped>> {
         else {
             return;
         };
-        let mut next = async || tokio::select! {
-            _ = interrupts.recv() => Stopped::Interrupted,
-            _ = terminations.recv() => Stopped::Terminated,
+        let mut next = async || {
+            tokio::select! {
+                _ = interrupts.recv() => Stopped::Interrupted,
+                _ = terminations.recv() => Stopped::Terminated,
+            }
         };
         let first = next().await;
         // Nobody listening means that the round is over.

@@ -277,7 +277,7 @@ fn question(
     Ok(match &spec.kind {
         ProbeKind::DiskUsage { paths: texts } => Question::DiskUsage { paths: paths(texts)? },
         ProbeKind::DiskFree { paths: texts } => Question::DiskFree { paths: paths(texts)? },
-        ProbeKind::LogGrep { files, pattern } => {
+        ProbeKind::LogGrep { files, if_present, pattern } => {
             let rendered = renderer.text(&pattern.text).map_err(|error| wrong(pattern, error))?;
             if let Some(complaint) = ere::complaint(&rendered) {
                 return Err(playbook
@@ -291,6 +291,7 @@ fn question(
             });
             Question::LogGrep(log_grep::Question {
                 files: paths(files)?,
+                if_present: paths(if_present)?,
                 pattern: rendered,
                 newer_than_minutes,
                 limit: LOG_LIMIT,

@@ -58,8 +58,19 @@ pub struct ProbeSpec {
 /// What a probe asks.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ProbeKind {
-    DiskUsage { paths: Vec<Text> },
-    LogGrep { files: Vec<Text>, pattern: Text },
-    DiskFree { paths: Vec<Text> },
-    Command { command: Text },
+    DiskUsage {
+        paths: Vec<Text>,
+    },
+    /// `if_present`: files that not every broker has; their absence is no gap.
+    LogGrep {
+        files: Vec<Text>,
+        if_present: Vec<Text>,
+        pattern: Text,
+    },
+    DiskFree {
+        paths: Vec<Text>,
+    },
+    Command {
+        command: Text,
+    },
 }

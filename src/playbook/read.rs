@@ -161,10 +161,10 @@ impl Reader<'_> {
         }
         let known: &[&str] = match name.as_ref() {
             "disk_usage" | "disk_free" => &["paths", "timeout", "max_output"],
-            "log_grep" => &["files", "pattern", "timeout", "max_output"],
+            "log_grep" => &["files", "if_present", "pattern", "timeout", "max_output"],
             _ => &["command", "timeout", "max_output"],
         };
-        let (mut paths, mut pattern, mut command) = (None, None, None);
+        let (mut paths, mut if_present, mut pattern, mut command) = (None, Vec::new(), None, None);
         for option in self.mapping(body, &format!("`{name}`"))? {
             let value = &option.value;
             match option.name().as_ref() {
@@ -174,6 +174,7 @@ impl Reader<'_> {
                     return Err(self.unknown(option, &format!("option of {name}"), known));
                 }
                 "paths" | "files" => paths = Some(self.templates(value, &option.name())?),
+                "if_present" => if_present = self.templates(value, "if_present")?,
                 "pattern" => {
                     let text = self.template(value)?;
                     // A pattern with variables in it is checked again when they are known.
@@ -193,6 +194,7 @@ impl Reader<'_> {
             "disk_free" => ProbeKind::DiskFree { paths: paths.ok_or_else(|| missing("paths"))? },
             "log_grep" => ProbeKind::LogGrep {
                 files: paths.ok_or_else(|| missing("files"))?,
+                if_present,
                 pattern: pattern.ok_or_else(|| missing("pattern"))?,
             },
             _ => ProbeKind::Command { command: command.ok_or_else(|| missing("command"))? },

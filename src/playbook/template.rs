@@ -111,9 +111,7 @@ impl Scope {
         if !template.contains("{{") && !template.contains("{%") && !template.contains("{#") {
             return Ok(template.to_owned());
         }
-        let mut env = Environment::new();
-        env.set_undefined_behavior(UndefinedBehavior::Strict);
-        env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        let mut env = self.environment();
         env.set_formatter(move |out, state, value| match (into, value.kind()) {
             (Into::Words, ValueKind::Seq | ValueKind::Iterable) => {
                 let items: Vec<String> = value.try_iter()?.map(|item| item.to_string()).collect();
@@ -130,6 +128,17 @@ impl Scope {
             (Into::Command, _) => out.write_str(&quote(&value.to_string())).map_err(Error::from),
             _ => minijinja::escape_formatter(out, state, value),
         });
+        let parsed = env.template_from_str(template).map_err(|error| self.explain(&error, None))?;
+        let names = parsed.undeclared_variables(false);
+        parsed.render(Value::from_dyn_object(Arc::clone(self))).map_err(|error| {
+            self.explain(&error, names.into_iter().find(|name| !self.vars.contains_key(name)))
+        })
+    }
+
+    fn environment(&self) -> Environment<'static> {
+        let mut env = Environment::new();
+        env.set_undefined_behavior(UndefinedBehavior::Strict);
+        env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         let host = self.host.clone();
         env.add_function("lookup", move |_args: minijinja::value::Rest<Value>| -> Result<Value, Error> {
             Err(Error::new(
@@ -137,11 +146,24 @@ impl Scope {
                 format!("lookup() runs Ansible's plugins, which are not here (host {host}); set the variable instead"),
             ))
         });
-        let parsed = env.template_from_str(template).map_err(|error| self.explain(&error, None))?;
-        let names = parsed.undeclared_variables(false);
-        parsed.render(Value::from_dyn_object(Arc::clone(self))).map_err(|error| {
-            self.explain(&error, names.into_iter().find(|name| !self.vars.contains_key(name)))
-        })
+        env
+    }
+
+    /// An expression's value, of whatever type it is.
+    fn evaluate(self: &Arc<Self>, expression: &str) -> Result<serde_json::Value, TemplateError> {
+        let env = self.environment();
+        let compiled = env.compile_expression(expression).map_err(|error| self.explain(&error, None))?;
+        let missing =
+            || compiled.undeclared_variables(false).into_iter().find(|name| !self.vars.contains_key(name));
+        let value = compiled
+            .eval(Value::from_dyn_object(Arc::clone(self)))
+            .and_then(|value| match value.kind() {
+                ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
+                _ => Ok(value),
+            })
+            .map_err(|error| self.explain(&error, missing()))?;
+        serde_json::to_value(&value)
+            .map_err(|error| TemplateError { message: format!("template: {error}"), hint: None })
     }
 
     /// A variable's value with its templates rendered.
@@ -167,16 +189,15 @@ impl Scope {
                 if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
                     return Ok(value.clone());
                 }
-                // "{{ other }}" alone keeps the other's type: a list stays a list.
-                if let Some(only) = sole_name(text)
-                    && let Some(inner) = self.vars.get(only)
-                {
-                    return deeper.settle(only, inner);
-                }
-                deeper.render(text, Into::Text).map(Json::String).map_err(|error| TemplateError {
+                let named = |error: TemplateError| TemplateError {
                     message: format!("variable `{name}` of host {}: {}", self.host, error.message),
                     ..error
-                })
+                };
+                // One expression alone keeps its type: a list stays a list.
+                if let Some(expression) = sole_expression(text) {
+                    return deeper.evaluate(expression).map_err(named);
+                }
+                deeper.render(text, Into::Text).map(Json::String).map_err(named)
             }
             Json::Array(items) => {
                 items.iter().map(|item| self.settle(name, item)).collect::<Result<_, _>>().map(Json::Array)
@@ -225,11 +246,10 @@ impl Scope {
     }
 }
 
-/// The name in a template that is nothing but `{{ name }}`.
-fn sole_name(text: &str) -> Option<&str> {
-    let name = text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
-    let word = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    word.then_some(name)
+/// The expression of a template that is nothing but `{{ expression }}`.
+fn sole_expression(text: &str) -> Option<&str> {
+    let inside = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    (!inside.contains("{{") && !inside.contains("}}")).then_some(inside.trim())
 }
 
 /// An error of a variable inside a variable, on its way through minijinja.
@@ -318,10 +338,12 @@ mod tests {
 
     #[test]
     fn a_variable_may_hold_a_template() {
-        let r =
-            renderer(json!({"a": "{{ b }}-1", "b": "{{ c }}", "c": "z", "l": "{{ m }}", "m": ["p", "q"]}));
+        let r = renderer(
+            json!({"a": "{{ b }}-1", "b": "{{ c }}", "c": "z", "l": "{{ m }}", "m": ["p", "q"], "d": "{{ no | default(['x']) }}"}),
+        );
         assert_eq!(r.text("{{ a }}").unwrap(), "z-1");
         assert_eq!(r.var("l").unwrap(), Some(json!(["p", "q"])));
+        assert_eq!(r.words("{{ d }}/y").unwrap(), ["x/y"]);
     }
 
     #[test]

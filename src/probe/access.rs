@@ -52,16 +52,21 @@ pub fn script(paths: &[String]) -> String {
 
 /// Reads the answer.
 pub fn parse(paths: &[String], answer: &Answer) -> Seen {
-    let mut seen = Seen { paths: paths.iter().map(|path| (path.clone(), Access::Unseen)).collect(), ..Seen::default() };
+    let mut seen =
+        Seen { paths: paths.iter().map(|path| (path.clone(), Access::Unseen)).collect(), ..Seen::default() };
     for line in answer.lines() {
         let (kind, rest) = line.split_at_checked(2).unwrap_or((&line, ""));
         match kind {
             "U " => seen.user = Some(rest.to_owned()),
             "H " => seen.hostname = Some(rest.to_owned()),
-            "T " => seen.missing_tools.extend(TOOLS.iter().map(|(tool, _)| *tool).filter(|tool| *tool == rest)),
+            "T " => {
+                seen.missing_tools.extend(TOOLS.iter().map(|(tool, _)| *tool).filter(|tool| *tool == rest))
+            }
             "P " => {
                 let Some((index, how)) = rest.split_once(' ') else { continue };
-                let Some(path) = index.parse::<usize>().ok().and_then(|at| seen.paths.get_mut(at)) else { continue };
+                let Some(path) = index.parse::<usize>().ok().and_then(|at| seen.paths.get_mut(at)) else {
+                    continue;
+                };
                 path.1 = match how {
                     "readable" => Access::Readable,
                     "missing" => Access::Missing,

@@ -20,6 +20,8 @@ const LONGEST_LINE: usize = 8192;
 pub struct Question {
     /// Paths with globs.
     pub files: Vec<String>,
+    /// Paths with globs that not every broker has: their absence is no gap.
+    pub if_present: Vec<String>,
     /// POSIX extended regular expression.
     pub pattern: String,
     /// Minutes: files that were last written longer ago than this hold nothing of interest.
@@ -28,10 +30,16 @@ pub struct Question {
     pub limit: usize,
 }
 
+impl Question {
+    fn paths(&self) -> impl Iterator<Item = &String> {
+        self.files.iter().chain(&self.if_present)
+    }
+}
+
 /// The script.
 pub fn script(question: &Question) -> String {
     let mut script = String::from("e() { [ -e \"$1\" ]||[ -L \"$1\" ];};set --;");
-    for (index, path) in question.files.iter().enumerate() {
+    for (index, path) in question.paths().enumerate() {
         let words = quote_glob(path);
         let fixed = path.find(['*', '?', '[']).map_or(path.as_str(), |at| &path[..at]);
         let parent = match fixed.rfind('/') {
@@ -143,14 +151,16 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
             "U " => (Access::Unreadable, Coverage::none(rest, "not readable by this user")),
             "N " => {
                 let (index, why) = rest.split_once(' ').unwrap_or((rest, ""));
-                let Some(path) = index.parse::<usize>().ok().and_then(|at| question.files.get(at)) else {
-                    continue;
-                };
+                let Some(index) = index.parse::<usize>().ok() else { continue };
+                let Some(path) = question.paths().nth(index) else { continue };
                 let (access, reason) = match why {
                     "nodir" => (Access::Missing, "its directory does not exist"),
                     "unreadable" => (Access::Unreadable, "its directory is not readable by this user"),
                     _ => (Access::Missing, "no such file"),
                 };
+                if index >= question.files.len() && access == Access::Missing {
+                    continue;
+                }
                 grep.files.push(LogFile { path: path.clone(), access, beyond: 0 });
                 coverage.push(Coverage::none(path, reason));
                 continue;

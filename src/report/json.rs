@@ -257,7 +257,11 @@ fn detail(class: &Class) -> Detail<'_> {
             Detail { of: Some(of), to: Some(*to), leader: *leader, ..none }
         }
         Class::CleanerDied { thread } => Detail { thread: Some(*thread), ..none },
-        Class::Uncleanable { of } | Class::CleanerWorked { of } => Detail { of: Some(of), ..none },
+        Class::Uncleanable { of } | Class::CleanerWorked { of } | Class::CleanerBegan { of } => {
+            Detail { of: Some(of), ..none }
+        }
+        Class::CleanerStarted { thread } => Detail { thread: Some(*thread), ..none },
+        Class::LeaderElected { of, leader, .. } => Detail { of: Some(of), leader: Some(*leader), ..none },
         Class::Started { broker } => Detail { broker_id: *broker, ..none },
         Class::Version { version } => Detail { version: Some(version), ..none },
         Class::UncleanElection { of, leader } => Detail { of: of.as_ref(), leader: Some(*leader), ..none },
@@ -275,6 +279,9 @@ pub(super) fn class_word(class: &Class) -> &'static str {
         Class::CleanerDied { .. } => "cleaner_died",
         Class::Uncleanable { .. } => "uncleanable",
         Class::CleanerWorked { .. } => "cleaner_worked",
+        Class::CleanerBegan { .. } => "cleaner_began",
+        Class::CleanerStarted { .. } => "cleaner_started",
+        Class::LeaderElected { .. } => "leader_elected",
         Class::Started { .. } => "started",
         Class::Version { .. } => "version",
         Class::UncleanElection { .. } => "unclean_election",

@@ -100,7 +100,11 @@ fn kind(class: &Class) -> Option<u8> {
         Class::Started { .. } => Some(7),
         Class::Version { .. } => Some(8),
         Class::UncleanElection { .. } => Some(9),
-        Class::Harmless { .. } | Class::Other => None,
+        Class::CleanerBegan { .. }
+        | Class::CleanerStarted { .. }
+        | Class::LeaderElected { .. }
+        | Class::Harmless { .. }
+        | Class::Other => None,
     }
 }
 
@@ -152,7 +156,8 @@ fn what(events: &[&Event], hosts: &BTreeMap<i64, &str>) -> String {
             "" => format!("leader elected out of sync: {of_leaders}"),
             partitions => format!("leader elected out of sync: {of_leaders} for {partitions}"),
         },
-        Class::Harmless { .. } | Class::Other => String::new(),
+        // None of these has a kind, so none comes here.
+        _ => String::new(),
     }
 }
 
