@@ -310,6 +310,8 @@ impl Coverage {
 pub enum Evidence {
     /// Nothing came back; the coverage says why.
     None,
+    /// The facts: they stand in [`Visit::facts`].
+    Facts,
     DiskUsage(DiskUsage),
     LogGrep(LogGrep),
     DiskFree(Vec<Mount>),

@@ -122,7 +122,7 @@ impl Visitor {
             visit.probes.push(ProbeAnswer {
                 play: self.target.plays.first().copied().unwrap_or(0),
                 probe: "facts".to_owned(),
-                evidence: Evidence::None,
+                evidence: Evidence::Facts,
                 coverage,
                 seconds: answer.seconds,
             });

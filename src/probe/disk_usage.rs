@@ -22,10 +22,9 @@ NF<7{next}
 h==""||index(p,h"/")!=1{row();h=p;a=z=l=s=m=c=0;lo=hi="-"}
 $6~/^(f|regular)/{if($1>1){if($2 in seen)next;seen[$2]=1}z+=$4
 b=substr(p,length(h)+2)
-if(b~/^[0-9]+\.log$/){l+=$4;s++;sub(/\.log$/,"",b);if(lo=="-"||b""<lo"")lo=b;if(hi=="-"||b"">hi"")hi=b;if($5+0>m)m=$5+0}
-else if(b~/\.(cleaned|swap)$/)c++}
+if(b~/^[0-9]+\.log$/){l+=$4;s++;sub(/\.log$/,"",b);if(lo=="-"||b""<lo"")lo=b;if(hi=="-"||b"">hi"")hi=b;if($5+0>m)m=$5+0}else if(b~/\.(cleaned|swap)$/)c++}
 {a+=$3}
-END{row();if(h=="")exit 9}"#;
+END{row();if(h=="")exit 9;print "E"}"#;
 
 /// What `find` does with each entry, in the three dialects. They stand inside single quotes.
 const GNU: &str = r#"-printf "%n|%D.%i|%b|%s|%T@|%y|%p\n""#;
@@ -78,14 +77,15 @@ pub fn parse(paths: &[String], answer: &Answer, limit_seconds: u64) -> (Evidence
     let mut usage = DiskUsage::default();
     let mut coverage: Vec<Option<Coverage>> = vec![None; paths.len()];
     let mut topics: HashMap<String, Arc<str>> = HashMap::new();
-    let mut listed_end = false;
+    // The last row says that no row before it is missing.
+    let mut whole = false;
+    let mut unreadable_rows = 0;
     for line in answer.stdout.split(|byte| *byte == b'\n') {
         match line.first() {
             Some(b'R') => {
-                if !row(line, &mut usage, &mut topics) {
-                    listed_end = true;
-                }
+                unreadable_rows += u32::from(!row(line, &mut usage, &mut topics));
             }
+            Some(b'E') => whole = true,
             Some(b'P' | b'N') => path_row(&String::from_utf8_lossy(line), paths, &mut coverage),
             _ => {}
         }
@@ -106,8 +106,11 @@ pub fn parse(paths: &[String], answer: &Answer, limit_seconds: u64) -> (Evidence
             if seen.status == CoverageStatus::Complete {
                 if let Some(why) = &cut {
                     seen = Coverage::partial(path, why.clone());
-                } else if listed_end {
-                    seen = Coverage::partial(path, "a row of the answer could not be read");
+                } else if unreadable_rows > 0 {
+                    seen = Coverage::partial(path, format!("{unreadable_rows} rows of the answer could not be read"));
+                } else if !whole && seen.reason.is_none() {
+                    let said = lines(&answer.stderr).last().map(|line| format!(": {line}")).unwrap_or_default();
+                    seen = Coverage::none(path, format!("no way to list it works on this node{said}"));
                 } else if let Some(first) = denied.iter().find(|line| line.contains(literal(path))) {
                     seen = Coverage::partial(path, first.clone());
                     seen.missing = Some(format!("{} places could not be read", denied.len()));
