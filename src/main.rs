@@ -1,1 +1,12 @@
-fn main() {}
+//! The table of contents: arguments → command → exit status.
+
+use std::process::ExitCode;
+
+use roundsman::{cli, commands};
+
+fn main() -> ExitCode {
+    match cli::parse() {
+        Ok(cli) => ExitCode::from(commands::dispatch(cli.command)),
+        Err(status) => ExitCode::from(status),
+    }
+}

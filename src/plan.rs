@@ -1,1 +1,103 @@
-//! plan
+//! Inventory, playbook and options resolved into targets with nothing left to look up.
+//!
+//! Nothing after the plan looks at flags, environment or YAML.
+
+pub mod build;
+pub mod route;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::probe::Probe;
+use crate::round::Play;
+use crate::ssh::Route;
+
+/// A round that is ready to begin.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub playbook: Option<String>,
+    pub limit: Option<String>,
+    pub plays: Vec<Play>,
+    /// In the inventory's order.
+    pub targets: Vec<Target>,
+    pub limits: Limits,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    /// What deserves a word on standard error and stops nothing.
+    pub warnings: Vec<String>,
+}
+
+/// What a round may cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Hosts visited at a time.
+    pub forks: usize,
+    /// Connect and login of one host.
+    pub connect: Duration,
+    /// One probe on one host.
+    pub probe: Duration,
+    /// The whole round.
+    pub round: Duration,
+    /// Bytes of output that one probe may bring from one host.
+    pub output: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            forks: 64,
+            connect: Duration::from_secs(10),
+            probe: Duration::from_secs(120),
+            round: Duration::from_secs(600),
+            output: 4 << 20,
+        }
+    }
+}
+
+/// One host and all that it will be asked.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The inventory's name.
+    pub host: String,
+    pub route: Arc<Route>,
+    /// The user to become through `sudo -n`.
+    pub become_user: Option<String>,
+    /// `kafka_cluster`.
+    pub cluster: Option<String>,
+    /// `kafka_broker_id`.
+    pub broker_id: Option<i64>,
+    /// Indices into [`Plan::plays`].
+    pub plays: Vec<usize>,
+    /// Whether the visit's facts are asked for, and the log dirs that they are about.
+    pub facts: Option<Vec<String>>,
+    pub probes: Vec<(usize, Probe)>,
+}
+
+impl Target {
+    /// `address:port`, brackets round an IPv6 address.
+    pub fn address(&self) -> String {
+        address(&self.route)
+    }
+
+    /// The jump hosts on the way, nearest to us first.
+    pub fn jumps(&self) -> Vec<String> {
+        let mut jumps = Vec::new();
+        let mut next = self.route.jump.as_deref();
+        while let Some(jump) = next {
+            jumps.push(format!("{}@{}", jump.user, address(jump)));
+            next = jump.jump.as_deref();
+        }
+        jumps.reverse();
+        jumps
+    }
+}
+
+fn address(route: &Route) -> String {
+    if route.host.contains(':') {
+        format!("[{}]:{}", route.host, route.port)
+    } else {
+        format!("{}:{}", route.host, route.port)
+    }
+}

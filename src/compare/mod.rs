@@ -3,7 +3,19 @@
 //! Only brokers of one cluster are ever compared. Arrays are sorted: topics by name, partitions by
 //! number, replicas and brokers by the inventory's order.
 
-use crate::kafka::event::Event;
+mod brokers;
+mod coverage;
+mod membership;
+mod pairs;
+mod size;
+mod topics;
+
+use crate::kafka::event::{Event, events};
+use crate::round::{Round, Visit};
+
+pub use brokers::{address_ids, node_id};
+pub use membership::cluster_id;
+pub use size::{Measure, ratio};
 
 /// All clusters of a round.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,8 +33,8 @@ pub struct Cluster {
     pub brokers: Vec<Broker>,
     pub topics: Vec<Topic>,
     pub pairs: Vec<Pair>,
-    /// Every host of the cluster was reached and all replica directories were seen: what is not here
-    /// is missing. Otherwise an unseen broker may hold it.
+    /// Every host of the cluster was reached and all replica directories that were asked about were
+    /// seen, on all brokers the same: what is not here is missing. Otherwise an unseen broker may hold it.
     pub complete: bool,
 }
 
@@ -78,6 +90,8 @@ pub struct Topic {
     pub expected_partitions: Option<u32>,
     /// Named in some `cleaner-offset-checkpoint`: it is compacted.
     pub compacted: bool,
+    /// Every broker of the cluster was looked at for all of this topic: what is not here is missing.
+    pub complete: bool,
     pub partitions: Vec<Partition>,
 }
 
@@ -106,6 +120,8 @@ pub struct Replica {
     pub last_base: Option<u64>,
     pub newest_mtime: Option<i64>,
     pub cleaned_files: u32,
+    /// The log dir's checkpoint files were read: an offset that is not here does not stand there.
+    pub offsets_seen: bool,
 }
 
 /// [`crate::round::ReplicaKind`], with a default for tests.
@@ -133,3 +149,53 @@ pub struct Pair {
     /// The broker whose replicas are larger on most of them, when there is one.
     pub larger: Option<usize>,
 }
+
+/// Whether replica directories of this name would have been seen on a host, `topic-*` for a whole topic.
+pub fn covers(visit: &Visit, name: &str) -> bool {
+    let looked = coverage::Looked::of(visit);
+    looked.whole && looked.covers(name)
+}
+
+/// Lays the replicas of every cluster of a round side by side.
+pub fn compare(round: &Round) -> Comparison {
+    let events = events(round);
+    let clusters = membership::clusters(round)
+        .into_iter()
+        .map(|members| {
+            let brokers = brokers::brokers(round, &members, &events);
+            let looked: Vec<coverage::Looked<'_>> = members
+                .visits
+                .iter()
+                .filter_map(|at| round.visits.get(*at))
+                .map(coverage::Looked::of)
+                .collect();
+            cluster(round, members, brokers, &looked)
+        })
+        .collect();
+    Comparison { clusters, events }
+}
+
+fn cluster(
+    round: &Round,
+    members: membership::Members,
+    mut brokers: Vec<Broker>,
+    looked: &[coverage::Looked<'_>],
+) -> Cluster {
+    let mut topics = topics::topics(round, &mut brokers);
+    let everybody = coverage::Everybody::of(looked, members.certain);
+    let plays = members.plays(round);
+    for topic in &mut topics {
+        topic.complete = everybody.saw(topic);
+        topics::expect(round, &plays, topic);
+    }
+    let complete = members.certain
+        && brokers.iter().all(|broker| broker.seen)
+        && topics.iter().all(|topic| topic.complete);
+    let pairs = pairs::pairs(&topics);
+    Cluster { name: members.name, brokers, topics, pairs, complete }
+}
+
+#[cfg(test)]
+pub(crate) mod rounds;
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,62 @@ pub enum Code {
     ProbeIncomplete,
 }
 
+impl Code {
+    /// Every code, in the order of the list.
+    pub const ALL: [Code; 22] = [
+        Code::DataLost,
+        Code::ReplicaTruncated,
+        Code::ReplicaShort,
+        Code::CleanerDead,
+        Code::ReplicaEmpty,
+        Code::ReplicaMissing,
+        Code::ReplicaSkew,
+        Code::BrokerPairBias,
+        Code::ReplicaExtra,
+        Code::ReplicaStray,
+        Code::ReplicaFuture,
+        Code::ReplicaDeleting,
+        Code::PartitionUncleanable,
+        Code::UncleanElection,
+        Code::ExpectationFailed,
+        Code::BrokerIdDuplicate,
+        Code::ClusterIdMismatch,
+        Code::ClockSkew,
+        Code::UnknownErrors,
+        Code::HostKeyChanged,
+        Code::NodeUnreachable,
+        Code::ProbeIncomplete,
+    ];
+
+    /// The word in reports and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Code::DataLost => "data-lost",
+            Code::ReplicaTruncated => "replica-truncated",
+            Code::ReplicaShort => "replica-short",
+            Code::CleanerDead => "cleaner-dead",
+            Code::ReplicaEmpty => "replica-empty",
+            Code::ReplicaMissing => "replica-missing",
+            Code::ReplicaSkew => "replica-skew",
+            Code::BrokerPairBias => "broker-pair-bias",
+            Code::ReplicaExtra => "replica-extra",
+            Code::ReplicaStray => "replica-stray",
+            Code::ReplicaFuture => "replica-future",
+            Code::ReplicaDeleting => "replica-deleting",
+            Code::PartitionUncleanable => "partition-uncleanable",
+            Code::UncleanElection => "unclean-election",
+            Code::ExpectationFailed => "expectation-failed",
+            Code::BrokerIdDuplicate => "broker-id-duplicate",
+            Code::ClusterIdMismatch => "cluster-id-mismatch",
+            Code::ClockSkew => "clock-skew",
+            Code::UnknownErrors => "unknown-errors",
+            Code::HostKeyChanged => "host-key-changed",
+            Code::NodeUnreachable => "node-unreachable",
+            Code::ProbeIncomplete => "probe-incomplete",
+        }
+    }
+}
+
 /// What a finding is about; what does not apply is null.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Subject {

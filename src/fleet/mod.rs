@@ -1,1 +1,134 @@
 //! All hosts of a round: bounded fan-out, deadlines, cancellation, events.
+
+mod visit;
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::plan::{Plan, Target};
+use crate::round::{Outcome, Stopped, Visit};
+use crate::shell::Stream;
+use crate::ssh::{self, Dialer};
+
+/// What happens during a round, in order for each host.
+#[derive(Debug)]
+pub enum Event {
+    /// A host's turn has come.
+    Began { host: usize },
+    /// Logged in; the first probe begins.
+    Reached { host: usize },
+    /// Output of a command, as it comes.
+    Output { host: usize, stream: Stream, bytes: Vec<u8> },
+    /// The host is done. The visit is the same that the round will hold.
+    Done { host: usize, visit: Arc<Visit> },
+}
+
+/// How many events may wait for their consumer: a slow terminal slows the round, it does not fill memory.
+const EVENTS: usize = 256;
+
+/// Visits every target of the plan. `on` sees each event; `stop` ends the round early, and what was
+/// gathered until then is still there. The visits come in the plan's order.
+pub async fn make_rounds(
+    plan: &Plan,
+    mut stop: watch::Receiver<Option<Stopped>>,
+    live: bool,
+    mut on: impl FnMut(Event),
+) -> (Vec<Visit>, Option<Stopped>) {
+    let (events, mut inbox) = mpsc::channel(EVENTS);
+    let limits = ssh::Limits { login: plan.limits.connect, ..ssh::Limits::default() };
+    let dialer = Arc::new(Dialer::new(limits));
+    let forks = Arc::new(Semaphore::new(plan.limits.forks.max(1)));
+    // One switch for the hosts, whoever throws it: a signal or the round's deadline.
+    let (halt, halted) = watch::channel(*stop.borrow());
+    let mut visits = JoinSet::new();
+    for (index, target) in plan.targets.iter().enumerate() {
+        let visitor = visit::Visitor {
+            index,
+            target: target.clone(),
+            dialer: dialer.clone(),
+            limits: plan.limits,
+            window: (plan.since, plan.until),
+            stop: halted.clone(),
+            events: events.clone(),
+            live,
+        };
+        let forks = forks.clone();
+        visits.spawn(async move {
+            let mut turn = visitor.stop.clone();
+            let permit = tokio::select! {
+                permit = forks.acquire_owned() => permit.ok(),
+                _ = turn.wait_for(Option::is_some) => None,
+            };
+            let visit = match permit {
+                Some(_permit) => visitor.visit().await,
+                None => visitor.not_begun(),
+            };
+            (index, visit)
+        });
+    }
+    drop(events);
+    let deadline = Instant::now() + plan.limits.round;
+    let mut done: Vec<Option<Arc<Visit>>> = vec![None; plan.targets.len()];
+    let mut stopped = None;
+    loop {
+        tokio::select! {
+            event = inbox.recv() => match event {
+                Some(event) => on(event),
+                None => break,
+            },
+            Ok(why) = stop.wait_for(Option::is_some), if stopped.is_none() => {
+                stopped = *why;
+                // Nobody listening means that every visit is over.
+                let _ = halt.send(stopped);
+            }
+            () = tokio::time::sleep_until(deadline), if stopped.is_none() => {
+                stopped = Some(Stopped::Deadline);
+                let _ = halt.send(stopped);
+            }
+        }
+    }
+    while let Some(joined) = visits.join_next().await {
+        if let Ok((index, visit)) = joined {
+            done[index] = Some(visit);
+        }
+    }
+    if let Some(dialer) = Arc::into_inner(dialer) {
+        dialer.close().await;
+    }
+    let visits = plan
+        .targets
+        .iter()
+        .zip(done)
+        .map(|(target, visit)| match visit.map(Arc::try_unwrap) {
+            Some(Ok(visit)) => visit,
+            Some(Err(shared)) => (*shared).clone(),
+            None => blank(target, Outcome::Interrupted, "the visit ended without a word; please report this"),
+        })
+        .collect();
+    (visits, stopped)
+}
+
+/// The visit of a host that nothing is known of.
+pub fn blank(target: &Target, outcome: Outcome, reason: &str) -> Visit {
+    Visit {
+        host: target.host.clone(),
+        address: target.address(),
+        user: target.become_user.clone().unwrap_or_else(|| target.route.user.clone()),
+        jump: target.jumps(),
+        cluster: target.cluster.clone(),
+        broker_id: target.broker_id,
+        plays: target.plays.clone(),
+        outcome,
+        stage: None,
+        reason: Some(reason.to_owned()),
+        host_key_changed: false,
+        attempts: 0,
+        left_running: false,
+        seconds: 0.0,
+        facts: None,
+        probes: Vec::new(),
+    }
+}

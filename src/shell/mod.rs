@@ -1,1 +1,291 @@
 //! The one remote shell of a visit: bootstrap, frames, heartbeat, how it ends.
+//!
+//! However many probes a host has, there is one exec, one login shell, one `sudo`. The shell waits in
+//! `read`; scripts run behind it one after another. When our end goes away in whatever manner, it ends
+//! all that it started: on end-of-file at once, on silence when its watchdog has had enough.
+
+pub mod answer;
+pub mod frames;
+pub mod script;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
+
+use crate::round::{Ended, Stopped};
+use crate::ssh::{Connection, ExecReader, ExecWriter, Output, SessionError};
+use answer::Answer;
+use frames::{Frame, Frames, How};
+
+/// How long a script may take to die once it was told to.
+const STOP_GRACE: Duration = Duration::from_secs(4);
+
+/// Bytes of a script's standard error that are kept.
+const STDERR_LIMIT: usize = 64 << 10;
+
+/// Bytes said before the shell was ready that are kept, to explain why it never was.
+const PREFACE_LIMIT: usize = 2048;
+
+/// A shell on a node, ready for scripts.
+pub struct Shell {
+    reader: ExecReader,
+    writer: ExecWriter,
+    stdout: Frames,
+    stderr: Frames,
+    asked: u32,
+    knows_walker: bool,
+    /// The channel or the connection is gone, or a script could not be stopped: no more questions.
+    gone: bool,
+    /// Something of ours may still run there.
+    left_running: bool,
+}
+
+/// What a script may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowance {
+    pub deadline: Duration,
+    /// Bytes of standard output that are kept; more stops the script.
+    pub stdout: usize,
+}
+
+/// Output of a script as it comes, for whoever wants it live.
+pub type Listener<'a> = &'a mut (dyn FnMut(Stream, &[u8]) + Send);
+
+/// One of the two output streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// Why no shell came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShellError {
+    /// The channel could not be opened, or the connection broke.
+    Session(String),
+    /// `sudo` refused; its own words, raw.
+    Become { said: String },
+    /// The login shell ended before ours could begin; what it said, raw.
+    Ended { status: String, said: String },
+}
+
+impl Shell {
+    /// Starts the shell, as `become_user` through `sudo -n` where one is given.
+    ///
+    /// # Errors
+    /// No session, a forced command or a login shell that is none, a `sudo` that refuses.
+    pub async fn open(connection: &Connection, become_user: Option<&str>) -> Result<Shell, ShellError> {
+        match Self::boot(connection, &script::boot(), become_user).await {
+            // 127 is a shell's word for "no such command": this node has no `nice`.
+            Err(ShellError::Ended { status, .. })
+                if status == "exit status 127" || status == "exit status 126" =>
+            {
+                Self::boot(connection, &script::boot_plainly(), become_user).await
+            }
+            other => other,
+        }
+    }
+
+    async fn boot(
+        connection: &Connection,
+        boot: &str,
+        become_user: Option<&str>,
+    ) -> Result<Shell, ShellError> {
+        let token = token();
+        let session = |error: SessionError| ShellError::Session(error.to_string());
+        let exec = connection.exec(boot.as_bytes()).await.map_err(session)?;
+        let (mut reader, writer) = exec.split();
+        let mut orders = String::new();
+        if let Some(user) = become_user {
+            orders.push_str(&script::become_line(user));
+        }
+        orders.push_str(&script::setup(&token));
+        // A command that ended at once refuses its input; why it ended is in what it says.
+        let written = writer.write(orders.into_bytes()).await;
+        let (mut stdout, mut stderr) = (Frames::new(&token), Frames::new(&token));
+        let mut preface: Vec<u8> = Vec::new();
+        let mut status = written.err().map(|error| error.to_string());
+        let leads = loop {
+            let mut hello = None;
+            match reader.next().await {
+                Some(Output::Stdout(bytes)) => stdout.feed(&bytes, |frame| {
+                    if let Frame::Hello { leads } = frame {
+                        hello = Some(leads);
+                    }
+                }),
+                Some(Output::Stderr(bytes)) => {
+                    stderr.feed(&bytes, |_| {});
+                    let room = PREFACE_LIMIT.saturating_sub(preface.len());
+                    preface.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                }
+                Some(Output::Exit(code)) => status = Some(format!("exit status {code}")),
+                Some(Output::Signal(name)) => status = Some(format!("signal {name}")),
+                Some(Output::Closed) => {
+                    let said = String::from_utf8_lossy(&preface).trim().to_owned();
+                    return Err(match become_user {
+                        Some(_) if status.as_deref() != Some("exit status 127") || said.contains("sudo") => {
+                            ShellError::Become { said }
+                        }
+                        _ => ShellError::Ended {
+                            status: status.unwrap_or_else(|| "no exit status".into()),
+                            said,
+                        },
+                    });
+                }
+                None => {
+                    return Err(ShellError::Session(format!(
+                        "the connection was lost: {}",
+                        reader.loss().message
+                    )));
+                }
+            }
+            if let Some(leads) = hello {
+                break leads;
+            }
+        };
+        let mut shell = Shell {
+            reader,
+            writer,
+            stdout,
+            stderr,
+            asked: 0,
+            knows_walker: false,
+            gone: false,
+            left_running: false,
+        };
+        if !leads {
+            // Its watchdog began before it knew how to end a tree, so it is rearmed.
+            shell.order(format!("{}{}", script::walker(), script::HEARTBEAT)).await;
+            shell.knows_walker = true;
+        }
+        Ok(shell)
+    }
+
+    /// Whether no further script can be run.
+    pub fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// Whether a process of ours may still run on the node.
+    pub fn left_running(&self) -> bool {
+        self.left_running
+    }
+
+    /// Runs a script and waits for its end, its deadline, its output's limit or `stop`.
+    pub async fn run(
+        &mut self,
+        script: &str,
+        allowance: Allowance,
+        stop: &mut watch::Receiver<Option<Stopped>>,
+        mut listener: Option<Listener<'_>>,
+    ) -> Answer {
+        let mut answer = Answer::default();
+        if self.gone || stop.borrow().is_some() {
+            return answer;
+        }
+        self.asked += 1;
+        let id = self.asked;
+        let begun = Instant::now();
+        answer.sent = Some(Timestamp::now());
+        self.order(script::run(id, script)).await;
+        let mut deadline = begun + allowance.deadline;
+        let every = Duration::from_secs(script::HEARTBEAT_SECONDS.into());
+        let mut heartbeat = interval_at(begun + every, every);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stopping: Option<Ended> = None;
+        let (mut out_end, mut err_end) = (None, None);
+        while (out_end.is_none() || err_end.is_none()) && !self.gone {
+            let mut order_stop = None;
+            tokio::select! {
+                output = self.reader.next() => match output {
+                    Some(Output::Stdout(bytes)) => self.stdout.feed(&bytes, |frame| match frame {
+                        Frame::Begin(at) if at == id => answer.began = Some(Timestamp::now()),
+                        Frame::Data(data) => {
+                            keep(&mut answer.stdout, data, allowance.stdout, &mut answer.overflow);
+                            if let Some(listener) = &mut listener { listener(Stream::Stdout, data); }
+                        }
+                        Frame::End(at, how) if at == id => out_end = Some(how),
+                        _ => {}
+                    }),
+                    Some(Output::Stderr(bytes)) => self.stderr.feed(&bytes, |frame| match frame {
+                        Frame::Data(data) => {
+                            keep(&mut answer.stderr, data, STDERR_LIMIT, &mut answer.overflow);
+                            if let Some(listener) = &mut listener { listener(Stream::Stderr, data); }
+                        }
+                        Frame::End(at, how) if at == id => err_end = Some(how),
+                        _ => {}
+                    }),
+                    Some(Output::Exit(_) | Output::Signal(_)) => {}
+                    Some(Output::Closed) | None => self.gone = true,
+                },
+                _ = heartbeat.tick() => self.order(script::HEARTBEAT.to_owned()).await,
+                _ = sleep_until(deadline) => match stopping {
+                    None => order_stop = Some(Ended::Deadline),
+                    // It neither ended nor said that it could not: nothing more can be asked here.
+                    Some(_) => {
+                        self.gone = true;
+                        self.left_running = true;
+                        answer.stuck = true;
+                    }
+                },
+                _ = stopped(stop), if stopping.is_none() => order_stop = Some(Ended::Stopped),
+            }
+            if answer.overflow > 0 && stopping.is_none() {
+                order_stop = Some(Ended::Overflow);
+            }
+            if let Some(why) = order_stop {
+                stopping = Some(why);
+                deadline = Instant::now() + STOP_GRACE;
+                let walker = if self.knows_walker { "" } else { script::walker() };
+                self.knows_walker = true;
+                self.order(format!("{walker}{}", script::stop(id))).await;
+            }
+        }
+        answer.ended = Some(match (out_end, stopping) {
+            (Some(How::Exit(status)), Some(Ended::Deadline | Ended::Stopped) | None) => Ended::Exit(status),
+            (_, Some(why)) => why,
+            (Some(_), None) => Ended::Stopped,
+            (None, None) => Ended::Lost,
+        });
+        if out_end == Some(How::Stuck) || err_end == Some(How::Stuck) {
+            answer.stuck = true;
+            self.left_running = true;
+        }
+        answer.seconds = begun.elapsed().as_secs_f64();
+        answer
+    }
+
+    /// Ends the shell and, with it, whatever its scripts left behind. Does not wait for the node.
+    pub async fn end(self) {
+        self.writer.eof().await;
+        self.writer.close().await;
+    }
+
+    async fn order(&mut self, order: String) {
+        // A node that takes no input for this long is as good as gone.
+        match timeout(STOP_GRACE, self.writer.write(order.into_bytes())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => self.gone = true,
+        }
+    }
+}
+
+/// Resolves when the round is stopped; never, when it no longer can be.
+async fn stopped(stop: &mut watch::Receiver<Option<Stopped>>) {
+    if stop.wait_for(Option::is_some).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn keep(kept: &mut Vec<u8>, data: &[u8], limit: usize, overflow: &mut u64) {
+    let room = limit.saturating_sub(kept.len()).min(data.len());
+    kept.extend_from_slice(&data[..room]);
+    *overflow += (data.len() - room) as u64;
+}
+
+/// A fence that no log line can hold by chance and no node can guess before it has seen it.
+fn token() -> String {
+    format!("rm{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>())
+}

@@ -1,0 +1,59 @@
+//! `demo`: the product's own path on an embedded fleet that holds a recorded incident.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::output::{self, Out};
+use super::{run, runtime, signals};
+use crate::cli;
+use crate::demo::Demo;
+use crate::error::Refusal;
+use crate::plan::build::{self, Options};
+use crate::plan::route::ConnectionOptions;
+use crate::playbook::Playbook;
+
+/// The playbook that the demo runs: the one that is shipped.
+const PLAYBOOK: &str = include_str!("../../playbooks/kafka-audit.yml");
+
+/// See [`cli::Demo`].
+pub fn demo(args: &cli::Demo, out: &Out) -> Result<u8, Refusal> {
+    let destinations = output::destinations(&args.show)?;
+    let failed = |error: &dyn std::fmt::Display| Refusal::usage(format!("the demo can't start: {error}"));
+    let runtime = runtime().map_err(|error| failed(&error))?;
+    runtime.block_on(async {
+        let mut stop = signals::watch_signals();
+        let demo = Demo::start().await.map_err(|error| failed(&error))?;
+        if args.serve {
+            out.print(&invitation(&demo.inventory_path()));
+            // The switch is thrown by a signal; if it is gone, so is the reason to wait.
+            let _ = stop.wait_for(Option::is_some).await;
+            demo.stop().await;
+            return Ok(0);
+        }
+        let playbook = Playbook::parse(Path::new("playbooks/kafka-audit.yml"), PLAYBOOK.to_owned())?;
+        let options = Options {
+            inventories: vec![demo.inventory_path().display().to_string()],
+            connection: ConnectionOptions { local_user: "demo".to_owned(), ..ConnectionOptions::default() },
+            ..Options::default()
+        };
+        out.complain("Three brokers on this machine hold the incident of 2017-04-03; making the rounds …");
+        let plan = build::playbook_plan(&playbook, &options, Timestamp::now())?;
+        let round = run::make_round(&plan, stop).await;
+        let status = run::tell(&round, &destinations, &output::style(&args.show), out);
+        demo.stop().await;
+        Ok(status)
+    })
+}
+
+fn invitation(inventory: &Path) -> String {
+    let inventory = inventory.display();
+    format!(
+        "Three brokers that hold the incident of 2017-04-03 are up. In another terminal:\n\n  \
+         roundsman check all -i {inventory}\n  \
+         roundsman run playbooks/kafka-audit.yml -i {inventory}\n  \
+         roundsman exec all -i {inventory} -- 'du -ch services/kafka/completeProduct-* | tail -1'\n  \
+         roundsman exec all -i {inventory} -- grep -c ERROR services/log/kafka/server.log\n\n\
+         Ctrl-C ends them and removes what they hold.\n"
+    )
+}

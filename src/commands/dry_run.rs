@@ -1,0 +1,91 @@
+//! `--dry-run`: the whole plan, as it would be carried out.
+
+use super::fold;
+use crate::plan::{Plan, Target};
+use crate::probe::facts;
+use crate::shell::script;
+
+/// Hosts, ways, limits and the exact scripts; hosts that get the same are told together.
+pub fn describe(plan: &Plan) -> String {
+    let limits = plan.limits;
+    let mut text = String::from("Nobody is contacted. This is what would be done.\n\n");
+    if let Some(playbook) = &plan.playbook {
+        text.push_str(&format!("playbook: {playbook}\n"));
+    }
+    if let Some(limit) = &plan.limit {
+        text.push_str(&format!("limit: {limit}\n"));
+    }
+    for play in &plan.plays {
+        text.push_str(&format!("play: {} (hosts: {})\n", play.name, play.hosts));
+    }
+    if let Some(since) = plan.since {
+        text.push_str(&format!("log lines since: {since}\n"));
+    }
+    if let Some(until) = plan.until {
+        text.push_str(&format!("log lines until: {until}\n"));
+    }
+    text.push_str(&format!(
+        "limits: {} hosts at a time; connect and login {} s; the whole round {} s; \
+         heartbeat every {} s, a node ends everything after {} s without one\n\n",
+        limits.forks,
+        limits.connect.as_secs_f64(),
+        limits.round.as_secs_f64(),
+        script::HEARTBEAT_SECONDS,
+        script::WATCHDOG_SECONDS,
+    ));
+    text.push_str(&format!("hosts ({}):\n", plan.targets.len()));
+    for target in &plan.targets {
+        text.push_str(&format!("  {}: {}\n", target.host, way(target)));
+    }
+    text.push_str(&format!("\nexec string (the same everywhere):\n  {}\n", script::boot()));
+    for (scripts, targets) in by_scripts(plan) {
+        let names = fold::fold(targets.iter().map(|target| target.host.as_str()));
+        text.push_str(&format!("\nscripts for {names}:\n"));
+        for (title, script) in scripts {
+            text.push_str(&format!("  {title}\n    {}\n", script.replace('\n', "\n    ")));
+        }
+    }
+    text
+}
+
+fn way(target: &Target) -> String {
+    let route = &target.route;
+    let mut way = format!("{}@{}", route.user, target.address());
+    if let jumps @ [_, ..] = target.jumps().as_slice() {
+        way.push_str(&format!(", through {}", jumps.join(", then ")));
+    }
+    if let Some(user) = &target.become_user {
+        way.push_str(&format!(", sudo -n to {user}"));
+    }
+    let keys: Vec<String> = route.identity_files.iter().map(|key| key.display().to_string()).collect();
+    if !keys.is_empty() {
+        way.push_str(&format!(", key {}", keys.join(", ")));
+    } else if route.agent.is_some() {
+        way.push_str(", keys of the ssh-agent");
+    }
+    way
+}
+
+type Scripts = Vec<(String, String)>;
+
+/// Targets by the scripts that they get, in the order of their first host.
+fn by_scripts(plan: &Plan) -> Vec<(Scripts, Vec<&Target>)> {
+    let mut groups: Vec<(Scripts, Vec<&Target>)> = Vec::new();
+    for target in &plan.targets {
+        let mut scripts = Scripts::new();
+        if let Some(log_dirs) = &target.facts {
+            let title = format!("facts, at most {} s", plan.limits.probe.as_secs_f64());
+            scripts.push((title, facts::script(log_dirs)));
+        }
+        for (_, probe) in &target.probes {
+            let title =
+                format!("{}, at most {} s and {} bytes", probe.name(), probe.deadline.as_secs_f64(), probe.limit);
+            scripts.push((title, probe.script()));
+        }
+        match groups.iter_mut().find(|(known, _)| *known == scripts) {
+            Some((_, targets)) => targets.push(target),
+            None => groups.push((scripts, vec![target])),
+        }
+    }
+    groups
+}

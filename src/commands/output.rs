@@ -1,0 +1,156 @@
+//! Standard output and standard error: what may go where, and what becomes of a reader who left.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::cli::{Colour, Show, When};
+use crate::error::Refusal;
+use crate::report::{Format, Style};
+use crate::sanitize;
+
+/// Columns of a report that no terminal shows.
+const WIDTH: usize = 120;
+
+/// Where a command prints.
+pub struct Out {
+    /// Something that was to be delivered was not.
+    lost: AtomicBool,
+}
+
+impl Out {
+    pub fn new() -> Self {
+        Out { lost: AtomicBool::new(false) }
+    }
+
+    /// To standard output. A reader that closed the pipe had enough: no error.
+    pub fn print(&self, text: &str) {
+        self.print_bytes(text.as_bytes());
+    }
+
+    /// As [`Out::print`].
+    pub fn print_bytes(&self, bytes: &[u8]) {
+        let mut stdout = io::stdout().lock();
+        if let Err(error) = stdout.write_all(bytes).and_then(|()| stdout.flush())
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.lost.store(true, Ordering::Relaxed);
+            self.complain(&format!("error: standard output can't be written: {error}"));
+        }
+    }
+
+    /// To standard error; remote text in it is made harmless.
+    pub fn complain(&self, text: &str) {
+        // With standard error gone there is nobody left to tell.
+        let _ = writeln!(io::stderr().lock(), "{}", sanitize::block(text));
+    }
+
+    /// Warnings, one to a line.
+    pub fn warn(&self, warnings: &[String]) {
+        for warning in warnings {
+            self.complain(&format!("warning: {warning}"));
+        }
+    }
+
+    /// Writes a private file whole: beside its place first, then renamed.
+    pub fn write_file(&self, path: &Path, bytes: &[u8]) {
+        if let Err(error) = write_private(path, bytes) {
+            self.lost.store(true, Ordering::Relaxed);
+            self.complain(&format!("error: {} can't be written: {error}", path.display()));
+        }
+    }
+
+    /// The command's exit status: at least UNKNOWN when something could not be delivered.
+    pub fn status(&self, status: u8) -> u8 {
+        if self.lost.load(Ordering::Relaxed) && status < 2 { 3 } else { status }
+    }
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A pipe or a device is written as it is.
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written = (|| {
+        let mut file: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    })();
+    if written.is_err() {
+        // Best effort: the error that matters is already on its way.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+/// Whether to colour what goes to standard output.
+pub fn coloured(colour: &Colour) -> bool {
+    match colour.color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+            io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
+        }
+    }
+}
+
+/// The style that standard output can take.
+pub fn style(show: &Show) -> Style {
+    let terminal = || {
+        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+        Some(usize::from(width.0).max(40))
+    };
+    Style {
+        width: show.width.map(usize::from).or_else(terminal).unwrap_or(WIDTH),
+        colour: coloured(&show.colour),
+        unicode: speaks_utf8(),
+    }
+}
+
+/// By the locale, as the C library decides it.
+fn speaks_utf8() -> bool {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
+    let locale = locale.to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+/// Where the report goes: a format for standard output, and files.
+pub struct Destinations {
+    pub stdout: Format,
+    pub files: Vec<(Format, PathBuf)>,
+}
+
+/// Reads `--format` and each `-o`.
+///
+/// # Errors
+/// A format that does not exist, a file whose extension says none.
+pub fn destinations(show: &Show) -> Result<Destinations, Refusal> {
+    let stdout = show.format.parse::<Format>().map_err(|message| Refusal::usage(format!("--format: {message}")))?;
+    let files = show
+        .output
+        .iter()
+        .map(|given| {
+            if let Some((format, file)) = given.split_once(':')
+                && let Ok(format) = format.parse::<Format>()
+            {
+                return Ok((format, PathBuf::from(file)));
+            }
+            match Format::of_path(Path::new(given)) {
+                Some(format) => Ok((format, PathBuf::from(given))),
+                None => Err(Refusal::usage(format!(
+                    "-o {given}: the extension says no format; write e.g. markdown:{given}"
+                ))),
+            }
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Destinations { stdout, files })
+}

@@ -1,0 +1,113 @@
+//! `run`: a playbook's round, from the plan to the report.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::output::{self, Destinations, Out};
+use super::{dry_run, list_hosts, options, runtime, signals};
+use crate::cli::Run;
+use crate::compare::compare;
+use crate::diagnose::{diagnose, verdict};
+use crate::error::{FileError, Refusal};
+use crate::fleet;
+use crate::plan::{Plan, build};
+use crate::playbook::Playbook;
+use crate::progress::Progress;
+use crate::report::{Report, Style, render};
+use crate::round::{self, Round, Stopped};
+
+/// See [`Run`].
+pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
+    let destinations = output::destinations(&args.show)?;
+    let playbook = Playbook::read(&args.playbook)?;
+    let mut options = options(&args.hosts, &args.connect);
+    options.since = args.since.clone();
+    options.until = args.until.clone();
+    let plan = build::playbook_plan(&playbook, &options, Timestamp::now())?;
+    out.warn(&plan.warnings);
+    if args.check_syntax {
+        let plays = plan.plays.len();
+        out.print(&format!("{}: {plays} plays, {} hosts, no mistakes\n", args.playbook.display(), plan.targets.len()));
+        return Ok(0);
+    }
+    if args.hosts.list_hosts {
+        out.print(&list_hosts(plan.targets.iter().map(|target| target.host.as_str())));
+        return Ok(0);
+    }
+    if args.dry_run {
+        out.print(&dry_run::describe(&plan));
+        return Ok(0);
+    }
+    let round = match runtime() {
+        Ok(runtime) => runtime.block_on(async { make_round(&plan, signals::watch_signals()).await }),
+        Err(error) => return Err(Refusal::usage(format!("no threads to be had: {error}"))),
+    };
+    if let Some(file) = &args.save {
+        save(&round, file, out);
+    }
+    Ok(tell(&round, &destinations, &output::style(&args.show), out))
+}
+
+/// Makes the plan's round, with progress on standard error.
+pub async fn make_round(plan: &Plan, stop: watch::Receiver<Option<Stopped>>) -> Round {
+    let started = Timestamp::now();
+    let mut progress = Progress::new(plan);
+    let (visits, stopped) = fleet::make_rounds(plan, stop, false, |event| progress.on(&event)).await;
+    progress.finish();
+    let stamp = started.strftime("%Y%m%dT%H%M%SZ");
+    Round {
+        schema: round::SCHEMA.to_owned(),
+        id: format!("{stamp}-{:08x}", rand::random::<u32>()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started,
+        finished: Timestamp::now(),
+        playbook: plan.playbook.clone(),
+        limit: plan.limit.clone(),
+        stopped,
+        since: plan.since,
+        until: plan.until,
+        plays: plan.plays.clone(),
+        visits,
+    }
+}
+
+/// Compares, diagnoses, renders; gives the exit status.
+pub fn tell(round: &Round, destinations: &Destinations, style: &Style, out: &Out) -> u8 {
+    let comparison = compare(round);
+    let findings = diagnose(round, &comparison);
+    let verdict = verdict(round, &findings);
+    let report = Report { round, comparison: &comparison, findings: &findings, verdict };
+    out.print(&render(&report, destinations.stdout, style));
+    for (format, file) in &destinations.files {
+        // A file is read on whatever comes along: no colour, the style otherwise.
+        let style = Style { colour: false, ..*style };
+        out.write_file(file, render(&report, *format, &style).as_bytes());
+    }
+    verdict.exit_code
+}
+
+fn save(round: &Round, file: &Path, out: &Out) {
+    match serde_json::to_vec(round) {
+        Ok(bytes) => out.write_file(file, &bytes),
+        Err(error) => out.complain(&format!("error: the round can't be saved: {error}")),
+    }
+}
+
+/// Reads a round that `--save` wrote.
+///
+/// # Errors
+/// A file that can't be read, is no round, or is one of another version.
+pub fn load(file: &Path) -> Result<Round, FileError> {
+    let bytes = std::fs::read(file)
+        .map_err(|error| FileError::whole(file, format!("the round can't be read: {error}")))?;
+    let round: Round = serde_json::from_slice(&bytes).map_err(|error| {
+        FileError::whole(file, format!("this is no saved round: {error}")).hint("save one with `run --save FILE`")
+    })?;
+    if round.schema != round::SCHEMA {
+        let message = format!("the round is of the form {}, this roundsman reads {}", round.schema, round::SCHEMA);
+        return Err(FileError::whole(file, message));
+    }
+    Ok(round)
+}

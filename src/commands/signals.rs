@@ -1,0 +1,31 @@
+//! Ctrl-C and SIGTERM: the first asks the round to stop and report, the second leaves at once.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::round::Stopped;
+
+/// A switch that the first signal throws. The second signal ends the process: the nodes see the
+/// connections close and end what runs there.
+pub fn watch_signals() -> watch::Receiver<Option<Stopped>> {
+    let (switch, thrown) = watch::channel(None);
+    tokio::spawn(async move {
+        let (Ok(mut interrupts), Ok(mut terminations)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return;
+        };
+        let mut next = async || tokio::select! {
+            _ = interrupts.recv() => Stopped::Interrupted,
+            _ = terminations.recv() => Stopped::Terminated,
+        };
+        let first = next().await;
+        // Nobody listening means that the round is over.
+        let _ = switch.send(Some(first));
+        match next().await {
+            Stopped::Terminated => std::process::exit(143),
+            _ => std::process::exit(130),
+        }
+    });
+    thrown
+}

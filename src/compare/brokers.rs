@@ -1,0 +1,87 @@
+//! The brokers of a cluster, and whose id is whose.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::compare::coverage::Looked;
+use crate::compare::membership::Members;
+use crate::compare::{Broker, IdSource};
+use crate::kafka::broker_id;
+use crate::kafka::event::{Class, Event};
+use crate::kafka::record::local_millis;
+use crate::round::{Round, Visit};
+
+/// The brokers in the inventory's order; what they hold is counted later.
+pub fn brokers(round: &Round, members: &Members, events: &[Event]) -> Vec<Broker> {
+    let mentioned = mentioned_ids(events);
+    let versions = versions(events);
+    let visits = members.visits.iter().filter_map(|at| round.visits.get(*at).map(|visit| (*at, visit)));
+    visits
+        .map(|(at, visit)| {
+            let (id, id_source) = match id_of(visit, &mentioned) {
+                Some((id, source)) => (Some(id), Some(source)),
+                None => (None, None),
+            };
+            Broker {
+                host: visit.host.clone(),
+                visit: at,
+                id,
+                id_source,
+                seen: Looked::of(visit).whole,
+                version: versions.get(visit.host.as_str()).map(|(_, version)| (*version).to_owned()),
+                ..Broker::default()
+            }
+        })
+        .collect()
+}
+
+/// The id that the node itself has, from its `meta.properties`.
+pub fn node_id(visit: &Visit) -> Option<i64> {
+    visit.facts.as_ref()?.log_dirs.iter().find_map(|dir| dir.broker_id)
+}
+
+/// The id of a host: the node's own, else the inventory's, else one that some log names and that is
+/// this host's address.
+fn id_of(visit: &Visit, mentioned: &HashSet<i64>) -> Option<(i64, IdSource)> {
+    node_id(visit)
+        .map(|id| (id, IdSource::MetaProperties))
+        .or_else(|| visit.broker_id.map(|id| (id, IdSource::Inventory)))
+        .or_else(|| {
+            let ids = address_ids(visit);
+            ids.into_iter().find(|id| mentioned.contains(id)).map(|id| (id, IdSource::Address))
+        })
+}
+
+/// The ids that a host would have if its brokers were numbered by address.
+pub fn address_ids(visit: &Visit) -> Vec<i64> {
+    let addresses = [&visit.address, &visit.host].into_iter().filter_map(|text| broker_id::address_in(text));
+    addresses.filter_map(broker_id::from_address).collect()
+}
+
+/// All broker ids that logs name.
+fn mentioned_ids(events: &[Event]) -> HashSet<i64> {
+    events
+        .iter()
+        .filter_map(|event| match &event.class {
+            Class::FetchReset { leader, .. }
+            | Class::UncleanElection { leader, .. }
+            | Class::LeaderElected { leader, .. } => Some(*leader),
+            Class::Truncated { leader, .. } => *leader,
+            Class::Started { broker } => *broker,
+            _ => None,
+        })
+        .collect()
+}
+
+/// The newest version by host, with the time of its line.
+fn versions(events: &[Event]) -> HashMap<&str, (i64, &str)> {
+    let mut versions: HashMap<&str, (i64, &str)> = HashMap::new();
+    for event in events {
+        let Class::Version { version } = &event.class else { continue };
+        let at = local_millis(&event.at_raw).unwrap_or(i64::MIN);
+        let newest = versions.entry(&event.host).or_insert((at, version));
+        if at >= newest.0 {
+            *newest = (at, version);
+        }
+    }
+    versions
+}

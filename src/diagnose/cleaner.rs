@@ -1,0 +1,257 @@
+//! The log cleaner: dead threads, partitions set aside.
+//!
+//! Up to 2.0 any exception ends the cleaner thread, silently; since 2.1 (KIP-346) most set one
+//! partition aside until the broker restarts. Both states end only when the log shows that they did.
+
+use std::collections::BTreeMap;
+
+use crate::compare::{Broker, Cluster};
+use crate::diagnose::finding::{Bug, Code, Finding, HostItem, Item, Severity, Subject};
+use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker};
+use crate::diagnose::words;
+use crate::kafka::bugs::{self, Match};
+use crate::kafka::catalogue::{cleaner_thread, partition_in_path};
+use crate::kafka::event::{Class, Event, TopicPartition};
+
+/// What is known of a broker's cleaner.
+pub enum Cleaner<'a> {
+    /// Nothing tells.
+    Unknown,
+    /// It worked, and nothing says that it stopped.
+    Alive,
+    Dead(Vec<Death<'a>>),
+}
+
+impl Cleaner<'_> {
+    pub fn is_dead(&self) -> bool {
+        matches!(self, Cleaner::Dead(_))
+    }
+
+    pub fn is_alive(&self) -> bool {
+        matches!(self, Cleaner::Alive)
+    }
+}
+
+/// A cleaner thread that died and was not seen again.
+#[derive(Clone)]
+pub struct Death<'a> {
+    moment: Moment<'a>,
+    /// The partition that it had taken up, or that the exception names.
+    on: Option<TopicPartition>,
+}
+
+/// The state of a broker's cleaner at the end of its log.
+pub fn state<'a>(view: &View<'a>, host: &str) -> Cleaner<'a> {
+    let mut dead: BTreeMap<u32, Death<'a>> = BTreeMap::new();
+    let mut begun: BTreeMap<Option<u32>, &TopicPartition> = BTreeMap::new();
+    let mut alive = false;
+    for moment in view.log(host) {
+        let thread = || cleaner_thread(&moment.event.text).or_else(|| thread_in_causes(moment.event));
+        match &moment.event.class {
+            Class::CleanerDied { thread } => {
+                let named = moment.event.causes.iter().find_map(|cause| partition_in_path(cause));
+                let on = named.or_else(|| begun.get(&Some(*thread)).map(|of| (*of).clone()));
+                dead.insert(*thread, Death { moment: *moment, on });
+            }
+            // A start of the broker, or of one thread, or a thread's work: proof of life.
+            Class::Started { .. } => dead.retain(|_, death| !moment.after(&death.moment)),
+            Class::CleanerStarted { thread } => revive(&mut dead, Some(*thread), moment),
+            Class::CleanerBegan { of } => {
+                begun.insert(thread(), of);
+                revive(&mut dead, thread(), moment);
+                alive = true;
+            }
+            Class::CleanerWorked { .. } => {
+                revive(&mut dead, thread(), moment);
+                alive = true;
+            }
+            _ => {}
+        }
+    }
+    match (dead.is_empty(), alive) {
+        (false, _) => Cleaner::Dead(dead.into_values().collect()),
+        (true, true) => Cleaner::Alive,
+        (true, false) => Cleaner::Unknown,
+    }
+}
+
+/// Work of one thread says nothing of another's.
+fn revive(dead: &mut BTreeMap<u32, Death<'_>>, thread: Option<u32>, moment: &Moment<'_>) {
+    dead.retain(|number, death| {
+        thread.is_some_and(|thread| thread != *number) || !moment.after(&death.moment)
+    });
+}
+
+fn thread_in_causes(event: &Event) -> Option<u32> {
+    event.causes.iter().find_map(|cause| cleaner_thread(cause))
+}
+
+/// `cleaner-dead`: a cleaner thread died and nothing shows that it came back.
+///
+/// It holds because the thread has no supervisor: it is started with the broker, or when a
+/// `log.cleaner.*` setting changes (1.1 and later), and never again (kafka.log.LogCleaner).
+pub fn dead(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
+    for broker in &cluster.brokers {
+        if let Cleaner::Dead(deaths) = state(view, &broker.host) {
+            findings.extend(cleaner_dead(view, cluster, broker, &deaths));
+        }
+    }
+}
+
+fn cleaner_dead(
+    view: &View<'_>,
+    cluster: &Cluster,
+    broker: &Broker,
+    deaths: &[Death<'_>],
+) -> Option<Finding> {
+    let first = deaths.first()?;
+    let host = &broker.host;
+    let event = first.moment.event;
+    let causes =
+        deaths.iter().flat_map(|death| death.moment.event.causes.iter().chain([&death.moment.event.text]));
+    let version = view.version_at(&first.moment);
+    let bug = bugs::find(causes.map(String::as_str), version);
+    let since = if event.at_raw.is_empty() { String::new() } else { format!(" since {}", event.at_raw) };
+    let on = first.on.as_ref().map(|of| format!(", on {}-{}", of.topic, of.partition)).unwrap_or_default();
+    let named = match bug {
+        Some(Match::Named(bug)) => format!(": {}, fixed in {}", bug.id, bug.fixed_in),
+        _ => String::new(),
+    };
+    let mut meaning = format!(
+        "Nothing has been compacted on {host} since: its replicas of compacted topics only grow, and topics \
+         that are compacted and deleted keep what they should drop. Two brokers with a dead cleaner look \
+         alike; their equal sizes prove nothing."
+    );
+    let mut next_steps = Vec::new();
+    match bug {
+        Some(Match::Named(bug)) => {
+            let others =
+                bug.other_causes().map(|others| format!(" It may also be {others}.")).unwrap_or_default();
+            meaning = format!("{meaning} {}: {}.{others}", bug.id, bug.what);
+            next_steps.push(format!(
+                "Upgrade to {} or later, one broker at a time; a restart alone brings the cleaner back only until it meets the same data.",
+                bug.fixed_in
+            ));
+        }
+        Some(Match::VersionUnseen(bug)) => {
+            meaning = format!(
+                "{meaning} The exception has the signature of {} (fixed in {}), but the version that ran was not seen, so the bug is not named.",
+                bug.id, bug.fixed_in
+            );
+            next_steps.push(format!(
+                "Find the version: `ls /opt/kafka/libs/kafka_*.jar` on {host}, or `grep 'Kafka version' kafkaServer.out`."
+            ));
+        }
+        Some(Match::OtherVersion(bug)) => {
+            let version = version.unwrap_or("this version");
+            meaning = format!(
+                "{meaning} The exception has the signature of {}, but {version} should not have that bug.",
+                bug.id
+            );
+        }
+        None => {}
+    }
+    if !deaths.iter().any(|death| !death.moment.event.causes.is_empty()) {
+        next_steps.push(format!(
+            "Read the exception under the line: `grep -A 20 'Error due to' {}` on {host}.",
+            event.file
+        ));
+    }
+    next_steps.push(format!(
+        "Before {host} is restarted, see that no replica elsewhere is short (replica-short, replica-truncated): a restart hands its partitions to the others."
+    ));
+    next_steps.push(format!(
+        "Look at the free space on {host}: cleaning the backlog takes up to one segment more before it gives space back."
+    ));
+    let mut found = finding(
+        Code::CleanerDead,
+        Severity::Critical,
+        of_broker(cluster, host),
+        format!("The log cleaner of {host} is dead{since}{on}{named}"),
+    );
+    found.meaning = meaning;
+    found.next_steps = next_steps;
+    found.items = deaths
+        .iter()
+        .map(|death| {
+            Item::Host(HostItem {
+                host: host.clone(),
+                probe: None,
+                path: death.on.as_ref().map(|of| format!("{}-{}", of.topic, of.partition)),
+                reason: death.moment.event.causes.first().unwrap_or(&death.moment.event.text).clone(),
+            })
+        })
+        .collect();
+    if let Some(Match::Named(bug)) = bug {
+        found.bug = Some(Bug { id: bug.id.to_owned(), fixed_in: bug.fixed_in.to_owned(), url: bug.url() });
+    }
+    let lines = deaths.iter().flat_map(|death| lines_of(death.moment.event)).collect();
+    Some(found.seen(deaths.iter().map(|death| death.moment.event)).show(lines))
+}
+
+/// `partition-uncleanable`: the cleaner set a partition aside.
+///
+/// The mark is kept in memory: it ends with the next start of the broker (kafka.log.LogCleanerManager,
+/// 2.1 and later), or the partition was cleaned since.
+pub fn uncleanable(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
+    for broker in &cluster.brokers {
+        let mut marked: BTreeMap<&TopicPartition, &Moment<'_>> = BTreeMap::new();
+        for moment in view.log(&broker.host) {
+            match &moment.event.class {
+                Class::Uncleanable { of } => {
+                    marked.insert(of, moment);
+                }
+                Class::Started { .. } => marked.retain(|_, mark| !moment.after(mark)),
+                Class::CleanerWorked { of } => {
+                    if marked.get(of).is_some_and(|mark| moment.after(mark)) {
+                        marked.remove(of);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut topics: BTreeMap<&str, Vec<(u32, &Event)>> = BTreeMap::new();
+        for (of, mark) in marked {
+            topics.entry(&of.topic).or_default().push((of.partition, mark.event));
+        }
+        for (topic, marks) in topics {
+            findings.push(partition_uncleanable(cluster, &broker.host, topic, &marks));
+        }
+    }
+}
+
+fn partition_uncleanable(cluster: &Cluster, host: &str, topic: &str, marks: &[(u32, &Event)]) -> Finding {
+    let partitions = words::numbers(marks.iter().map(|(partition, _)| *partition));
+    let plural = if marks.len() == 1 { "partition" } else { "partitions" };
+    let mut found = finding(
+        Code::PartitionUncleanable,
+        Severity::Critical,
+        Subject { topic: Some(topic.to_owned()), ..of_broker(cluster, host) },
+        format!("The log cleaner of {host} has set {plural} {partitions} of {topic} aside as uncleanable"),
+    );
+    found.meaning =
+        "The cleaner met a record there that it cannot read. It goes on with other partitions, but \
+                     these are not compacted on this broker until it restarts, and their replicas grow."
+            .to_owned();
+    found.next_steps = vec![
+        format!(
+            "Find the bad segment: `kafka-dump-log.sh --files …/{topic}-N/*.log --deep-iteration` on {host}."
+        ),
+        format!(
+            "If another replica is whole and in sync, let {host} fetch the partition anew; a restart alone only makes the cleaner try again."
+        ),
+    ];
+    found.items = marks
+        .iter()
+        .map(|(partition, event)| {
+            Item::Host(HostItem {
+                host: host.to_owned(),
+                probe: None,
+                path: Some(format!("{topic}-{partition}")),
+                reason: event.causes.last().unwrap_or(&event.text).clone(),
+            })
+        })
+        .collect();
+    let lines = marks.iter().flat_map(|(_, event)| lines_of(event)).collect();
+    found.seen(marks.iter().map(|(_, event)| *event)).show(lines)
+}

@@ -1,0 +1,387 @@
+//! Replicas of one partition that differ in size, and broker pairs that differ throughout.
+
+use crate::compare::{Cluster, Measure, Pair, Partition, Replica, Topic, ratio};
+use crate::diagnose::cleaner::{self, Cleaner};
+use crate::diagnose::cuts::Cut;
+use crate::diagnose::finding::{
+    Basis, Code, EvidenceLine, Finding, Holder, Item, ReplicaItem, Severity, Subject,
+};
+use crate::diagnose::judge::{Judgement, Known, Lag, floor, high_watermarks, largest};
+use crate::diagnose::view::{View, finding, of_cluster, of_topic, on_disk};
+use crate::diagnose::words;
+use crate::round::SizeRatio;
+
+/// The Raft log of a KRaft cluster is no replica of a topic: each node cuts it by its own snapshots.
+pub const METADATA: &str = "__cluster_metadata";
+
+/// A replica that is behind by this share of its partition is short even where its size is not far off.
+const FAR_BEHIND: u64 = 10;
+
+/// A pair is steady when the largest of its ratios is within this factor of the smallest.
+const STEADY: f64 = 1.5;
+/// Below this a pair's ratio is what independent cleaners make.
+const BIASED: f64 = 1.25;
+/// Fewer partitions make no pattern.
+const PATTERN: u32 = 3;
+
+/// A partition of which two replicas differ too much.
+struct Odd<'a> {
+    partition: &'a Partition,
+    measure: Measure,
+    ratio: Option<f64>,
+    judgement: Judgement,
+    /// The replicas that are wrong: the short ones, or the large one.
+    odd: Vec<usize>,
+}
+
+/// `replica-short` and `replica-skew`.
+///
+/// Short holds where offsets or a truncation show that the small side lacks data. Skew is the rest:
+/// explained where the large side's cleaner is, and otherwise said to be open.
+pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &mut Vec<Finding>) {
+    let thresholds = view.thresholds(cluster);
+    let cleaners: Vec<Cleaner<'_>> =
+        cluster.brokers.iter().map(|broker| cleaner::state(view, &broker.host)).collect();
+    let cleaner_seen: Vec<bool> = cluster
+        .brokers
+        .iter()
+        .map(|broker| {
+            let dirs = view.visit(broker).and_then(|visit| visit.facts.as_ref()).map(|facts| &facts.log_dirs);
+            dirs.is_some_and(|dirs| dirs.iter().any(|dir| dir.first_dirty.is_some()))
+        })
+        .collect();
+    for topic in cluster.topics.iter().filter(|topic| !topic.ignored && topic.name != METADATA) {
+        let known = Known { cluster, topic, cleaners: &cleaners, cleaner_seen: &cleaner_seen, cuts };
+        let odd = topic.partitions.iter().filter_map(|partition| odd(&known, &thresholds, partition));
+        let (short, skewed): (Vec<Odd<'_>>, Vec<Odd<'_>>) =
+            odd.partition(|odd| matches!(odd.judgement, Judgement::Short(_)));
+        if !short.is_empty() {
+            findings.push(replica_short(cluster, topic, &thresholds, &short));
+        }
+        if !skewed.is_empty() {
+            findings.push(replica_skew(cluster, topic, &thresholds, &skewed));
+        }
+    }
+}
+
+/// Compares a partition's replicas with its largest.
+fn odd<'a>(known: &Known<'_, '_>, thresholds: &SizeRatio, partition: &'a Partition) -> Option<Odd<'a>> {
+    // One replica has nothing to differ from; most partitions end here or at the spread.
+    let measure = partition.measure();
+    let large = largest(partition, measure)?;
+    let bytes = large.bytes(measure);
+    let least = partition.current().map(|replica| replica.bytes(measure)).min()?;
+    let floor = floor(partition, thresholds);
+    if bytes - least < floor.max(1) {
+        return None;
+    }
+    let mut found: Option<Odd<'a>> = None;
+    for small in partition.current().filter(|replica| replica.broker != large.broker) {
+        let times = ratio(bytes, small.bytes(measure));
+        // A replica without any data is replica-empty's.
+        let Some(times) = times.filter(|_| bytes - small.bytes(measure) >= floor) else { continue };
+        if times < thresholds.warning && !far_behind(large, small) {
+            continue;
+        }
+        let judgement = known.judge(partition, large, small);
+        let odd = match judgement {
+            Judgement::Short(_) => small.broker,
+            Judgement::Bloated(_) | Judgement::Unclear(_) => large.broker,
+        };
+        match &mut found {
+            None => found = Some(Odd { partition, measure, ratio: Some(times), judgement, odd: vec![odd] }),
+            Some(found) => {
+                found.ratio = found.ratio.map(|before| before.max(times));
+                // One short replica makes the partition short, whatever the others are.
+                let worse = rank(&judgement) < rank(&found.judgement);
+                if worse {
+                    found.judgement = judgement;
+                    found.odd = vec![odd];
+                } else if rank(&judgement) == rank(&found.judgement) && !found.odd.contains(&odd) {
+                    found.odd.push(odd);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn rank(judgement: &Judgement) -> u8 {
+    match judgement {
+        Judgement::Short(_) => 0,
+        Judgement::Unclear(_) => 1,
+        Judgement::Bloated(_) => 2,
+    }
+}
+
+fn far_behind(large: &Replica, small: &Replica) -> bool {
+    let held = large.high_watermark.unwrap_or(0).saturating_sub(large.log_start.unwrap_or(0));
+    matches!(high_watermarks(large, small), Some(Lag::Behind(offsets)) if offsets > held / FAR_BEHIND)
+}
+
+fn replica_short(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio, short: &[Odd<'_>]) -> Finding {
+    let hosts = odd_hosts(cluster, short);
+    let far = short.iter().any(|odd| {
+        odd.ratio.is_some_and(|ratio| ratio >= thresholds.critical)
+            || matches!(&odd.judgement, Judgement::Short(why) if why.contains(" cut this partition "))
+    });
+    let severity = if far { Severity::Critical } else { Severity::Warning };
+    let larger = larger_hosts(cluster, short);
+    let mut found = finding(
+        Code::ReplicaShort,
+        severity,
+        of_topic(cluster, &topic.name),
+        format!(
+            "{} of {} on {} {} short: {} times smaller than {}",
+            words::counted(short.len(), "replica", "replicas"),
+            topic.name,
+            words::list(&hosts),
+            if short.len() == 1 { "is" } else { "are" },
+            words::ratios(short.iter().filter_map(|odd| odd.ratio)),
+            words::list(&larger),
+        ),
+    );
+    found.basis = Basis::Inferred;
+    found.meaning = format!(
+        "The smaller replicas do not hold all that the larger ones hold. If {} lead while {} {} down, what only the larger replicas hold is cut from them when they come back.",
+        words::list(&hosts),
+        words::list(&larger),
+        if larger.len() == 1 { "is" } else { "are" },
+    );
+    found.next_steps = vec![
+        format!("Do not restart or stop {}: its replicas are the larger ones.", words::list(&larger)),
+        format!(
+            "See whether {} catches up: compare replication-offset-checkpoint on both sides, twice, half a minute apart.",
+            words::list(&hosts)
+        ),
+        "Set unclean.leader.election.enable=false before anything is restarted.".to_owned(),
+    ];
+    found.items = items(cluster, short);
+    found.show(evidence(cluster, topic, short))
+}
+
+fn replica_skew(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio, skewed: &[Odd<'_>]) -> Finding {
+    let open = |odd: &&Odd<'_>| matches!(odd.judgement, Judgement::Unclear(_));
+    let far = |odd: &&Odd<'_>| odd.ratio.is_some_and(|ratio| ratio >= thresholds.critical);
+    let unclear = skewed.iter().filter(open).count();
+    let severity =
+        if skewed.iter().filter(open).any(|odd| far(&odd)) { Severity::Critical } else { Severity::Warning };
+    let hosts = odd_hosts(cluster, skewed);
+    let tail = match (unclear, skewed.len()) {
+        (0, _) => ", bloated".to_owned(),
+        (unclear, all) if unclear == all => "; whether bloated or the others short cannot be told".to_owned(),
+        (unclear, _) => format!("; of {} it cannot be told why", words::count(unclear as u64)),
+    };
+    let mut found = finding(
+        Code::ReplicaSkew,
+        severity,
+        of_topic(cluster, &topic.name),
+        format!(
+            "{} of {} on {} {} {} times larger than elsewhere{tail}",
+            words::counted(skewed.len(), "replica", "replicas"),
+            topic.name,
+            words::list(&hosts),
+            if skewed.len() == 1 { "is" } else { "are" },
+            words::ratios(skewed.iter().filter_map(|odd| odd.ratio)),
+        ),
+    );
+    found.basis = Basis::Inferred;
+    let beyond = skewed.iter().filter(far).count();
+    found.meaning = if unclear == 0 {
+        format!(
+            "The larger replicas on {} keep what has been compacted or deleted elsewhere; nothing shows that the smaller ones lack data.",
+            words::list(&hosts)
+        )
+    } else {
+        format!(
+            "{} of {} differ by more than {} to 1. Either the larger side is not compacted, or the smaller side lacks data: sizes alone do not tell. High watermarks, the cleaners' checkpoints and the logs would.",
+            words::count(beyond as u64),
+            words::counted(skewed.len(), "partition", "partitions"),
+            words::ratio(thresholds.critical),
+        )
+    };
+    found.next_steps = if unclear == 0 {
+        vec![format!("See to the cleaner of {} (cleaner-dead, log-cleaner.log).", words::list(&hosts))]
+    } else {
+        vec![
+            format!(
+                "Do not restart {} before this is known: its replicas are the larger ones.",
+                words::list(&hosts)
+            ),
+            format!(
+                "Compare `grep '^{} ' replication-offset-checkpoint` and cleaner-offset-checkpoint of all holders.",
+                topic.name
+            ),
+            "Look for the cleaner's death: `grep 'Error due to' log-cleaner.log* server.log*`.".to_owned(),
+        ]
+    };
+    found.items = items(cluster, skewed);
+    found.show(evidence(cluster, topic, skewed))
+}
+
+fn host(cluster: &Cluster, broker: usize) -> &str {
+    cluster.brokers.get(broker).map_or("?", |broker| &broker.host)
+}
+
+fn odd_hosts<'a>(cluster: &'a Cluster, odd: &[Odd<'_>]) -> Vec<&'a str> {
+    words::once(odd.iter().flat_map(|odd| &odd.odd).map(|broker| host(cluster, *broker)))
+}
+
+fn larger_hosts<'a>(cluster: &'a Cluster, odd: &[Odd<'_>]) -> Vec<&'a str> {
+    let larger = odd.iter().filter_map(|odd| largest(odd.partition, odd.measure));
+    words::once(larger.map(|replica| host(cluster, replica.broker)))
+}
+
+fn items(cluster: &Cluster, odd: &[Odd<'_>]) -> Vec<Item> {
+    odd.iter()
+        .map(|odd| {
+            let why = match &odd.judgement {
+                Judgement::Short(why) | Judgement::Bloated(why) | Judgement::Unclear(why) => why.clone(),
+            };
+            let hosts = odd.odd.iter().map(|broker| host(cluster, *broker).to_owned()).collect();
+            Item::Replicas(replica_item(cluster, odd.partition, hosts, odd.ratio, Some(why)))
+        })
+        .collect()
+}
+
+/// A partition with its holders, larger first.
+pub fn replica_item(
+    cluster: &Cluster,
+    partition: &Partition,
+    odd: Vec<String>,
+    ratio: Option<f64>,
+    why: Option<String>,
+) -> ReplicaItem {
+    let measure = partition.measure();
+    let mut replicas: Vec<&Replica> = partition.current().collect();
+    replicas.sort_by_key(|replica| std::cmp::Reverse(replica.bytes(measure)));
+    let holder = |replica: &&Replica| Holder {
+        host: host(cluster, replica.broker).to_owned(),
+        log_bytes: replica.log_bytes,
+        allocated_bytes: replica.allocated_bytes,
+        high_watermark: replica.high_watermark,
+    };
+    ReplicaItem {
+        partition: partition.partition,
+        holders: replicas.iter().map(holder).collect(),
+        odd,
+        ratio,
+        why,
+    }
+}
+
+fn evidence(cluster: &Cluster, topic: &Topic, odd: &[Odd<'_>]) -> Vec<EvidenceLine> {
+    odd.iter().flat_map(|odd| size_lines(cluster, topic, odd.partition)).collect()
+}
+
+/// The sizes of a partition's replicas, larger first.
+pub fn size_lines(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Vec<EvidenceLine> {
+    let measure = partition.measure();
+    let mut replicas: Vec<&Replica> = partition.current().collect();
+    replicas.sort_by_key(|replica| std::cmp::Reverse(replica.bytes(measure)));
+    let what = match measure {
+        Measure::Log => ".log",
+        Measure::Allocated => "allocated",
+    };
+    replicas
+        .into_iter()
+        .map(|replica| {
+            let bytes = words::bytes(replica.bytes(measure));
+            let text = format!("{}-{} {bytes} {what}", topic.name, partition.partition);
+            on_disk(host(cluster, replica.broker), None, text)
+        })
+        .collect()
+}
+
+/// `broker-pair-bias`: one broker's replicas are larger than another's on all that they share.
+///
+/// It holds because partitions are independent and brokers are not: what shifts all of a pair by the
+/// same factor is something of the broker, and its one cleaner serves all its partitions.
+pub fn pair_bias(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
+    let thresholds = view.thresholds(cluster);
+    for pair in &cluster.pairs {
+        let Ok(at) = cluster.topics.binary_search_by(|topic| topic.name.as_str().cmp(&pair.topic)) else {
+            continue;
+        };
+        if let Some(topic) = cluster.topics.get(at).filter(|topic| !topic.ignored && topic.name != METADATA) {
+            findings.extend(broker_pair_bias(cluster, topic, pair, &thresholds));
+        }
+    }
+}
+
+fn broker_pair_bias(
+    cluster: &Cluster,
+    topic: &Topic,
+    pair: &Pair,
+    thresholds: &SizeRatio,
+) -> Option<Finding> {
+    let (min, median, max) = (pair.ratio_min?, pair.ratio_median?, pair.ratio_max?);
+    let larger = pair.larger?;
+    if pair.partitions < PATTERN || median < BIASED || min < 1.1 || max / min > STEADY {
+        return None;
+    }
+    let shared = || {
+        topic.partitions.iter().filter(|partition| {
+            let holds = |broker| partition.current().any(|replica| replica.broker == broker);
+            holds(pair.a) && holds(pair.b)
+        })
+    };
+    let weighty =
+        shared().filter(|partition| spread(partition, pair) >= floor(partition, thresholds)).count();
+    if weighty * 2 < usize::try_from(pair.partitions).ok()? {
+        return None;
+    }
+    let smaller = if larger == pair.a { pair.b } else { pair.a };
+    let (larger, smaller) = (host(cluster, larger), host(cluster, smaller));
+    let severity = if median >= thresholds.warning { Severity::Warning } else { Severity::Notice };
+    let mut found = finding(
+        Code::BrokerPairBias,
+        severity,
+        Subject {
+            topic: Some(topic.name.clone()),
+            pair: Some([host(cluster, pair.a).to_owned(), host(cluster, pair.b).to_owned()]),
+            ..of_cluster(cluster)
+        },
+        format!(
+            "{larger} is larger than {smaller} on all {} of {} that they share: {} times",
+            words::counted(usize::try_from(pair.partitions).ok()?, "partition", "partitions"),
+            topic.name,
+            words::ratios([min, max].into_iter()),
+        ),
+    );
+    found.basis = Basis::Inferred;
+    found.meaning = format!(
+        "The same factor over a whole pair is a broker's story, most often its cleaner's: {larger} compacts less or later than {smaller}. A partition that lost data would stand out alone."
+    );
+    found.next_steps =
+        vec![format!("Compare the cleaners: `tail -50 log-cleaner.log` on {larger} and {smaller}.")];
+    found.items = shared()
+        .map(|partition| {
+            Item::Replicas(replica_item(
+                cluster,
+                partition,
+                vec![larger.to_owned()],
+                pair_ratio(partition, pair),
+                None,
+            ))
+        })
+        .collect();
+    let lines = shared().flat_map(|partition| size_lines(cluster, topic, partition)).collect();
+    Some(found.show(lines))
+}
+
+fn sides(partition: &Partition, pair: &Pair) -> Option<(u64, u64)> {
+    let measure = partition.measure();
+    let of = |broker| {
+        partition.current().find(|replica| replica.broker == broker).map(|replica| replica.bytes(measure))
+    };
+    Some((of(pair.a)?, of(pair.b)?))
+}
+
+fn spread(partition: &Partition, pair: &Pair) -> u64 {
+    sides(partition, pair).map_or(0, |(one, other)| one.abs_diff(other))
+}
+
+fn pair_ratio(partition: &Partition, pair: &Pair) -> Option<f64> {
+    sides(partition, pair).and_then(|(one, other)| ratio(one, other))
+}

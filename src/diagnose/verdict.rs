@@ -1,0 +1,34 @@
+//! The round in one word.
+
+use crate::diagnose::finding::{Finding, Severity};
+use crate::report::{Status, Verdict};
+use crate::round::{Outcome, Round, Stopped};
+
+/// Critical before unknown before warning; a notice does not count. What is missing is at least
+/// unknown: a round that saw nothing is never OK.
+pub fn verdict(round: &Round, findings: &[Finding]) -> Verdict {
+    let worst = findings.iter().map(|finding| finding.severity).min();
+    let blind = !round.visits.iter().any(|visit| visit.outcome.reached());
+    let lost =
+        round.visits.iter().any(|visit| !visit.outcome.reached() && visit.outcome != Outcome::Excluded);
+    let missing = round.stopped.is_some() || blind || lost;
+    let status = match worst {
+        Some(Severity::Critical) => Status::Critical,
+        Some(Severity::Unknown) => Status::Unknown,
+        _ if missing => Status::Unknown,
+        Some(Severity::Warning) => Status::Warning,
+        Some(Severity::Notice) | None => Status::Ok,
+    };
+    let exit_code = match round.stopped {
+        // 128 and the signal's number, as shells have it.
+        Some(Stopped::Interrupted) => 130,
+        Some(Stopped::Terminated) => 143,
+        Some(Stopped::Deadline) | None => match status {
+            Status::Ok => 0,
+            Status::Warning => 1,
+            Status::Critical => 2,
+            Status::Unknown => 3,
+        },
+    };
+    Verdict { status, exit_code }
+}

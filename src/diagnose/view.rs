@@ -1,0 +1,207 @@
+//! What every rule looks at: the round and its comparison, with each host's log in the host's own order.
+
+use std::collections::HashMap;
+
+use crate::compare::{Broker, Cluster, Comparison};
+use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Severity, Source, Subject};
+use crate::diagnose::words;
+use crate::kafka::event::{Class, Event};
+use crate::kafka::record::local_millis;
+use crate::round::{Round, SizeRatio, Visit};
+
+/// Lines of evidence that a finding shows.
+const SHOWN: usize = 12;
+
+/// An event and its time on its own node's clock.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    pub event: &'a Event,
+    /// Milliseconds; a line without a header has that of the record before it.
+    pub millis: Option<i64>,
+}
+
+impl Moment<'_> {
+    /// Whether this certainly happened after `other`, on the same host.
+    pub fn after(&self, other: &Moment<'_>) -> bool {
+        match (self.millis, other.millis) {
+            (Some(this), Some(that)) if this != that => this > that,
+            _ => self.event.file == other.event.file && self.event.line > other.event.line,
+        }
+    }
+}
+
+pub struct View<'a> {
+    pub round: &'a Round,
+    pub comparison: &'a Comparison,
+    logs: HashMap<&'a str, Vec<Moment<'a>>>,
+}
+
+impl<'a> View<'a> {
+    pub fn of(round: &'a Round, comparison: &'a Comparison) -> Self {
+        let mut logs: HashMap<&str, Vec<Moment<'_>>> = HashMap::new();
+        for event in &comparison.events {
+            let millis = local_millis(&event.at_raw);
+            logs.entry(&event.host).or_default().push(Moment { event, millis });
+        }
+        for log in logs.values_mut() {
+            log.sort_by(|one, other| {
+                (&one.event.file, one.event.line).cmp(&(&other.event.file, other.event.line))
+            });
+            let mut before: Option<Moment<'_>> = None;
+            for moment in log.iter_mut() {
+                let same = before.filter(|before| before.event.file == moment.event.file);
+                moment.millis = moment.millis.or(same.and_then(|before| before.millis));
+                before = Some(*moment);
+            }
+            log.sort_by_key(|moment| moment.millis);
+        }
+        View { round, comparison, logs }
+    }
+
+    /// A host's log in the order of its own clock.
+    pub fn log(&self, host: &str) -> &[Moment<'a>] {
+        self.logs.get(host).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn visit(&self, broker: &Broker) -> Option<&'a Visit> {
+        self.round.visits.get(broker.visit)
+    }
+
+    /// The version that a host ran when something happened: the last that its log names before.
+    pub fn version_at(&self, moment: &Moment<'_>) -> Option<&'a str> {
+        let versions = self.log(&moment.event.host).iter().filter(|other| !other.after(moment));
+        versions
+            .filter_map(|other| match &other.event.class {
+                Class::Version { version } => Some(version.as_str()),
+                _ => None,
+            })
+            .last()
+    }
+
+    /// The thresholds of the first play that a cluster's hosts have a part in.
+    pub fn thresholds(&self, cluster: &Cluster) -> SizeRatio {
+        let visits = cluster.brokers.iter().filter_map(|broker| self.visit(broker));
+        let play = visits.flat_map(|visit| visit.plays.iter().copied()).min();
+        let play = play.and_then(|play| self.round.plays.get(play));
+        play.map_or_else(SizeRatio::default, |play| play.expect.size_ratio)
+    }
+
+    /// The name of the host that a broker id belongs to, within a cluster; a host that was left out is
+    /// known by the inventory alone.
+    pub fn host_of(&self, cluster: &'a Cluster, id: i64) -> Option<&'a str> {
+        if id < 0 {
+            return None;
+        }
+        if let Some(broker) = cluster.brokers.iter().find(|broker| broker.id == Some(id)) {
+            return Some(&broker.host);
+        }
+        // The node's own id is right: only hosts whose id is not known can be the one.
+        let unknown = |visit: &&Visit| !cluster_of_id(self.comparison, visit);
+        let visits = || self.round.visits.iter().filter(unknown);
+        visits()
+            .find(|visit| visit.broker_id == Some(id))
+            .or_else(|| visits().find(|visit| crate::compare::address_ids(visit).contains(&id)))
+            .map(|visit| visit.host.as_str())
+    }
+}
+
+/// Whether a host's broker id is known already.
+fn cluster_of_id(comparison: &Comparison, visit: &Visit) -> bool {
+    let mut brokers = comparison.clusters.iter().flat_map(|cluster| &cluster.brokers);
+    brokers.any(|broker| broker.host == visit.host && broker.id.is_some())
+}
+
+/// A finding with nothing in it yet.
+pub fn finding(code: Code, severity: Severity, subject: Subject, title: impl Into<String>) -> Finding {
+    Finding {
+        id: String::new(),
+        code,
+        severity,
+        title: title.into(),
+        subject,
+        basis: Basis::Observed,
+        first_seen: None,
+        last_seen: None,
+        items: Vec::new(),
+        lost_total: None,
+        evidence: Vec::new(),
+        meaning: String::new(),
+        next_steps: Vec::new(),
+        bug: None,
+    }
+}
+
+pub fn of_cluster(cluster: &Cluster) -> Subject {
+    Subject { cluster: Some(cluster.name.clone()), ..Subject::default() }
+}
+
+pub fn of_topic(cluster: &Cluster, topic: &str) -> Subject {
+    Subject { topic: Some(topic.to_owned()), ..of_cluster(cluster) }
+}
+
+pub fn of_broker(cluster: &Cluster, host: &str) -> Subject {
+    Subject { broker: Some(host.to_owned()), ..of_cluster(cluster) }
+}
+
+/// A log line as evidence.
+pub fn line(event: &Event) -> EvidenceLine {
+    EvidenceLine {
+        host: event.host.clone(),
+        source: if event.file.contains("journal") { Source::Journal } else { Source::File },
+        file: Some(event.file.clone()),
+        line: Some(event.line),
+        text: event.text.clone(),
+        text_lossy: event.lossy,
+        truncated: event.truncated,
+    }
+}
+
+/// A log line and the exceptions under it.
+pub fn lines_of(event: &Event) -> Vec<EvidenceLine> {
+    let causes = event.causes.iter().take(3).map(|cause| EvidenceLine {
+        // Where in the record the exception stood is not kept.
+        line: None,
+        text: cause.clone(),
+        ..line(event)
+    });
+    std::iter::once(line(event)).chain(causes).collect()
+}
+
+/// Something seen on a disk.
+pub fn on_disk(host: &str, file: Option<String>, text: String) -> EvidenceLine {
+    EvidenceLine {
+        host: host.to_owned(),
+        source: Source::File,
+        file,
+        line: None,
+        text,
+        text_lossy: false,
+        truncated: false,
+    }
+}
+
+/// Something that we saw ourselves.
+pub fn session(host: &str, text: String) -> EvidenceLine {
+    EvidenceLine { source: Source::Session, ..on_disk(host, None, text) }
+}
+
+impl Finding {
+    /// Keeps the first lines of evidence and says how many there are.
+    pub(super) fn show(mut self, evidence: Vec<EvidenceLine>) -> Self {
+        let all = evidence.len();
+        self.evidence = evidence;
+        if all > SHOWN {
+            self.evidence.truncate(SHOWN);
+            let more = words::counted(all - SHOWN, "more line says", "more lines say");
+            self.meaning = format!("{} {more} the same.", self.meaning);
+        }
+        self
+    }
+
+    /// Takes first and last time from events.
+    pub(super) fn seen<'e>(mut self, events: impl Iterator<Item = &'e Event> + Clone) -> Self {
+        self.first_seen = events.clone().filter_map(|event| event.at).min();
+        self.last_seen = events.filter_map(|event| event.at).max();
+        self
+    }
+}

@@ -1,0 +1,259 @@
+//! One host's visit: connect, open the shell, ask probe after probe, say good-bye.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
+
+use super::{Event, blank};
+use crate::kafka::record;
+use crate::plan::{Limits, Target};
+use crate::probe::facts;
+use crate::round::{Coverage, CoverageStatus, Evidence, Outcome, ProbeAnswer, Stopped, Visit};
+use crate::shell::answer::Answer;
+use crate::shell::{Allowance, Shell, ShellError};
+use crate::ssh::{ConnectError, Connection, Dialer, Progress, Reason};
+
+/// Bytes of the facts' answer: four checkpoint files of some ten thousand partitions each.
+const FACTS_LIMIT: usize = 8 << 20;
+
+/// How long the good-bye to a host may hold up its visit.
+const FAREWELL: Duration = Duration::from_millis(300);
+
+/// All that one visit needs.
+pub struct Visitor {
+    pub index: usize,
+    pub target: Target,
+    pub dialer: Arc<Dialer>,
+    pub limits: Limits,
+    /// `since` and `until`.
+    pub window: (Option<Timestamp>, Option<Timestamp>),
+    pub stop: watch::Receiver<Option<Stopped>>,
+    pub events: mpsc::Sender<Event>,
+    /// Whether output is wanted as it comes.
+    pub live: bool,
+}
+
+impl Visitor {
+    /// The visit of a host whose turn never came.
+    pub fn not_begun(self) -> Arc<Visit> {
+        let reason = self.why_stopped();
+        let visit = blank(&self.target, Outcome::Interrupted, &format!("not contacted: {reason}"));
+        Arc::new(self.with_unasked(visit))
+    }
+
+    /// Makes the visit; never fails: what went wrong is in it.
+    pub async fn visit(mut self) -> Arc<Visit> {
+        let began = Instant::now();
+        // The consumer is gone only when the round is being thrown away.
+        let _ = self.events.send(Event::Began { host: self.index }).await;
+        let progress = Progress::new();
+        let mut stop = self.stop.clone();
+        let connected = tokio::select! {
+            connected = self.dialer.connect(&self.target.route, &progress) => connected.map_err(Some),
+            _ = stop.wait_for(Option::is_some) => Err(None),
+        };
+        let mut visit = match connected {
+            Ok(connection) => self.on_host(connection).await,
+            Err(Some(error)) => self.with_unasked(unreached(&self.target, &error)),
+            Err(None) => {
+                let reason = format!("{} while {}", self.why_stopped(), progress.doing());
+                let mut visit = blank(&self.target, Outcome::Interrupted, &reason);
+                visit.stage = Some(progress.stage().name().to_owned());
+                self.with_unasked(visit)
+            }
+        };
+        visit.attempts = progress.attempts().max(1);
+        visit.seconds = began.elapsed().as_secs_f64();
+        let visit = Arc::new(visit);
+        let _ = self.events.send(Event::Done { host: self.index, visit: visit.clone() }).await;
+        visit
+    }
+
+    async fn on_host(&mut self, connection: Connection) -> Visit {
+        let _ = self.events.send(Event::Reached { host: self.index }).await;
+        let open = Shell::open(&connection, self.target.become_user.as_deref());
+        let mut stop = self.stop.clone();
+        let opened = tokio::select! {
+            opened = timeout(self.limits.connect, open) => opened,
+            _ = stop.wait_for(Option::is_some) => {
+                let visit = blank(&self.target, Outcome::Interrupted, &format!("{} while the shell began", self.why_stopped()));
+                return self.with_unasked(visit);
+            }
+        };
+        let mut shell = match opened {
+            Ok(Ok(shell)) => shell,
+            Ok(Err(error)) => {
+                let visit = self.with_unasked(no_shell(&self.target, error));
+                let _ = timeout(FAREWELL, connection.close()).await;
+                return visit;
+            }
+            Err(_) => {
+                let limit = self.limits.connect.as_secs_f64();
+                let mut visit = blank(
+                    &self.target,
+                    Outcome::Timeout,
+                    &format!("logged in, but no shell answered within {limit} s"),
+                );
+                visit.stage = Some("shell".to_owned());
+                return self.with_unasked(visit);
+            }
+        };
+        let mut visit = blank(&self.target, Outcome::Ok, "");
+        visit.reason = None;
+        self.ask(&mut shell, &mut visit).await;
+        visit.left_running = shell.left_running();
+        let lost = shell.is_gone();
+        shell.end().await;
+        // The node ends what is left when it sees us go; waiting longer would tell nothing more.
+        let _ = timeout(FAREWELL, connection.close()).await;
+        self.judge(&mut visit, lost);
+        visit
+    }
+
+    async fn ask(&mut self, shell: &mut Shell, visit: &mut Visit) {
+        if let Some(log_dirs) = &self.target.facts {
+            let allowance = Allowance { deadline: self.limits.probe, stdout: FACTS_LIMIT };
+            let answer = shell.run(&facts::script(log_dirs), allowance, &mut self.stop, None).await;
+            let (found, coverage) = facts::parse(log_dirs, &answer, self.limits.probe.as_secs());
+            visit.facts = Some(found);
+            visit.probes.push(ProbeAnswer {
+                play: self.target.plays.first().copied().unwrap_or(0),
+                probe: "facts".to_owned(),
+                evidence: Evidence::None,
+                coverage,
+                seconds: answer.seconds,
+            });
+        }
+        for (play, probe) in &self.target.probes {
+            let allowance = Allowance { deadline: probe.deadline, stdout: probe.limit };
+            let mut answers: Vec<Answer> = Vec::with_capacity(1);
+            let (events, host, live) = (self.events.clone(), self.index, self.live);
+            let mut listen = |stream, bytes: &[u8]| {
+                // Live lines are a courtesy: the kept answer is whole even if one is dropped here.
+                let _ = events.try_send(Event::Output { host, stream, bytes: bytes.to_vec() });
+            };
+            let listener: Option<&mut (dyn FnMut(crate::shell::Stream, &[u8]) + Send)> =
+                if live { Some(&mut listen) } else { None };
+            answers.push(shell.run(&probe.script(), allowance, &mut self.stop, listener).await);
+            if let Some(second) = answers.first().and_then(|first| probe.follow_up(first)) {
+                answers.push(shell.run(&second, allowance, &mut self.stop, None).await);
+            }
+            let seconds = answers.iter().map(|answer| answer.seconds).sum();
+            let (mut evidence, coverage) = probe.parse(answers);
+            let zone = visit.facts.as_ref().and_then(|facts| facts.clock).map(|clock| clock.zone_s);
+            within(&mut evidence, self.window, zone);
+            visit.probes.push(ProbeAnswer {
+                play: *play,
+                probe: probe.name().to_owned(),
+                evidence,
+                coverage,
+                seconds,
+            });
+        }
+    }
+
+    /// What the visit comes to, once all that could be asked was.
+    fn judge(&self, visit: &mut Visit, lost: bool) {
+        let incomplete = |row: &&Coverage| row.status != CoverageStatus::Complete;
+        let stopped = *self.stop.borrow();
+        if stopped.is_some()
+            && visit.probes.iter().flat_map(|probe| &probe.coverage).any(|row| incomplete(&row))
+        {
+            visit.outcome =
+                if stopped == Some(Stopped::Deadline) { Outcome::Timeout } else { Outcome::Interrupted };
+            visit.reason = Some(self.why_stopped().to_owned());
+        } else if lost && visit.left_running {
+            visit.outcome = Outcome::Timeout;
+            visit.reason =
+                Some("a probe did not stop at its deadline; a process may still be running there".to_owned());
+        } else if lost {
+            visit.outcome = Outcome::Lost;
+            visit.reason = Some("the connection was lost during the visit".to_owned());
+        } else if let Some(row) = visit.probes.iter().flat_map(|probe| &probe.coverage).find(incomplete) {
+            visit.outcome = Outcome::Partial;
+            visit.reason = Some(format!("{}: {}", row.path, row.reason.as_deref().unwrap_or("incomplete")));
+        }
+    }
+
+    fn why_stopped(&self) -> &'static str {
+        match *self.stop.borrow() {
+            Some(Stopped::Terminated) => "the round was terminated",
+            Some(Stopped::Deadline) => "the round's deadline passed",
+            _ => "the round was interrupted",
+        }
+    }
+
+    /// Gives the visit a row for each question that was never asked: not seen is said, not left out.
+    fn with_unasked(&self, mut visit: Visit) -> Visit {
+        for (play, probe) in &self.target.probes {
+            let (_, coverage) = probe.parse(Vec::new());
+            visit.probes.push(ProbeAnswer {
+                play: *play,
+                probe: probe.name().to_owned(),
+                evidence: Evidence::None,
+                coverage,
+                seconds: 0.0,
+            });
+        }
+        visit
+    }
+}
+
+/// Keeps the log records whose time lies in the window; a record without a time is kept.
+fn within(evidence: &mut Evidence, window: (Option<Timestamp>, Option<Timestamp>), zone: Option<i32>) {
+    let (Evidence::LogGrep(grep), (since, until)) = (evidence, window) else { return };
+    if since.is_none() && until.is_none() {
+        return;
+    }
+    grep.records.retain(|found| {
+        let at = record::header(&found.text).and_then(|header| record::timestamp(header.time, zone));
+        at.is_none_or(|at| since.is_none_or(|since| at >= since) && until.is_none_or(|until| at <= until))
+    });
+}
+
+fn unreached(target: &Target, error: &ConnectError) -> Visit {
+    let outcome = match error.reason.root() {
+        reason if reason.is_host_key() => Outcome::HostKey,
+        reason if reason.is_auth() => Outcome::AuthFailed,
+        Reason::TimedOut => Outcome::Timeout,
+        _ => Outcome::Unreachable,
+    };
+    let reason = match &error.hint {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    };
+    let mut visit = blank(target, outcome, &reason);
+    visit.stage = Some(error.stage.name().to_owned());
+    visit.host_key_changed =
+        matches!(error.reason.root(), Reason::HostKeyChanged { .. } | Reason::HostKeyRevoked { .. });
+    visit
+}
+
+fn no_shell(target: &Target, error: ShellError) -> Visit {
+    let (outcome, stage, reason) = match error {
+        ShellError::Session(message) => (Outcome::Lost, "shell", message),
+        ShellError::Become { said } => (
+            Outcome::AuthFailed,
+            "become",
+            format!(
+                "logged in as {}, but sudo -n to {} was refused: {said:?}",
+                target.route.user,
+                target.become_user.as_deref().unwrap_or("root")
+            ),
+        ),
+        ShellError::Ended { status, said } if said.is_empty() => {
+            (Outcome::AuthFailed, "shell", format!("logged in, but the login shell ended at once ({status})"))
+        }
+        ShellError::Ended { status, said } => (
+            Outcome::AuthFailed,
+            "shell",
+            format!("logged in, but the login shell ended at once ({status}): {said:?}"),
+        ),
+    };
+    let mut visit = blank(target, outcome, &reason);
+    visit.stage = Some(stage.to_owned());
+    visit
+}

@@ -1,0 +1,135 @@
+//! What `-i` names: a file, a directory, an executable or a list of hosts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::document::Document;
+use super::graph::{From, Graph};
+use super::{address, script, yaml_file};
+use crate::error::FileError;
+
+/// Files of a directory that Ansible passes over.
+const IGNORED_NAMES: [&str; 3] = ["host_vars", "group_vars", "vars_plugins"];
+const IGNORED_ENDINGS: [&str; 12] =
+    [".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"];
+
+/// The sources that have been read so far.
+#[derive(Default)]
+pub(super) struct Reading {
+    pub graph: Graph,
+    /// Where `group_vars/` and `host_vars/` are looked for, in the order of the sources.
+    pub vars_dirs: Vec<PathBuf>,
+    pub warnings: Vec<String>,
+}
+
+impl Reading {
+    /// Reads one source.
+    pub(super) fn source(&mut self, source: &str) -> Result<(), FileError> {
+        let path = Path::new(source);
+        if !path.exists() {
+            if source.contains(',') {
+                self.list(source);
+                return Ok(());
+            }
+            let error = FileError::whole(path, "there is no such file or directory");
+            return Err(error.hint(format!("a host by its name needs a comma: `-i {source},`")));
+        }
+        if path.is_dir() {
+            if !self.directory(path)? {
+                return Err(FileError::whole(path, "there is no inventory file in this directory"));
+            }
+            self.vars_dirs.push(path.to_owned());
+        } else {
+            self.file(path)?;
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            self.vars_dirs.push(parent.unwrap_or(Path::new(".")).to_owned());
+        }
+        Ok(())
+    }
+
+    /// `a,b`: names without ranges, each perhaps with a port.
+    fn list(&mut self, source: &str) {
+        let from = From { file: Some(source.to_owned()), dir: None };
+        let ungrouped = self.graph.add_group("ungrouped");
+        for name in source.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            let (host, port) = match name.contains(':') {
+                true => address::parse(name).filter(|(host, _)| !host.contains('[')).unwrap_or((name, None)),
+                false => (name, None),
+            };
+            if self.graph.host_named(host).is_none() {
+                self.graph.add_host(host, Some(ungrouped), port, &from);
+            }
+        }
+    }
+
+    /// Every file below in order of names; `false` if there is none.
+    fn directory(&mut self, dir: &Path) -> Result<bool, FileError> {
+        let unreadable = |error| FileError::whole(dir, format!("cannot be read: {error}"));
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir).map_err(unreadable)? {
+            names.push(entry.map_err(unreadable)?.file_name());
+        }
+        names.sort();
+        let mut any = false;
+        for name in names {
+            if ignored(&name.to_string_lossy()) {
+                continue;
+            }
+            let path = dir.join(name);
+            any |= match path.is_dir() {
+                true => self.directory(&path)?,
+                false => self.file(&path).map(|()| true)?,
+            };
+        }
+        Ok(any)
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), FileError> {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let from = From {
+            file: Some(absolute.to_string_lossy().into_owned()),
+            dir: absolute.parent().map(|dir| dir.to_string_lossy().into_owned()),
+        };
+        let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
+        let data = matches!(ending.as_str(), "yml" | "yaml" | "json");
+        // On some file systems everything is executable: a data file must say `#!` to be run.
+        if is_executable(path)
+            && (!data || begins_with_shebang(path))
+            && script::read(path, &from, &mut self.graph, &mut self.warnings)?
+        {
+            return Ok(());
+        }
+        let document = Document::open(path)?;
+        match ending.as_str() {
+            "ini" => Err(yaml_file::ini(&document)),
+            "toml" => {
+                let hint = format!("convert it with `ansible-inventory -i {} --list -y`", path.display());
+                Err(FileError::whole(path, "TOML inventories are not read").hint(hint))
+            }
+            _ => yaml_file::read(&document, &from, &mut self.graph, &mut self.warnings),
+        }
+    }
+}
+
+fn ignored(name: &str) -> bool {
+    name.starts_with('.')
+        || IGNORED_NAMES.contains(&name)
+        || IGNORED_ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+fn begins_with_shebang(path: &Path) -> bool {
+    use std::io::Read;
+    let mut start = [0; 2];
+    fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && &start == b"#!"
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &Path) -> bool {
+    begins_with_shebang(path)
+}

@@ -1,0 +1,110 @@
+//! ERROR and WARN lines of clusters that are well, each with the reason.
+//!
+//! They come with ordinary work: creating a topic, a rolling restart, a restart after a crash, a
+//! controller's stop and start.
+
+use std::sync::LazyLock;
+
+use regex::RegexSet;
+
+use crate::kafka::event::Level;
+
+/// Pattern and reason.
+const LINES: &[(&str, &str)] = &[
+    // kafka.server.ReplicaFetcherThread: ERROR up to 1.0, INFO to 2.0.
+    (
+        r"Error for partition \S+ to broker [0-9]+:\S*UnknownTopicOrPartition",
+        "the follower knew of a new partition before its leader did",
+    ),
+    (
+        r"Error for partition \S+ to broker [0-9]+:\S*NotLeader(?:OrFollower|ForPartition)",
+        "the leader had moved, and the follower had not heard of it",
+    ),
+    (
+        r"Received (?:UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|NOT_LEADER_FOR_PARTITION|NOT_LEADER_OR_FOLLOWER|FENCED_LEADER_EPOCH|UNKNOWN_LEADER_EPOCH) from the leader",
+        "follower and leader heard of a change one after the other",
+    ),
+    // kafka.server.BrokerMetadataCheckpoint up to 2.8.
+    (r"No meta\.properties file under dir", "a broker's first start with this log dir"),
+    // kafka.log.Log: after a kill the preallocated index of the active segment is rebuilt.
+    (r"Found a corrupted index file", "an index is rebuilt from its log after a stop that was not clean"),
+    (
+        r"Controller [0-9]+'s connection to broker .* was unsuccessful",
+        "the controller tried a broker that was restarting",
+    ),
+    (
+        r"Controller [0-9]+ epoch [0-9]+ fails to send request",
+        "the controller tried a broker that was restarting",
+    ),
+    (
+        r"Not sending request .* to broker [0-9]+, since it is offline",
+        "the controller knew that the broker was down",
+    ),
+    (r"ignoring LeaderAndIsr request from controller", "an older request arrived after a newer one"),
+    (r"Cannot remove replica [0-9]+ from ISR of partition", "the replica was out of sync already"),
+    // org.apache.kafka.clients.NetworkClient.
+    (
+        r"Connection to node -?[0-9]+ \([^)]*\) could not be established",
+        "the other node was down for a moment, as in every restart",
+    ),
+    (r"Attempting to close NetworkClient that has already been closed", "a clean stop"),
+    (r"Attempting to send response via channel for which there is no open connection", "a client had gone"),
+    // org.apache.kafka.controller.QuorumController.
+    (
+        r"Cancelling deferred write event \S+ because the event queue is now closed",
+        "the controller's clean stop",
+    ),
+    (r"Performing controller activation", "a controller took over"),
+    // state.change.logger, on a reassignment in KRaft.
+    (
+        r"Expected partition \S+ with topic id \S+ to exist, but it was missing\. Creating",
+        "a replica that was moved here",
+    ),
+    // org.apache.kafka.clients.admin.AdminClientConfig and others at every start.
+    (
+        r"These configurations .* were supplied but are not used yet",
+        "settings meant for another part of Kafka",
+    ),
+];
+
+static SET: LazyLock<RegexSet> = LazyLock::new(|| {
+    // Cannot fail: constants, compiled by a test.
+    RegexSet::new(LINES.iter().map(|(pattern, _)| pattern)).expect("constant patterns")
+});
+
+/// Why a line is nothing to worry about, whatever its level.
+pub fn why(line: &str, level: Level) -> Option<&'static str> {
+    // Only warnings and errors need an excuse.
+    if matches!(level, Level::Trace | Level::Debug | Level::Info) {
+        return None;
+    }
+    let at = SET.matches(line).iter().next()?;
+    LINES.get(at).map(|(_, reason)| *reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_healthy_clusters_are_excused() {
+        for line in [
+            "[2026-11-23 16:10:43,084] ERROR [ReplicaFetcherThread-0-180881591], Error for partition [priceStock,2] to broker 180881591:org.apache.kafka.common.errors.UnknownTopicOrPartitionException: This server does not host this topic-partition. (kafka.server.ReplicaFetcherThread)",
+            "[2017-04-03 14:16:36,003] ERROR [ReplicaFetcherThread-0-2], Error for partition [t,0] to broker 2:org.apache.kafka.common.errors.NotLeaderForPartitionException: This server is not the leader for that topic-partition. (kafka.server.ReplicaFetcherThread)",
+            "[2026-11-23 16:17:40,000] ERROR [QuorumController id=1] Cancelling deferred write event maybeFenceReplicas because the event queue is now closed. (org.apache.kafka.controller.QuorumController)",
+            "[2026-11-23 16:17:40,000] ERROR [Broker id=1] Expected partition completeProduct-1 with topic id abc to exist, but it was missing. Creating... (state.change.logger)",
+        ] {
+            assert!(why(line, Level::Error).is_some(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_failing_disk_has_no_excuse() {
+        for line in [
+            "[2026-11-23 16:05:48,875] ERROR Error while appending records to productUpdates-1 in dir /services/kafka (org.apache.kafka.storage.internals.log.LogDirFailureChannel)",
+            "[2017-04-03 14:16:36,003] ERROR [ReplicaFetcherThread-0-2], Error for partition [t,0] to broker 2:org.apache.kafka.common.errors.CorruptRecordException: This message has failed its CRC checksum (kafka.server.ReplicaFetcherThread)",
+        ] {
+            assert_eq!(why(line, Level::Error), None, "{line}");
+        }
+    }
+}

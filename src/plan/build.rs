@@ -1,0 +1,410 @@
+//! Builds a plan: every template rendered, every file looked for, before any host is contacted.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+
+use super::route::{self, ConnectionOptions};
+use super::{Limits, Plan, Target};
+use crate::error::{FileError, Refusal};
+use crate::inventory::{self, Inventory};
+use crate::playbook::template::{Renderer, TemplateError, Vars};
+use crate::playbook::{Play, Playbook, ProbeKind, ProbeSpec, Text, ere, units};
+use crate::probe::{Probe, Question, log_grep};
+use crate::round;
+
+/// Bytes of matching log lines that a `log_grep` brings from one host, where nothing else is said.
+const LOG_LIMIT: usize = 1 << 20;
+
+/// What the command line says about a round.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `-i`, each.
+    pub inventories: Vec<String>,
+    /// `-l`.
+    pub limit: Option<String>,
+    /// `-e`, each as typed.
+    pub extra_vars: Vec<String>,
+    pub connection: ConnectionOptions,
+    pub forks: Option<usize>,
+    pub probe_timeout: Option<Duration>,
+    pub round_timeout: Option<Duration>,
+    pub max_output: Option<usize>,
+    pub since: Option<String>,
+    pub until: Option<String>,
+}
+
+/// Reads the inventories of `options`, with the variable files beside `playbook`.
+///
+/// # Errors
+/// No inventory, or one that is wrong.
+pub fn inventory(options: &Options, playbook: Option<&Path>) -> Result<inventory::Loaded, Refusal> {
+    if options.inventories.is_empty() {
+        return Err(Refusal::usage("no inventory: name one with -i FILE, or `-i host1,host2,`"));
+    }
+    let beside = playbook.map(|file| match file.parent() {
+        Some(dir) if dir != Path::new("") => dir.to_owned(),
+        _ => PathBuf::from("."),
+    });
+    inventory::load(&options.inventories, beside.as_deref())
+}
+
+/// The plan of a playbook.
+///
+/// # Errors
+/// Whatever is wrong on the command line, in the inventory or in the playbook.
+pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> Result<Plan, Refusal> {
+    let loaded = inventory(options, Some(&playbook.file))?;
+    let builder = Builder::new(&loaded, options)?;
+    let mut warnings = loaded.warnings.clone();
+    let (since, until) = window(playbook, options, now)?;
+    let mut hosts: IndexMap<String, Target> = IndexMap::new();
+    let mut plays = Vec::new();
+    let mut limited_out = None;
+    let mut any = false;
+    for (index, play) in playbook.plays.iter().enumerate() {
+        let all = loaded.inventory.select(&play.hosts, None).map_err(|refusal| {
+            Refusal::File(playbook.error_at(play.offset, format!("the play `{}`: {refusal}", play.name)))
+        })?;
+        // A limit that leaves nothing of one play may still leave something of another.
+        let selected = match loaded.inventory.select(&play.hosts, options.limit.as_deref()) {
+            Ok(selected) => selected,
+            Err(refusal) => {
+                limited_out.get_or_insert(refusal);
+                plays.push(recorded(play, all.hosts));
+                continue;
+            }
+        };
+        any = true;
+        warnings.extend(
+            selected
+                .warnings
+                .iter()
+                .filter(|warning| !warnings.contains(warning))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
+        let excluded = all.hosts.into_iter().filter(|host| !selected.hosts.contains(host)).collect();
+        plays.push(recorded(play, excluded));
+        for host in &selected.hosts {
+            let renderer = builder.renderer(host, &play.vars);
+            let target = match hosts.entry(host.clone()) {
+                indexmap::map::Entry::Occupied(entry) => entry.into_mut(),
+                indexmap::map::Entry::Vacant(entry) => {
+                    entry.insert(builder.target(host, &renderer, play.r#become, &mut warnings)?)
+                }
+            };
+            target.plays.push(index);
+            for spec in &play.probes {
+                let question = question(playbook, spec, &renderer, since)?;
+                let limit =
+                    spec.max_output.or(options.max_output).or(play.max_output).unwrap_or(match question {
+                        Question::LogGrep(_) => LOG_LIMIT,
+                        _ => Limits::default().output,
+                    });
+                let question = with_limit(question, limit);
+                add_log_dirs(target, &question);
+                let deadline = spec
+                    .timeout
+                    .or(options.probe_timeout)
+                    .or(play.probe_timeout)
+                    .unwrap_or(Limits::default().probe);
+                target.probes.push((index, Probe { question, deadline, limit }));
+            }
+        }
+    }
+    if let (false, Some(refusal)) = (any, limited_out) {
+        return Err(refusal);
+    }
+    let plays_limits = |pick: fn(&Play) -> Option<Duration>| playbook.plays.iter().filter_map(pick).max();
+    let standard = Limits::default();
+    let limits = Limits {
+        forks: options
+            .forks
+            .or_else(|| playbook.plays.iter().filter_map(|play| play.forks).max())
+            .unwrap_or(standard.forks),
+        connect: options.connection.timeout.or(plays_limits(|play| play.timeout)).unwrap_or(standard.connect),
+        probe: options.probe_timeout.or(plays_limits(|play| play.probe_timeout)).unwrap_or(standard.probe),
+        round: options.round_timeout.or(plays_limits(|play| play.round_timeout)).unwrap_or(standard.round),
+        output: options.max_output.unwrap_or(standard.output),
+    };
+    let order: Vec<&str> = loaded.inventory.hosts().collect();
+    let position: std::collections::HashMap<&str, usize> =
+        order.iter().enumerate().map(|(at, host)| (*host, at)).collect();
+    let mut targets: Vec<Target> = hosts.into_values().collect();
+    targets.sort_by_key(|target| position.get(target.host.as_str()).copied().unwrap_or(usize::MAX));
+    Ok(Plan {
+        playbook: Some(playbook.file.display().to_string()),
+        limit: options.limit.clone(),
+        plays,
+        targets,
+        limits,
+        since,
+        until,
+        warnings,
+    })
+}
+
+/// The plan of one question to all hosts of a pattern: `exec` and `check`.
+///
+/// # Errors
+/// As [`playbook_plan`].
+pub fn pattern_plan(
+    pattern: &str,
+    options: &Options,
+    question: impl Fn(&str, &Renderer) -> Result<Question, Refusal>,
+) -> Result<Plan, Refusal> {
+    let loaded = inventory(options, None)?;
+    let builder = Builder::new(&loaded, options)?;
+    let mut warnings = loaded.warnings.clone();
+    let selected = loaded.inventory.select(pattern, options.limit.as_deref())?;
+    warnings.extend(selected.warnings);
+    let standard = Limits::default();
+    let limits = Limits {
+        forks: options.forks.unwrap_or(standard.forks),
+        connect: options.connection.timeout.unwrap_or(standard.connect),
+        probe: options.probe_timeout.unwrap_or(standard.probe),
+        round: options.round_timeout.unwrap_or(standard.round),
+        output: options.max_output.unwrap_or(standard.output),
+    };
+    let mut targets = Vec::with_capacity(selected.hosts.len());
+    for host in &selected.hosts {
+        let renderer = builder.renderer(host, &Vars::new());
+        let mut target = builder.target(host, &renderer, None, &mut warnings)?;
+        target.facts = None;
+        target.plays.push(0);
+        let question = question(host, &renderer)?;
+        target.probes.push((0, Probe { question, deadline: limits.probe, limit: limits.output }));
+        targets.push(target);
+    }
+    let play = round::Play {
+        name: pattern.to_owned(),
+        hosts: pattern.to_owned(),
+        expect: round::Expect::default(),
+        ignore_topics: Vec::new(),
+        excluded: Vec::new(),
+    };
+    Ok(Plan {
+        playbook: None,
+        limit: options.limit.clone(),
+        plays: vec![play],
+        targets,
+        limits,
+        since: None,
+        until: None,
+        warnings,
+    })
+}
+
+fn recorded(play: &Play, excluded: Vec<String>) -> round::Play {
+    round::Play {
+        name: play.name.clone(),
+        hosts: play.hosts.clone(),
+        expect: play.expect.clone(),
+        ignore_topics: play.ignore_topics.clone(),
+        excluded,
+    }
+}
+
+/// `since` and `until`: the command line's, else the earliest and the latest of the plays'.
+fn window(
+    playbook: &Playbook,
+    options: &Options,
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Refusal> {
+    let of = |flag: &str,
+              typed: &Option<String>,
+              pick: fn(&Play) -> &Option<String>|
+     -> Result<Vec<Timestamp>, Refusal> {
+        if let Some(text) = typed {
+            let at =
+                units::moment(text, now).map_err(|message| Refusal::usage(format!("--{flag}: {message}")))?;
+            return Ok(vec![at]);
+        }
+        let mut moments = Vec::new();
+        for play in &playbook.plays {
+            let Some(text) = pick(play) else { return Ok(Vec::new()) };
+            moments.push(
+                units::moment(text, now)
+                    .map_err(|message| playbook.error_at(play.offset, format!("{flag}: {message}")))?,
+            );
+        }
+        Ok(moments)
+    };
+    let since = of("since", &options.since, |play| &play.since)?.into_iter().min();
+    let until = of("until", &options.until, |play| &play.until)?.into_iter().max();
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        return Err(Refusal::usage(format!("since ({since}) is not before until ({until})")));
+    }
+    Ok((since, until))
+}
+
+/// A probe's templates rendered for one host.
+fn question(
+    playbook: &Playbook,
+    spec: &ProbeSpec,
+    renderer: &Renderer,
+    since: Option<Timestamp>,
+) -> Result<Question, Refusal> {
+    let wrong = |text: &Text, error: TemplateError| -> FileError {
+        let refusal = playbook.error_at(text.offset, error.message);
+        match error.hint {
+            Some(hint) => refusal.hint(hint),
+            None => refusal,
+        }
+    };
+    let paths = |texts: &[Text]| -> Result<Vec<String>, Refusal> {
+        let mut all = Vec::new();
+        for text in texts {
+            for path in renderer.words(&text.text).map_err(|error| wrong(text, error))? {
+                if !path.starts_with('/') {
+                    return Err(playbook
+                        .error_at(text.offset, format!("`{path}` is no absolute path"))
+                        .into());
+                }
+                if !all.contains(&path) {
+                    all.push(path);
+                }
+            }
+        }
+        Ok(all)
+    };
+    Ok(match &spec.kind {
+        ProbeKind::DiskUsage { paths: texts } => Question::DiskUsage { paths: paths(texts)? },
+        ProbeKind::DiskFree { paths: texts } => Question::DiskFree { paths: paths(texts)? },
+        ProbeKind::LogGrep { files, pattern } => {
+            let rendered = renderer.text(&pattern.text).map_err(|error| wrong(pattern, error))?;
+            if let Some(complaint) = ere::complaint(&rendered) {
+                return Err(playbook
+                    .error_at(pattern.offset, format!("pattern `{rendered}`: {complaint}"))
+                    .into());
+            }
+            // A day more than asked for: the node's clock and zone are not known yet.
+            let newer_than_minutes = since.map(|since| {
+                let seconds = Timestamp::now().as_second().saturating_sub(since.as_second()).max(0);
+                seconds.unsigned_abs() / 60 + 24 * 60
+            });
+            Question::LogGrep(log_grep::Question {
+                files: paths(files)?,
+                pattern: rendered,
+                newer_than_minutes,
+                limit: LOG_LIMIT,
+            })
+        }
+        ProbeKind::Command { command } => Question::Command {
+            command: renderer.command(&command.text).map_err(|error| wrong(command, error))?,
+        },
+    })
+}
+
+fn with_limit(question: Question, limit: usize) -> Question {
+    match question {
+        Question::LogGrep(grep) => Question::LogGrep(log_grep::Question { limit, ..grep }),
+        other => other,
+    }
+}
+
+/// The directories that replica globs lie in are log dirs, whether or not the inventory names them.
+fn add_log_dirs(target: &mut Target, question: &Question) {
+    let (Question::DiskUsage { paths }, Some(log_dirs)) = (question, &mut target.facts) else { return };
+    for path in paths {
+        if let Some((dir, name)) = path.rsplit_once('/')
+            && name.contains(['*', '?', '['])
+            && !dir.contains(['*', '?', '['])
+            && !dir.is_empty()
+            && !log_dirs.iter().any(|known| known == dir)
+        {
+            log_dirs.push(dir.to_owned());
+        }
+    }
+}
+
+/// What is the same for all hosts of a plan.
+struct Builder<'a> {
+    inventory: &'a Inventory,
+    options: &'a Options,
+    extra: Vars,
+    groups: serde_json::Value,
+}
+
+impl<'a> Builder<'a> {
+    fn new(loaded: &'a inventory::Loaded, options: &'a Options) -> Result<Self, Refusal> {
+        let mut extra = Vars::new();
+        for given in &options.extra_vars {
+            extra.extend(extra_vars(given)?);
+        }
+        Ok(Builder { inventory: &loaded.inventory, options, extra, groups: loaded.inventory.groups_var() })
+    }
+
+    /// Inventory below play below command line, as in Ansible.
+    fn renderer(&self, host: &str, play: &Vars) -> Renderer {
+        let mut vars = self.inventory.vars(host);
+        vars.insert("groups".to_owned(), self.groups.clone());
+        vars.extend(play.iter().map(|(name, value)| (name.clone(), value.clone())));
+        vars.extend(self.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
+        Renderer::new(host, vars)
+    }
+
+    fn target(
+        &self,
+        host: &str,
+        renderer: &Renderer,
+        play_becomes: Option<bool>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Target, Refusal> {
+        let mut connection = self.options.connection.clone();
+        connection.become_root |= play_becomes.unwrap_or(false);
+        let way = route::way(host, renderer, &connection)?;
+        // The same word about every host is said once.
+        for warning in way.warnings {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        Ok(Target {
+            host: host.to_owned(),
+            route: Arc::new(way.route),
+            become_user: way.become_user,
+            cluster: route::text_var(host, renderer, "kafka_cluster")?,
+            broker_id: route::number_var(host, renderer, "kafka_broker_id")?,
+            plays: Vec::new(),
+            facts: Some(route::paths_var(host, renderer, "kafka_log_dirs")?),
+            probes: Vec::new(),
+        })
+    }
+}
+
+/// `-e`: `name=value …` as a shell would split it, a JSON or YAML mapping, or `@FILE`.
+fn extra_vars(given: &str) -> Result<Vars, Refusal> {
+    let mapping = |file: &Path, text: &str| -> Result<Vars, Refusal> {
+        match crate::yaml::parse(file, text)?.to_json() {
+            serde_json::Value::Object(object) => Ok(object.into_iter().collect()),
+            _ => Err(FileError::whole(file, "extra variables are a mapping").into()),
+        }
+    };
+    if let Some(file) = given.strip_prefix('@') {
+        let file = Path::new(file);
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| FileError::whole(file, format!("the extra variables can't be read: {error}")))?;
+        return mapping(file, &text);
+    }
+    if given.trim_start().starts_with('{') {
+        return mapping(Path::new("-e"), given).map_err(|refusal| Refusal::usage(format!("-e: {refusal}")));
+    }
+    let words =
+        shlex::split(given).ok_or_else(|| Refusal::usage(format!("-e {given:?}: a quote is not closed")))?;
+    words
+        .into_iter()
+        .map(|word| match word.split_once('=') {
+            Some((name, value)) if !name.is_empty() => {
+                Ok((name.to_owned(), serde_json::Value::String(value.to_owned())))
+            }
+            _ => Err(Refusal::usage(format!("-e {word:?}: write name=value, a JSON object or @FILE"))),
+        })
+        .collect()
+}

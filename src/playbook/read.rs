@@ -1,0 +1,401 @@
+//! A playbook file into plays: strict about every key, with the place of whatever is wrong.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Play, ProbeKind, ProbeSpec, Text, ere, units};
+use crate::error::{FileError, nearest};
+use crate::round::{Expect, ExpectTopic, SizeRatio};
+use crate::yaml::{self, Entry, Node, Yaml};
+
+/// A playbook that has the right form. Its templates are rendered host by host in the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Playbook {
+    pub file: PathBuf,
+    /// Kept to show the line that an error is about.
+    pub text: String,
+    pub plays: Vec<Play>,
+}
+
+const PLAY_KEYS: [&str; 14] = [
+    "name",
+    "hosts",
+    "vars",
+    "probes",
+    "expect",
+    "ignore_topics",
+    "forks",
+    "timeout",
+    "probe_timeout",
+    "round_timeout",
+    "since",
+    "until",
+    "max_output",
+    "become",
+];
+const PROBES: [&str; 4] = ["disk_usage", "log_grep", "disk_free", "command"];
+
+impl Playbook {
+    /// Reads `file`.
+    ///
+    /// # Errors
+    /// A file that can't be read, is no YAML, or has a key, a type or a pattern that is wrong.
+    pub fn read(file: &Path) -> Result<Playbook, FileError> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| FileError::whole(file, format!("the playbook can't be read: {error}")))?;
+        Playbook::parse(file, text)
+    }
+
+    /// Reads a playbook's text.
+    ///
+    /// # Errors
+    /// As [`Playbook::read`].
+    pub fn parse(file: &Path, text: String) -> Result<Playbook, FileError> {
+        let root = yaml::parse(file, &text)?;
+        let reader = Reader { file, text: &text };
+        let Yaml::Sequence(items) = &root.value else {
+            return Err(reader.wrong(&root, format!("a playbook is a list of plays, not {}", root.kind())));
+        };
+        if items.is_empty() {
+            return Err(reader.wrong(&root, "the playbook holds no play"));
+        }
+        let plays =
+            items.iter().enumerate().map(|(at, item)| reader.play(item, at)).collect::<Result<_, _>>()?;
+        Ok(Playbook { file: file.to_owned(), plays, text })
+    }
+
+    /// An error about the place of `text`.
+    pub fn error_at(&self, offset: usize, message: impl Into<String>) -> FileError {
+        yaml::error_at(&self.file, &self.text, offset, message)
+    }
+}
+
+struct Reader<'a> {
+    file: &'a Path,
+    text: &'a str,
+}
+
+type Read<T> = Result<T, FileError>;
+
+impl Reader<'_> {
+    fn wrong(&self, node: &Node, message: impl Into<String>) -> FileError {
+        yaml::error_at(self.file, self.text, node.offset, message)
+    }
+
+    fn mapping<'n>(&self, node: &'n Node, what: &str) -> Read<&'n [Entry]> {
+        node.as_mapping().ok_or_else(|| self.wrong(node, format!("{what} is a mapping, not {}", node.kind())))
+    }
+
+    fn unknown(&self, entry: &Entry, what: &str, known: &[&str]) -> FileError {
+        let name = entry.name();
+        let error = self.wrong(&entry.key, format!("unknown {what} `{name}`"));
+        match nearest(&name, known.iter().copied()) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("it can be: {}", known.join(", "))),
+        }
+    }
+
+    fn play(&self, node: &Node, at: usize) -> Read<Play> {
+        let mut play = Play { offset: node.offset, name: format!("play {}", at + 1), ..Play::default() };
+        let mut hosts = false;
+        for entry in self.mapping(node, "a play")? {
+            let value = &entry.value;
+            match entry.name().as_ref() {
+                "name" => play.name = self.string(value, "a name")?,
+                "hosts" => {
+                    hosts = true;
+                    play.hosts = self.strings(value, "hosts")?.join(":");
+                }
+                "vars" => {
+                    for variable in self.mapping(value, "vars")? {
+                        play.vars.insert(variable.name().into_owned(), variable.value.to_json());
+                    }
+                }
+                "probes" => {
+                    for probe in self.list(value, "probes")? {
+                        play.probes.push(self.probe(probe)?);
+                    }
+                }
+                "expect" => play.expect = self.expect(value)?,
+                "ignore_topics" => play.ignore_topics = self.strings(value, "ignore_topics")?,
+                "forks" => play.forks = Some(self.number(value, "forks", 1, 10_000)? as usize),
+                "timeout" => play.timeout = Some(self.duration(value)?),
+                "probe_timeout" => play.probe_timeout = Some(self.duration(value)?),
+                "round_timeout" => play.round_timeout = Some(self.duration(value)?),
+                "max_output" => play.max_output = Some(self.size(value)? as usize),
+                "since" => play.since = Some(self.string(value, "since")?),
+                "until" => play.until = Some(self.string(value, "until")?),
+                "become" => play.r#become = Some(self.boolean(value)?),
+                _ => return Err(self.unknown(entry, "key of a play", &PLAY_KEYS)),
+            }
+        }
+        if !hosts {
+            return Err(self.wrong(node, format!("the play `{}` has no `hosts`", play.name)));
+        }
+        if play.probes.is_empty() {
+            return Err(self.wrong(node, format!("the play `{}` has no `probes`", play.name)));
+        }
+        Ok(play)
+    }
+
+    fn probe(&self, node: &Node) -> Read<ProbeSpec> {
+        let entries = self.mapping(node, "a probe")?;
+        let [entry] = entries else {
+            return Err(self.wrong(node, "a probe is one key, its name, with its options below it"));
+        };
+        let name = entry.name();
+        if !PROBES.contains(&name.as_ref()) {
+            return Err(self.unknown(entry, "probe", &PROBES));
+        }
+        let body = &entry.value;
+        let mut spec = ProbeSpec {
+            offset: entry.key.offset,
+            timeout: None,
+            max_output: None,
+            kind: ProbeKind::DiskFree { paths: Vec::new() },
+        };
+        // `command: uptime` is how Ansible writes it.
+        if let ("command", Some(_)) = (name.as_ref(), body.as_str()) {
+            spec.kind = ProbeKind::Command { command: self.template(body)? };
+            return Ok(spec);
+        }
+        let known: &[&str] = match name.as_ref() {
+            "disk_usage" | "disk_free" => &["paths", "timeout", "max_output"],
+            "log_grep" => &["files", "pattern", "timeout", "max_output"],
+            _ => &["command", "timeout", "max_output"],
+        };
+        let (mut paths, mut pattern, mut command) = (None, None, None);
+        for option in self.mapping(body, &format!("`{name}`"))? {
+            let value = &option.value;
+            match option.name().as_ref() {
+                "timeout" => spec.timeout = Some(self.duration(value)?),
+                "max_output" => spec.max_output = Some(self.size(value)? as usize),
+                word if !known.contains(&word) => {
+                    return Err(self.unknown(option, &format!("option of {name}"), known));
+                }
+                "paths" | "files" => paths = Some(self.templates(value, &option.name())?),
+                "pattern" => {
+                    let text = self.template(value)?;
+                    // A pattern with variables in it is checked again when they are known.
+                    if !text.text.contains("{{")
+                        && let Some(complaint) = ere::complaint(&text.text)
+                    {
+                        return Err(self.wrong(value, format!("pattern: {complaint}")));
+                    }
+                    pattern = Some(text);
+                }
+                _ => command = Some(self.template(value)?),
+            }
+        }
+        let missing = |what: &str| self.wrong(&entry.key, format!("`{name}` has no `{what}`"));
+        spec.kind = match name.as_ref() {
+            "disk_usage" => ProbeKind::DiskUsage { paths: paths.ok_or_else(|| missing("paths"))? },
+            "disk_free" => ProbeKind::DiskFree { paths: paths.ok_or_else(|| missing("paths"))? },
+            "log_grep" => ProbeKind::LogGrep {
+                files: paths.ok_or_else(|| missing("files"))?,
+                pattern: pattern.ok_or_else(|| missing("pattern"))?,
+            },
+            _ => ProbeKind::Command { command: command.ok_or_else(|| missing("command"))? },
+        };
+        Ok(spec)
+    }
+
+    fn expect(&self, node: &Node) -> Read<Expect> {
+        const KEYS: [&str; 2] = ["topics", "size_ratio"];
+        let mut expect = Expect::default();
+        for entry in self.mapping(node, "expect")? {
+            match entry.name().as_ref() {
+                "topics" => {
+                    for topic in self.mapping(&entry.value, "topics")? {
+                        expect.topics.push((topic.name().into_owned(), self.topic(&topic.value)?));
+                    }
+                }
+                "size_ratio" => expect.size_ratio = self.size_ratio(&entry.value)?,
+                _ => return Err(self.unknown(entry, "expectation", &KEYS)),
+            }
+        }
+        Ok(expect)
+    }
+
+    fn topic(&self, node: &Node) -> Read<ExpectTopic> {
+        const KEYS: [&str; 2] = ["replication_factor", "partitions"];
+        let mut topic = ExpectTopic::default();
+        for entry in self.mapping(node, "a topic's expectation")? {
+            match entry.name().as_ref() {
+                "replication_factor" => {
+                    topic.replication_factor =
+                        Some(self.number(&entry.value, "replication_factor", 1, 1000)? as u32);
+                }
+                "partitions" => {
+                    topic.partitions = Some(self.number(&entry.value, "partitions", 1, 1_000_000)? as u32);
+                }
+                _ => return Err(self.unknown(entry, "expectation of a topic", &KEYS)),
+            }
+        }
+        Ok(topic)
+    }
+
+    fn size_ratio(&self, node: &Node) -> Read<SizeRatio> {
+        const KEYS: [&str; 3] = ["warning", "critical", "ignore_below"];
+        let mut ratio = SizeRatio::default();
+        for entry in self.mapping(node, "size_ratio")? {
+            match entry.name().as_ref() {
+                "warning" => ratio.warning = self.ratio(&entry.value)?,
+                "critical" => ratio.critical = self.ratio(&entry.value)?,
+                "ignore_below" => ratio.ignore_below = self.size(&entry.value)?,
+                _ => return Err(self.unknown(entry, "key of size_ratio", &KEYS)),
+            }
+        }
+        if ratio.critical < ratio.warning {
+            return Err(self.wrong(node, "size_ratio: critical is below warning"));
+        }
+        Ok(ratio)
+    }
+
+    fn string(&self, node: &Node, what: &str) -> Read<String> {
+        match &node.value {
+            Yaml::String(text) => Ok(text.clone()),
+            Yaml::Int(number) => Ok(number.to_string()),
+            _ => Err(self.wrong(node, format!("{what} is text, not {}", node.kind()))),
+        }
+    }
+
+    fn template(&self, node: &Node) -> Read<Text> {
+        Ok(Text { text: self.string(node, "this")?, offset: node.offset })
+    }
+
+    fn list<'n>(&self, node: &'n Node, what: &str) -> Read<&'n [Node]> {
+        node.as_sequence().ok_or_else(|| self.wrong(node, format!("{what} is a list, not {}", node.kind())))
+    }
+
+    /// One string, or a list of them.
+    fn strings(&self, node: &Node, what: &str) -> Read<Vec<String>> {
+        Ok(self.templates(node, what)?.into_iter().map(|text| text.text).collect())
+    }
+
+    fn templates(&self, node: &Node, what: &str) -> Read<Vec<Text>> {
+        match &node.value {
+            Yaml::Sequence(items) if items.is_empty() => {
+                Err(self.wrong(node, format!("`{what}` is an empty list")))
+            }
+            Yaml::Sequence(items) => items.iter().map(|item| self.template(item)).collect(),
+            _ => Ok(vec![self.template(node)?]),
+        }
+    }
+
+    fn boolean(&self, node: &Node) -> Read<bool> {
+        match node.value {
+            Yaml::Bool(yes) => Ok(yes),
+            _ => Err(self.wrong(node, format!("this is true or false, not {}", node.kind()))),
+        }
+    }
+
+    fn number(&self, node: &Node, what: &str, low: i64, high: i64) -> Read<i64> {
+        match node.value {
+            Yaml::Int(number) if (low..=high).contains(&number) => Ok(number),
+            _ => Err(self.wrong(node, format!("{what} is a number from {low} to {high}"))),
+        }
+    }
+
+    fn ratio(&self, node: &Node) -> Read<f64> {
+        let ratio = match node.value {
+            Yaml::Int(number) => number as f64,
+            Yaml::Float(number) => number,
+            _ => return Err(self.wrong(node, format!("a ratio is a number, not {}", node.kind()))),
+        };
+        if ratio >= 1.0 && ratio.is_finite() {
+            Ok(ratio)
+        } else {
+            Err(self.wrong(node, "a ratio is larger over smaller, so at least 1"))
+        }
+    }
+
+    fn duration(&self, node: &Node) -> Read<Duration> {
+        let text = match &node.value {
+            Yaml::Float(number) => number.to_string(),
+            _ => self.string(node, "a duration")?,
+        };
+        match units::duration(&text) {
+            Ok(duration) if duration.is_zero() => {
+                Err(self.wrong(node, "a duration of 0 leaves no time at all"))
+            }
+            Ok(duration) => Ok(duration),
+            Err(message) => Err(self.wrong(node, message)),
+        }
+    }
+
+    fn size(&self, node: &Node) -> Read<u64> {
+        units::size(&self.string(node, "a size")?).map_err(|message| self.wrong(node, message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Result<Playbook, String> {
+        Playbook::parse(Path::new("p.yml"), text.to_owned()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_whole_of_a_play() {
+        let playbook = read(
+            "- name: q\n  hosts: [a, b]\n  vars: {topic: t}\n  forks: 8\n  probe_timeout: 2m\n  probes:\n    - disk_usage: {paths: '/d/{{ topic }}-*'}\n    - log_grep: {files: [/l/x*], pattern: 'ERROR|WARN', timeout: 5}\n    - command: uptime\n  expect:\n    topics: {t: {replication_factor: 2, partitions: 36}, '__*': {replication_factor: 3}}\n    size_ratio: {warning: 1.5, critical: 3, ignore_below: 1MiB}\n  ignore_topics: ['tmp-*']\n",
+        )
+        .unwrap();
+        let play = &playbook.plays[0];
+        assert_eq!((play.name.as_str(), play.hosts.as_str(), play.forks), ("q", "a:b", Some(8)));
+        assert_eq!(play.probes.len(), 3);
+        assert_eq!(play.probes[1].timeout, Some(Duration::from_secs(5)));
+        assert_eq!(play.expect.topics[1].0, "__*");
+        assert_eq!(play.expect.size_ratio.ignore_below, 1 << 20);
+    }
+
+    #[test]
+    fn every_mistake_has_its_place_and_its_word() {
+        let cases = [
+            ("- hots: x\n", "p.yml:1:3: unknown key of a play `hots`", "did you mean `hosts`?"),
+            (
+                "- hosts: x\n  probes:\n    - disk_usge: {}\n",
+                "p.yml:3:7: unknown probe `disk_usge`",
+                "`disk_usage`",
+            ),
+            (
+                "- hosts: x\n  probes:\n    - disk_usage: {path: /x}\n",
+                "p.yml:3:20: unknown option of disk_usage `path`",
+                "`paths`",
+            ),
+            (
+                "- hosts: x\n  probes:\n    - log_grep: {files: /x, pattern: '\\d'}\n",
+                "p.yml:3:38: pattern:",
+                "[0-9]",
+            ),
+            ("- hosts: x\n", "p.yml:1:3: the play `play 1` has no `probes`", ""),
+            ("- probes: []\n", "p.yml:1:3", "hosts"),
+            ("hosts: x\n", "p.yml:1:1: a playbook is a list of plays", ""),
+            ("- hosts: x\n  forks: many\n", "p.yml:2:10: forks is a number", ""),
+            ("- hosts: x\n  hosts: y\n", "p.yml:2:3", "hosts"),
+            ("- hosts: x\n  probe_timeout: soon\n", "p.yml:2:18: `soon` is no duration", ""),
+            ("- hosts: x\n  probes:\n    - disk_usage: {}\n", "p.yml:3:7: `disk_usage` has no `paths`", ""),
+        ];
+        for (text, place, word) in cases {
+            let error = read(text).unwrap_err();
+            assert!(error.starts_with(place) && error.contains(word), "{text}\n{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,200}") {
+            let _ = read(&text);
+        }
+
+        #[test]
+        fn no_structure_makes_it_panic(parts in proptest::collection::vec(prop_oneof![
+            Just("- "), Just("hosts: "), Just("probes:\n"), Just("  "), Just("disk_usage: "), Just("{paths: x}"),
+            Just("\n"), Just("expect: "), Just("topics: {a: {partitions: 1}}"), Just("null"), Just("[1, x]"), Just("!vault x")], 0..30)) {
+            let _ = read(&parts.concat());
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! `log_grep`: records of log files whose lines match an extended regular expression.
+//!
+//! One `grep` per visit to a set of files; only what matches crosses the wire, with the lines after it
+//! (exception and stack trace). When that is more than the limit, the script is stopped and a follow-up
+//! brings the newest part within the limit and counts the rest.
+
+use crate::kafka::record;
+use crate::round::{Access, Coverage, CoverageStatus, Evidence, LogFile, LogGrep, LogRecord};
+use crate::shell::answer::{Answer, lines};
+use crate::shell::script::{quote, quote_glob};
+
+/// Lines after a match that may belong to it: a JVM stack trace with its causes, cut in its middle at worst.
+const LINES_AFTER: u32 = 30;
+
+/// Bytes of one line that are kept; a Kafka record that is longer tells nothing more there.
+const LONGEST_LINE: usize = 8192;
+
+/// What to look for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Paths with globs.
+    pub files: Vec<String>,
+    /// POSIX extended regular expression.
+    pub pattern: String,
+    /// Minutes: files that were last written longer ago than this hold nothing of interest.
+    pub newer_than_minutes: Option<u64>,
+    /// Bytes of output.
+    pub limit: usize,
+}
+
+/// The script.
+pub fn script(question: &Question) -> String {
+    let mut script = String::from("e() { [ -e \"$1\" ]||[ -L \"$1\" ];};set --;");
+    for (index, path) in question.files.iter().enumerate() {
+        let words = quote_glob(path);
+        let fixed = path.find(['*', '?', '[']).map_or(path.as_str(), |at| &path[..at]);
+        let parent = match fixed.rfind('/') {
+            Some(0) => "/",
+            Some(at) => &fixed[..at],
+            None => ".",
+        };
+        script.push_str(&format!(
+            "if e {words};then set -- \"$@\" {words};else d() {{ if [ ! -d \"$1\" ];then echo \"N {index} nodir\";\
+             elif [ -r \"$1\" ]&&[ -x \"$1\" ];then echo \"N {index} nomatch\";else echo \"N {index} unreadable\";fi;}};\
+             d {};fi;",
+            quote(parent)
+        ));
+    }
+    let grep = format!("grep -a -n -A {LINES_AFTER} -E -e {}", quote(&question.pattern));
+    let recent = match question.newer_than_minutes {
+        // A file that is not in the list is older; if find knows no -mmin, every file is read.
+        Some(minutes) => {
+            script.push_str(&format!(
+                "o=$([ $# = 0 ]||find -H \"$@\" -prune -mmin -{minutes} 2>/dev/null||echo all);"
+            ));
+            "elif case $o in all|*\"$f\"*) false;; *) true;; esac;then echo \"O $f\";"
+        }
+        None => "",
+    };
+    // `for` walks over the words as they were, so the list can be made anew inside.
+    script.push_str(&format!(
+        "for f do shift;if [ -d \"$f\" ];then :;elif [ ! -r \"$f\" ];then echo \"U $f\";\
+         elif [ ! -s \"$f\" ];then echo \"Z $f\";{recent}else case $f in \
+         *.gz) echo \"G $f\";gzip -dc -- \"$f\"|{grep};; *) echo \"F $f\";set -- \"$@\" \"$f\";; esac;fi;done;\
+         echo M;[ $# = 0 ]||{grep} -- \"$@\" /dev/null;:"
+    ));
+    script
+}
+
+/// The follow-up for a first answer that was stopped at the limit: the newest part, and counts.
+pub fn follow_up(question: &Question, first: &Answer) -> Option<String> {
+    if first.overflow == 0 {
+        return None;
+    }
+    let mut files: Vec<(bool, String)> = first
+        .lines()
+        .take_while(|line| line != "M")
+        .filter_map(|line| match line.split_at_checked(2) {
+            Some(("G ", path)) => Some((true, path.to_owned())),
+            Some(("F ", path)) => Some((false, path.to_owned())),
+            _ => None,
+        })
+        .collect();
+    files.sort_by(|a, b| oldest_first(&a.1).cmp(&oldest_first(&b.1)));
+    let pattern = quote(&question.pattern);
+    let mut script = String::new();
+    for (zipped, path) in &files {
+        let path = quote(path);
+        let read = if *zipped { format!("gzip -dc -- {path}|grep") } else { "grep".to_owned() };
+        let name = if *zipped { String::new() } else { format!(" -- {path}") };
+        script.push_str(&format!("echo \"C $({read} -a -c -E -e {pattern}{name}) \"{path};"));
+    }
+    script.push_str("echo M;{ ");
+    for (index, (zipped, path)) in files.iter().enumerate() {
+        let path = quote(path);
+        let (read, name) = if *zipped {
+            (format!("gzip -dc -- {path}|"), String::new())
+        } else {
+            (String::new(), format!(" -- {path}"))
+        };
+        script.push_str(&format!(
+            "{read}grep -a -n -A {LINES_AFTER} -E -e {pattern}{name}|sed 's/^/{index}:/';"
+        ));
+    }
+    script.push_str(&format!(":;}}|cut -b 1-{LONGEST_LINE}|tail -c {}", question.limit * 3 / 4));
+    Some(script)
+}
+
+/// Rotation order: a name that is only longer by a date or a number is an older file; dates sort as they
+/// are, `.1` is younger than `.2`.
+fn oldest_first(path: &str) -> (u8, i64, String) {
+    let name = path.strip_suffix(".gz").unwrap_or(path);
+    let last = name.rsplit('.').next().unwrap_or("");
+    if let (true, Ok(number)) = (last.len() <= 3, last.parse::<i64>()) {
+        return (0, -number, String::new());
+    }
+    let dated = last.bytes().filter(u8::is_ascii_digit).count() >= 8;
+    (if dated { 0 } else { 1 }, 0, name.to_owned())
+}
+
+/// Reads the answers: the first, and the follow-up's where there was one.
+pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Evidence, Vec<Coverage>) {
+    let mut grep = LogGrep { pattern: question.pattern.clone(), ..LogGrep::default() };
+    let mut coverage = Vec::new();
+    let Some(first) = answers.first() else {
+        let none = |path: &String| Coverage::none(path, "it was not asked: the visit ended before");
+        return (Evidence::None, question.files.iter().map(none).collect());
+    };
+    let mut listed = false;
+    for line in first.lines() {
+        if line == "M" {
+            listed = true;
+            break;
+        }
+        let Some((kind, rest)) = line.split_at_checked(2) else { continue };
+        let (access, note) = match kind {
+            "F " | "G " => (Access::Readable, Coverage::complete(rest)),
+            "O " => (
+                Access::Unseen,
+                Coverage { reason: Some("older than --since".into()), ..Coverage::complete(rest) },
+            ),
+            "Z " => (Access::Empty, Coverage { reason: Some("empty".into()), ..Coverage::complete(rest) }),
+            "U " => (Access::Unreadable, Coverage::none(rest, "not readable by this user")),
+            "N " => {
+                let (index, why) = rest.split_once(' ').unwrap_or((rest, ""));
+                let Some(path) = index.parse::<usize>().ok().and_then(|at| question.files.get(at)) else {
+                    continue;
+                };
+                let (access, reason) = match why {
+                    "nodir" => (Access::Missing, "its directory does not exist"),
+                    "unreadable" => (Access::Unreadable, "its directory is not readable by this user"),
+                    _ => (Access::Missing, "no such file"),
+                };
+                grep.files.push(LogFile { path: path.clone(), access, beyond: 0 });
+                coverage.push(Coverage::none(path, reason));
+                continue;
+            }
+            _ => continue,
+        };
+        grep.files.push(LogFile { path: rest.to_owned(), access, beyond: 0 });
+        coverage.push(note);
+    }
+    let follow_up = answers.get(1);
+    match follow_up {
+        Some(second) => newest_part(second, &mut grep, &mut coverage),
+        None => whole_output(&first.stdout, &mut grep),
+    }
+    for record in &mut grep.records {
+        shorten(record);
+    }
+    // A follow-up replaces what the first answer lacked; what cut the follow-up itself still counts.
+    if let Some(why) = follow_up.unwrap_or(first).why_cut(limit_seconds) {
+        for row in coverage.iter_mut().filter(|row| row.status == CoverageStatus::Complete) {
+            row.status = CoverageStatus::Partial;
+            row.reason = Some(why.clone());
+        }
+    }
+    for line in lines(&first.stderr).filter(|line| line.starts_with("grep:") || line.starts_with("gzip:")) {
+        if let Some(row) = coverage.iter_mut().find(|row| line.contains(row.path.as_str())) {
+            row.status = CoverageStatus::Partial;
+            row.reason = Some(line.into_owned());
+        } else if let (true, Some(row)) =
+            (line.contains("usage") || line.contains("option"), coverage.first_mut())
+        {
+            row.status = CoverageStatus::None;
+            row.reason = Some(line.into_owned());
+        }
+    }
+    if !listed && coverage.is_empty() {
+        let why = first.why_cut(limit_seconds).unwrap_or_else(|| "the node's shell did not answer".into());
+        coverage = question.files.iter().map(|path| Coverage::none(path, why.clone())).collect();
+    }
+    (Evidence::LogGrep(grep), coverage)
+}
+
+/// `grep`'s own output: `PATH:LINE:text` and `PATH-LINE-text`; after `G PATH`, `LINE:text`.
+fn whole_output(stdout: &[u8], grep: &mut LogGrep) {
+    let mut assembly = Assembly::default();
+    let mut zipped: Option<u32> = None;
+    let mut plain = false;
+    let mut last = 0usize;
+    for line in stdout.split(|byte| *byte == b'\n') {
+        if !plain {
+            if line == b"M" {
+                plain = true;
+            } else if let Some(path) = line.strip_prefix(b"G ") {
+                zipped = position(grep, path);
+            } else if let (Some(file), Some((number, mark, text))) = (zipped, numbered(line)) {
+                assembly.line(file, number, mark == b':', text, &mut grep.records);
+            }
+            continue;
+        }
+        // Matches of one file follow each other, so the file of the line before is tried first.
+        let candidates = std::iter::once(last).chain(0..grep.files.len());
+        let found = candidates.into_iter().find_map(|at| {
+            let path = grep.files.get(at)?.path.as_bytes();
+            let rest = line.strip_prefix(path)?;
+            let mark = *rest.first()?;
+            let (number, again, text) = numbered(&rest[1..])?;
+            (mark == again).then_some((at, number, mark, text))
+        });
+        if let Some((at, number, mark, text)) = found {
+            last = at;
+            assembly.line(at as u32, number, mark == b':', text, &mut grep.records);
+        }
+    }
+    assembly.finish(&mut grep.records);
+}
+
+/// The follow-up's output: `C COUNT PATH`, then `INDEX:LINE:text` in the order of the counts.
+fn newest_part(answer: &Answer, grep: &mut LogGrep, coverage: &mut [Coverage]) {
+    let mut assembly = Assembly::default();
+    let mut order: Vec<(u32, u64)> = Vec::new();
+    let mut listing = true;
+    let mut kept = vec![0u64; grep.files.len()];
+    // The first line of the tail is the end of a line that was cut.
+    let mut first = true;
+    for line in answer.stdout.split(|byte| *byte == b'\n') {
+        if listing {
+            if line == b"M" {
+                listing = false;
+            } else if let Some(rest) = line.strip_prefix(b"C ") {
+                let text = String::from_utf8_lossy(rest);
+                let Some((count, path)) = text.split_once(' ') else { continue };
+                let Some(file) = position(grep, path.as_bytes()) else { continue };
+                order.push((file, count.trim().parse().unwrap_or(0)));
+            }
+            continue;
+        }
+        if std::mem::take(&mut first) {
+            continue;
+        }
+        let Some((index, b':', rest)) = numbered(line) else { continue };
+        let Some((file, _)) = order.get(index as usize) else { continue };
+        let Some((number, mark, text)) = numbered(rest) else { continue };
+        if mark == b':' {
+            kept[*file as usize] += 1;
+        }
+        assembly.line(*file, number, mark == b':', text, &mut grep.records);
+    }
+    assembly.finish(&mut grep.records);
+    for (file, count) in order {
+        let file = file as usize;
+        let beyond = count.saturating_sub(kept[file]);
+        grep.files[file].beyond = beyond;
+        if beyond > 0
+            && let Some(row) = coverage.iter_mut().find(|row| row.path == grep.files[file].path)
+        {
+            row.status = CoverageStatus::Partial;
+            row.reason = Some("more matching lines than the limit: the newest were kept".to_owned());
+            row.missing = Some(format!("{beyond} older matching lines"));
+        }
+    }
+}
+
+fn position(grep: &LogGrep, path: &[u8]) -> Option<u32> {
+    grep.files.iter().position(|file| file.path.as_bytes() == path).map(|at| at as u32)
+}
+
+/// A number, the mark after it and the rest.
+fn numbered(line: &[u8]) -> Option<(u64, u8, &[u8])> {
+    let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let number = std::str::from_utf8(line.get(..digits)?).ok()?.parse().ok()?;
+    let mark = *line.get(digits)?;
+    matches!(mark, b':' | b'-').then(|| (number, mark, &line[digits + 1..]))
+}
+
+/// Puts lines together into records: a header line and what follows it up to the next header.
+#[derive(Default)]
+struct Assembly {
+    open: Option<LogRecord>,
+    next_line: u64,
+}
+
+impl Assembly {
+    fn line(&mut self, file: u32, number: u64, matched: bool, text: &[u8], records: &mut Vec<LogRecord>) {
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let (kept, truncated) = match text.get(..LONGEST_LINE) {
+            Some(head) => (head, true),
+            None => (text, false),
+        };
+        let shown = String::from_utf8_lossy(kept);
+        let header = record::is_header(&shown);
+        let follows = self.open.as_ref().is_some_and(|open| open.file == file && number == self.next_line);
+        if header || !follows {
+            self.finish(records);
+            if matched {
+                self.open = Some(LogRecord {
+                    file,
+                    line: number,
+                    lossy: matches!(shown, std::borrow::Cow::Owned(_)),
+                    text: shown.into_owned(),
+                    continuation: Vec::new(),
+                    truncated,
+                });
+            }
+        } else if let Some(open) = &mut self.open {
+            open.truncated |= truncated;
+            open.continuation.push(shown.into_owned());
+        }
+        self.next_line = number.saturating_add(1);
+    }
+
+    fn finish(&mut self, records: &mut Vec<LogRecord>) {
+        if let Some(mut record) = self.open.take() {
+            // As many lines as were asked for: the trace may go on.
+            record.truncated |= record.continuation.len() >= LINES_AFTER as usize;
+            records.push(record);
+        }
+    }
+}
+
+/// Keeps a stack trace's telling lines: the exceptions, and the first frames of each.
+fn shorten(record: &mut LogRecord) {
+    let mut frames = 0;
+    record.continuation.retain(|line| {
+        let frame = line.trim_start().starts_with("at ");
+        frames = if frame { frames + 1 } else { 0 };
+        frames <= 12
+    });
+}

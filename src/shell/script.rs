@@ -1,0 +1,189 @@
+//! The text that goes to the remote shell: the constant that starts it, the lines that set it up.
+//!
+//! The exec string must mean the same in every login shell, so it holds no `!`, backslash, newline
+//! or single quote beyond its own pair; all else goes over standard input, a line at a time, which
+//! each such shell reads byte by byte and so never reads ahead. The shell then only ever waits in
+//! `read`: scripts run in the background, and end-of-file means that we are gone.
+
+/// Seconds without a heartbeat after which the node ends everything by itself: three are missed.
+pub const WATCHDOG_SECONDS: u32 = 3 * HEARTBEAT_SECONDS;
+
+/// Seconds between heartbeats.
+pub const HEARTBEAT_SECONDS: u32 = 5;
+
+/// What the loop is that every shell of ours runs: evaluate line after line, at the end clean up.
+const LOOP: &str = r#"while IFS= read -r rm_l; do eval "$rm_l"; done; eval "$rm_z""#;
+
+/// The exec string. Nice 19 is also the lowest best-effort I/O priority on Linux (a process that
+/// set none has `(nice + 20) / 5`), so `ionice` would cost a process and change nothing.
+pub fn boot() -> String {
+    format!("exec nice -n 19 /bin/sh -c '{LOOP}'")
+}
+
+/// The exec string for a node without `nice`.
+pub fn boot_plainly() -> String {
+    format!("exec /bin/sh -c '{LOOP}'")
+}
+
+/// A line that turns the shell into one run by `sudo` as `user`. It keeps the process, its group and
+/// its standard input; the inner shell learns as `$1` which process leads the group.
+pub fn become_line(user: &str) -> String {
+    format!("exec sudo -n -u {} -- /bin/sh -c '{LOOP}' sh $$", quote(user))
+}
+
+/// The line that sets a shell up, then says hello: `TOKEN ! kill`, or `TOKEN ! rm_k` where it needs the
+/// [`walker`].
+///
+/// - `rm_z` is what ends everything. Where the shell leads its process group (OpenSSH makes each exec
+///   a session leader) the whole group goes; elsewhere the group may hold the transport, so the tree
+///   below the shell is walked.
+/// - `rm_b` rearms the watchdog, `rm_r ID SCRIPT` runs a script in the background, fenced on both
+///   streams.
+pub fn setup(token: &str) -> String {
+    let mut line = format!("rm_t='{token}';rm_w=;rm_p=;LC_ALL=C;export LC_ALL;");
+    line.push_str(
+        "rm_g=;{ read -r rm_x rm_x rm_x rm_x rm_g rm_x </proc/$$/stat; } 2>/dev/null;\
+         case $rm_g in $$|\"$1\") rm_z='kill -9 0';; *) rm_z='rm_k \"$rm_p $rm_w\";kill -9 $$';; esac;\
+         rm_b() { [ -n \"$rm_w\" ] && kill $rm_w;\
+         (trap 'kill -9 $rm_c;exit' 15;sleep SECONDS& rm_c=$!;wait $rm_c;eval \"$rm_z\")& rm_w=$!;\
+         } </dev/null >/dev/null 2>&1;\
+         rm_e() { echo;echo \"$rm_t - $1 $2\";{ echo;echo \"$rm_t - $1 $2\";} >&2;};\
+         rm_r() { echo \"$rm_t + $1\";echo \"$rm_t + $1\" >&2;\
+         ((eval \"$2\");rm_e $1 $?) </dev/null& rm_p=$!;};",
+    );
+    line.push_str("rm_b;echo \"$rm_t ! ${rm_z%% *}\"\n");
+    line.replace("SECONDS", &WATCHDOG_SECONDS.to_string())
+}
+
+/// The line that teaches the shell to end a tree of processes: sent before the first [`stop`], and at
+/// once where the shell does not lead its group. `rm_k PIDS` ends the trees below them, `rm_s ID` stops
+/// what runs as answer ID and says whether any of it survived.
+pub fn walker() -> &'static str {
+    // The tree is found by parent pids: from /proc with nothing but the shell, else from ps. A process
+    // forked while it was read is caught by the second pass, since its parent is in the list.
+    "rm_d() { rm_q=\" $1 \";rm_o=;while [ \"$rm_o\" != \"$rm_q\" ];do rm_o=$rm_q;\
+     if [ -r /proc/self/stat ];then for rm_f in /proc/[0-9]*/stat;do \
+     { read -r rm_x <$rm_f;} 2>/dev/null||continue;set -- ${rm_x##*\") \"};\
+     case $1 in Z|X) continue;; esac;case $rm_q in *\" $2 \"*) rm_x=${rm_f#/proc/};rm_n ${rm_x%/stat};; esac;done;\
+     else for rm_x in $(ps -A -o pid= -o ppid=|while read -r rm_x rm_y;do echo $rm_x:$rm_y;done);do \
+     case $rm_q in *\" ${rm_x#*:} \"*) rm_n ${rm_x%:*};; esac;done;fi;done;};\
+     rm_n() { case $rm_q in *\" $1 \"*) ;; *) rm_q=\"$rm_q$1 \";; esac;};\
+     rm_k() { rm_d \"$1\";kill -9 $rm_q;} 2>/dev/null;\
+     rm_a() { kill -0 $1 2>/dev/null||return 1;{ read -r rm_x </proc/$1/stat;} 2>/dev/null||return 0;\
+     case ${rm_x##*\") \"} in Z*|X*) return 1;; esac;};\
+     rm_s() { rm_k $rm_p;rm_k \"$rm_q\";for rm_i in 0 1;do rm_y=stopped;\
+     for rm_f in $rm_q;do rm_a $rm_f&&rm_y=stuck;done;\
+     [ $rm_i$rm_y = 0stuck ]&&sleep 1;done;rm_e $1 $rm_y;}\n"
+}
+
+/// A heartbeat.
+pub const HEARTBEAT: &str = "rm_b\n";
+
+/// The order to run `script` as answer `id`.
+pub fn run(id: u32, script: &str) -> String {
+    let mut order = String::with_capacity(script.len() + 64);
+    if script.contains('\n') {
+        // A line holds no newline, so one is made there: command substitution strips the last only.
+        order.push_str("rm_nl=$(echo;echo .);rm_nl=${rm_nl%.};rm_src=\n");
+        for line in script.split('\n') {
+            order.push_str(&format!("rm_src=\"$rm_src\"{}\"$rm_nl\"\n", quote(line)));
+        }
+        order.push_str(&format!("rm_r {id} \"$rm_src\"\n"));
+    } else {
+        order.push_str(&format!("rm_r {id} {}\n", quote(script)));
+    }
+    order
+}
+
+/// The order to stop answer `id` and all that it started.
+pub fn stop(id: u32) -> String {
+    format!("rm_s {id}\n")
+}
+
+/// `word` as one word of a POSIX shell, whatever is in it.
+pub fn quote(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@%+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    // NUL cannot stand in a shell word; no path or variable that we can be given holds one.
+    format!("'{}'", word.replace('\0', "").replace('\'', r"'\''"))
+}
+
+/// `pattern` as shell words in which `*`, `?` and `[…]` stay globs and nothing else does anything.
+pub fn quote_glob(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len() + 8);
+    let mut literal = String::new();
+    let flush = |literal: &mut String, out: &mut String| {
+        if !literal.is_empty() {
+            out.push_str(&quote(literal));
+            literal.clear();
+        }
+    };
+    let mut rest = pattern;
+    while let Some(next) = rest.chars().next() {
+        let bracket = (next == '[').then(|| bracket_expression(rest)).flatten();
+        if let Some(set) = bracket {
+            flush(&mut literal, &mut out);
+            out.push_str(set);
+            rest = &rest[set.len()..];
+            continue;
+        }
+        if matches!(next, '*' | '?') {
+            flush(&mut literal, &mut out);
+            out.push(next);
+        } else {
+            literal.push(next);
+        }
+        rest = &rest[next.len_utf8()..];
+    }
+    flush(&mut literal, &mut out);
+    if out.is_empty() { "''".to_owned() } else { out }
+}
+
+/// The bracket expression that `text` begins with, if it is one of plain members and ranges.
+fn bracket_expression(text: &str) -> Option<&str> {
+    let end = text[1..].find(']')? + 1;
+    let members = &text[1..end];
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!^".contains(&byte);
+    (!members.is_empty() && members.bytes().all(harmless)).then(|| &text[..=end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exec_string_means_the_same_in_every_login_shell() {
+        for boot in [boot(), boot_plainly()] {
+            let inside = boot.split_once('\'').map(|(_, rest)| rest.trim_end_matches('\'')).unwrap_or("");
+            assert!(!inside.contains(['!', '\\', '\n', '\'']), "{boot}");
+            assert!(boot.len() < 200);
+        }
+    }
+
+    #[test]
+    fn every_order_is_one_line() {
+        for line in [setup("rmtoken"), walker().to_owned(), run(1, "a b"), stop(1)] {
+            assert_eq!(line.find('\n'), Some(line.len() - 1));
+        }
+    }
+
+    #[test]
+    fn quoting_survives_a_real_shell() {
+        for word in ["a b", "it's", "$(id)", "`id`", "a;b|c&d", "\"", "\\", "*", "", "-n", "ä\u{7}", "!x"] {
+            let script = format!("printf %s {}", quote(word));
+            let out = std::process::Command::new("/bin/sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&out.stdout), word, "{script}");
+        }
+    }
+
+    #[test]
+    fn globs_stay_globs_and_nothing_else_does() {
+        assert_eq!(quote_glob("/services/kafka/complete*-[0-9]"), "/services/kafka/complete*-[0-9]");
+        assert_eq!(quote_glob("/a b/$(id)*"), "'/a b/$(id)'*");
+        assert_eq!(quote_glob("/x[$(id)]"), "'/x[$(id)]'");
+        assert_eq!(quote_glob("~root/*"), "'~root/'*");
+        assert_eq!(quote_glob(""), "''");
+    }
+}

@@ -1,0 +1,65 @@
+//! `ProxyCommand="ssh -W %h:%p bastion"`: how jump hosts were written before `ProxyJump`.
+
+use super::jump::destination;
+use super::{ArgsError, JumpSpec, SshArgs, refuse, split};
+
+/// The jump hosts that `command` amounts to; `None` if it is anything else than a plain `ssh -W`.
+///
+/// # Errors
+/// It is one, but with values that make no sense.
+pub(super) fn as_jump(command: &str) -> Result<Option<Vec<JumpSpec>>, ArgsError> {
+    if command.eq_ignore_ascii_case("none") {
+        return Ok(Some(Vec::new()));
+    }
+    let mut words = split(command)?;
+    // `exec ssh …` saves a shell and means the same.
+    if words.first().is_some_and(|word| word == "exec") {
+        words.remove(0);
+    }
+    if !words.first().is_some_and(|word| word == "ssh" || word.ends_with("/ssh")) {
+        return Ok(None);
+    }
+    words.remove(0);
+    let Some(words) = without_forwarding(words) else { return Ok(None) };
+
+    let mut args = SshArgs::default();
+    let others = args.read(words)?;
+    let [bastion] = others.as_slice() else { return Ok(None) };
+    // An option we know nothing of may be what makes this command work.
+    if !args.warnings.is_empty() {
+        return Ok(None);
+    }
+    let named = destination(bastion).map_err(|why| refuse(format!("`ProxyCommand {command}`: {why}")))?;
+    let mut chain = args.jump.unwrap_or_default();
+    chain.push(JumpSpec {
+        user: args.user.or(named.user),
+        host: named.host,
+        port: args.port.or(named.port),
+        identity_files: args.identity_files,
+        host_keys: args.host_keys,
+        user_known_hosts: args.user_known_hosts,
+    });
+    Ok(Some(chain))
+}
+
+/// The words without `-W %h:%p`; `None` if that is not among them.
+fn without_forwarding(words: Vec<String>) -> Option<Vec<String>> {
+    let is_target = |word: &str| word == "%h:%p" || word == "[%h]:%p";
+    let mut rest = Vec::with_capacity(words.len());
+    let mut found = false;
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        match word.strip_prefix('-').and_then(|flags| flags.split_once('W')) {
+            // Only flags without a value may stand before the W in one word, as in `-qW`.
+            Some((before, after)) if before.chars().all(|flag| super::IDLE_FLAGS.contains(flag)) => {
+                let target = if after.is_empty() { words.next()? } else { after.to_owned() };
+                if !is_target(&target) {
+                    return None;
+                }
+                found = true;
+            }
+            _ => rest.push(word),
+        }
+    }
+    found.then_some(rest)
+}
