@@ -237,6 +237,8 @@ struct Detail<'a> {
     broker_id: Option<i64>,
     version: Option<&'a str>,
     why: Option<&'static str>,
+    isr: Option<Vec<i64>>,
+    from_offline: Option<bool>,
 }
 
 fn detail(class: &Class) -> Detail<'_> {
@@ -256,15 +258,26 @@ fn detail(class: &Class) -> Detail<'_> {
         Class::Truncated { of, to, leader } => {
             Detail { of: Some(of), to: Some(*to), leader: *leader, ..none }
         }
-        Class::CleanerDied { thread } => Detail { thread: Some(*thread), ..none },
-        Class::Uncleanable { of } | Class::CleanerWorked { of } | Class::CleanerBegan { of } => {
+        Class::CleanerDied { thread } | Class::CleanerStarted { thread } => {
+            Detail { thread: Some(*thread), ..none }
+        }
+        Class::Uncleanable { of } | Class::CleanerBegan { of } | Class::CleanerWorked { of } => {
             Detail { of: Some(of), ..none }
         }
-        Class::CleanerStarted { thread } => Detail { thread: Some(*thread), ..none },
-        Class::LeaderElected { of, leader, .. } => Detail { of: Some(of), leader: Some(*leader), ..none },
         Class::Started { broker } => Detail { broker_id: *broker, ..none },
         Class::Version { version } => Detail { version: Some(version), ..none },
         Class::UncleanElection { of, leader } => Detail { of: of.as_ref(), leader: Some(*leader), ..none },
+        Class::LeaderElected { of, leader, isr, from_offline } => {
+            let mut isr = isr.clone();
+            isr.sort_unstable();
+            Detail {
+                of: Some(of),
+                leader: Some(*leader),
+                isr: Some(isr),
+                from_offline: Some(*from_offline),
+                ..none
+            }
+        }
         Class::Harmless { why } => Detail { why: Some(why), ..none },
         Class::Other => none,
     }
@@ -281,10 +294,10 @@ pub(super) fn class_word(class: &Class) -> &'static str {
         Class::CleanerWorked { .. } => "cleaner_worked",
         Class::CleanerBegan { .. } => "cleaner_began",
         Class::CleanerStarted { .. } => "cleaner_started",
-        Class::LeaderElected { .. } => "leader_elected",
         Class::Started { .. } => "started",
         Class::Version { .. } => "version",
         Class::UncleanElection { .. } => "unclean_election",
+        Class::LeaderElected { .. } => "leader_elected",
         Class::Harmless { .. } => "harmless",
         Class::Other => "other",
     }
@@ -319,6 +332,8 @@ fn event(event: &Event) -> Value {
         "broker_id": detail.broker_id,
         "version": detail.version,
         "why": detail.why,
+        "isr": detail.isr,
+        "from_offline": detail.from_offline,
         "text": event.text,
         "causes": event.causes,
         "text_lossy": event.lossy,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::kafka::event::{Class, Event, TopicPartition};
 use crate::report::fixture::{Case, healthy, hostile, incident, unseen};
 use crate::report::json::{json, value};
 
@@ -95,4 +96,33 @@ fn remote_text_survives_unchanged_and_acts_on_no_terminal() {
     let back: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(back, value(&case.report()), "escapes change nothing for a parser");
     assert_eq!(back["comparison"]["clusters"][0]["brokers"][0]["broker"], case.round.visits[0].host.as_str());
+}
+
+#[test]
+fn an_event_of_every_class_keeps_to_the_schema() {
+    let of = || TopicPartition { topic: "a".into(), partition: 3 };
+    let classes = [
+        Class::FetchReset { of: of(), leader: 1, from: None, to: 5, to_start: None },
+        Class::HighWatermarkBack { of: of(), from: 9, to: 5 },
+        Class::Truncated { of: of(), to: 5, leader: None },
+        Class::CleanerDied { thread: 0 },
+        Class::Uncleanable { of: of() },
+        Class::CleanerWorked { of: of() },
+        Class::CleanerBegan { of: of() },
+        Class::CleanerStarted { thread: 0 },
+        Class::Started { broker: Some(1) },
+        Class::Version { version: "0.10.1.0".into() },
+        Class::UncleanElection { of: None, leader: 1 },
+        Class::LeaderElected { of: of(), leader: 1, isr: vec![2, 1], from_offline: true },
+        Class::Harmless { why: "a reason" },
+        Class::Other,
+    ];
+    let mut case = incident();
+    let one = case.comparison.events[0].clone();
+    case.comparison.events = classes.map(|class| Event { class, ..one.clone() }).to_vec();
+    let report = parsed(&case);
+    let validator = jsonschema::validator_for(&schema()).expect("a schema");
+    assert!(validator.is_valid(&report));
+    assert_eq!(report["events"][11]["isr"], serde_json::json!([1, 2]));
+    assert_eq!(report["events"][0]["from"], Value::Null);
 }

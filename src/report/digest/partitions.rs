@@ -125,8 +125,38 @@ pub fn outline<'a>(report: &Report, cluster: &'a Cluster) -> Vec<Outline<'a>> {
     outlines
 }
 
+/// Topics without odd partitions that get a line of their own; more of them share one.
+const ORDINARY: usize = 8;
+
+/// The ordinary partitions, a line per topic that has odd ones too, and as few as can be for the others.
+/// They hold remote text.
+pub fn ordinary(outlines: &[Outline]) -> Vec<String> {
+    let with_any = outlines.iter().filter(|outline| outline.alike.total() > 0);
+    let (mut told, quiet): (Vec<&Outline>, Vec<&Outline>) =
+        with_any.partition(|outline| !outline.odd.is_empty());
+    let folded = if quiet.len() > ORDINARY { quiet.as_slice() } else { &[] };
+    if folded.is_empty() {
+        told.extend(&quiet);
+    }
+    let mut words: Vec<String> = told.into_iter().map(alike_words).collect();
+    if !folded.is_empty() {
+        let partitions: usize = folded.iter().map(|outline| outline.alike.total()).sum();
+        let ratios_of = || folded.iter().filter_map(|outline| outline.alike.ratios);
+        let least = ratios_of().map(|(least, _)| least).min_by(f64::total_cmp);
+        let most = ratios_of().map(|(_, most)| most).max_by(f64::total_cmp);
+        let range = least.zip(most).map(|(least, most)| format!(": ratio {}", ratios(least, most)));
+        words.push(format!(
+            "{} of {} alike{}",
+            counted(partitions, "partition", "partitions"),
+            counted(folded.len(), "topic", "topics"),
+            range.unwrap_or_default()
+        ));
+    }
+    words
+}
+
 /// The ordinary partitions of a topic in one line; holds remote text.
-pub fn alike_words(outline: &Outline) -> String {
+fn alike_words(outline: &Outline) -> String {
     let alike = &outline.alike;
     let mut words = Vec::new();
     if let Some((min, max)) = alike.ratios {
@@ -203,6 +233,18 @@ mod tests {
         case = incident();
         case.comparison.clusters[0].topics[0].ignored = true;
         assert_eq!(outline(&case.report(), &case.comparison.clusters[0])[0].alike.total(), 36);
+    }
+
+    #[test]
+    fn many_ordinary_topics_share_a_line() {
+        let mut case = healthy();
+        let topics = &mut case.comparison.clusters[0].topics;
+        let one = topics[0].clone();
+        topics.extend((0..9).map(|number| Topic { name: format!("t{number}"), ..one.clone() }));
+        let report = case.report();
+        let outlines = outline(&report, &case.comparison.clusters[0]);
+        assert_eq!(ordinary(&outlines), ["360 partitions of 10 topics alike: ratio 1.00–1.01"]);
+        assert_eq!(ordinary(&outlines[..2]).len(), 2);
     }
 
     #[test]

@@ -100,11 +100,10 @@ fn kind(class: &Class) -> Option<u8> {
         Class::Started { .. } => Some(7),
         Class::Version { .. } => Some(8),
         Class::UncleanElection { .. } => Some(9),
-        Class::CleanerBegan { .. }
-        | Class::CleanerStarted { .. }
-        | Class::LeaderElected { .. }
-        | Class::Harmless { .. }
-        | Class::Other => None,
+        Class::CleanerStarted { .. } => Some(10),
+        Class::LeaderElected { from_offline: true, .. } => Some(11),
+        Class::CleanerBegan { .. } | Class::LeaderElected { .. } => None,
+        Class::Harmless { .. } | Class::Other => None,
     }
 }
 
@@ -156,8 +155,11 @@ fn what(events: &[&Event], hosts: &BTreeMap<i64, &str>) -> String {
             "" => format!("leader elected out of sync: {of_leaders}"),
             partitions => format!("leader elected out of sync: {of_leaders} for {partitions}"),
         },
-        // None of these has a kind, so none comes here.
-        _ => String::new(),
+        Class::CleanerStarted { .. } => "log cleaner started".to_owned(),
+        Class::LeaderElected { .. } => {
+            format!("made {of_leaders} the leader of what had none: {partitions}")
+        }
+        Class::CleanerBegan { .. } | Class::Harmless { .. } | Class::Other => String::new(),
     }
 }
 
@@ -167,7 +169,8 @@ fn subject(class: &Class) -> Option<&TopicPartition> {
         | Class::HighWatermarkBack { of, .. }
         | Class::Truncated { of, .. }
         | Class::Uncleanable { of }
-        | Class::CleanerWorked { of } => Some(of),
+        | Class::CleanerWorked { of }
+        | Class::LeaderElected { of, .. } => Some(of),
         Class::UncleanElection { of, .. } => of.as_ref(),
         _ => None,
     }
@@ -201,7 +204,9 @@ fn leaders(events: &[&Event], hosts: &BTreeMap<i64, &str>) -> String {
     let ids: BTreeSet<i64> = events
         .iter()
         .filter_map(|event| match &event.class {
-            Class::FetchReset { leader, .. } | Class::UncleanElection { leader, .. } => Some(*leader),
+            Class::FetchReset { leader, .. }
+            | Class::UncleanElection { leader, .. }
+            | Class::LeaderElected { leader, .. } => Some(*leader),
             Class::Truncated { leader, .. } => *leader,
             _ => None,
         })

@@ -7,7 +7,7 @@ use inert::{cell, code, fence, link, prose, prose_cell};
 use super::digest::brokers::{brokers, outcome, pairs};
 use super::digest::items::{cuts, same_cuts, where_words, words};
 use super::digest::names::Names;
-use super::digest::partitions::{Odd, alike_words, outline};
+use super::digest::partitions::{Odd, ordinary, outline};
 use super::digest::timeline::runs;
 use super::digest::unseen::gaps;
 use super::digest::{MEASURE, clock, counts, hosts_seen, partitions_seen};
@@ -232,9 +232,8 @@ fn partitions(out: &mut Vec<String>, report: &Report, cluster: &Cluster) {
     if left > 0 {
         out.push(format!("{} more odd partitions are in the JSON report.", count(left as u64)));
     }
-    let ordinary = outlines.iter().filter(|outline| outline.alike.total() > 0).take(ODD);
     let ordinary: Vec<String> =
-        ordinary.map(|outline| format!("- {}", prose(&alike_words(outline)))).collect();
+        ordinary(&outlines).iter().map(|words| format!("- {}", prose(words))).collect();
     if !ordinary.is_empty() {
         out.push(ordinary.join("\n"));
     }

@@ -6,14 +6,12 @@ use super::grid::{self, Cell, Column};
 use super::page::{Ink, Page};
 use crate::compare::{Cluster, Kind, Partition, Replica};
 use crate::report::digest::names::Names;
-use crate::report::digest::partitions::{Odd, Outline, extremes, high_watermarks_apart, outline};
-use crate::report::measure::{bytes, count, counted, ratio, ratios};
+use crate::report::digest::partitions::{Odd, extremes, high_watermarks_apart, ordinary, outline};
+use crate::report::measure::{bytes, count, ratio};
 use crate::report::{Report, code_word};
 
 /// Odd rows that a cluster has at most; the others are counted.
 const ROWS: usize = 40;
-/// Topics without odd partitions that get a line of their own.
-const ORDINARY: usize = 8;
 
 /// The section, where there is a partition to show.
 pub fn matrix(page: &mut Page, report: &Report, cluster: &Cluster) {
@@ -48,7 +46,9 @@ pub fn matrix(page: &mut Page, report: &Report, cluster: &Cluster) {
         let text = format!("{} more odd partitions are in the JSON report", count((odd - ROWS) as u64));
         page.wrapped(&[(Ink::Plain, "  ")], Ink::Warning, &text);
     }
-    ordinary(page, &outlines);
+    for words in ordinary(&outlines) {
+        page.wrapped(&[(Ink::Plain, "  ")], Ink::Dim, &words);
+    }
 }
 
 /// How the odd rows are set, the richest first.
@@ -170,39 +170,4 @@ fn codes(report: &Report, odd: &Odd, wide: bool) -> String {
         })
         .collect();
     words.join(", ")
-}
-
-fn ordinary(page: &mut Page, outlines: &[Outline]) {
-    let mut quiet: Vec<&Outline> = Vec::new();
-    for outline in outlines.iter().filter(|outline| outline.alike.total() > 0) {
-        if outline.odd.is_empty() {
-            quiet.push(outline);
-        } else {
-            line(page, outline);
-        }
-    }
-    let own = if quiet.len() > ORDINARY { 0 } else { quiet.len() };
-    for outline in &quiet[..own] {
-        line(page, outline);
-    }
-    let folded = &quiet[own..];
-    if folded.is_empty() {
-        return;
-    }
-    let total: usize = folded.iter().map(|outline| outline.alike.total()).sum();
-    let least =
-        folded.iter().filter_map(|outline| outline.alike.ratios).map(|(min, _)| min).min_by(f64::total_cmp);
-    let most =
-        folded.iter().filter_map(|outline| outline.alike.ratios).map(|(_, max)| max).max_by(f64::total_cmp);
-    let range = least.zip(most).map(|(min, max)| format!(": {}", ratios(min, max))).unwrap_or_default();
-    let text = format!(
-        "{} of {} alike{range}",
-        counted(total, "partition", "partitions"),
-        counted(folded.len(), "topic", "topics")
-    );
-    page.wrapped(&[(Ink::Plain, "  ")], Ink::Dim, &text);
-}
-
-fn line(page: &mut Page, outline: &Outline) {
-    page.wrapped(&[(Ink::Plain, "  ")], Ink::Dim, &crate::report::digest::partitions::alike_words(outline));
 }
