@@ -67,8 +67,7 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
                 _ => {}
             }
         });
-        let told = told.await;
-        told
+        told.await
     });
     if args.fold {
         teller.folded(&visits);

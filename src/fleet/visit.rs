@@ -13,7 +13,7 @@ use crate::plan::{Limits, Target};
 use crate::probe::facts;
 use crate::round::{Coverage, CoverageStatus, Evidence, Outcome, ProbeAnswer, Stopped, Visit};
 use crate::shell::answer::Answer;
-use crate::shell::{Allowance, Shell, ShellError};
+use crate::shell::{Allowance, Listener, Shell, ShellError};
 use crate::ssh::{ConnectError, Connection, Dialer, Progress, Reason};
 
 /// Bytes of the facts' answer: four checkpoint files of some ten thousand partitions each.
@@ -135,8 +135,7 @@ impl Visitor {
                 // Live lines are a courtesy: the kept answer is whole even if one is dropped here.
                 let _ = events.try_send(Event::Output { host, stream, bytes: bytes.to_vec() });
             };
-            let listener: Option<&mut (dyn FnMut(crate::shell::Stream, &[u8]) + Send)> =
-                if live { Some(&mut listen) } else { None };
+            let listener: Option<Listener<'_>> = if live { Some(&mut listen) } else { None };
             answers.push(shell.run(&probe.script(), allowance, &mut self.stop, listener).await);
             if let Some(second) = answers.first().and_then(|first| probe.follow_up(first)) {
                 answers.push(shell.run(&second, allowance, &mut self.stop, None).await);

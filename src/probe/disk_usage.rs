@@ -107,9 +107,13 @@ pub fn parse(paths: &[String], answer: &Answer, limit_seconds: u64) -> (Evidence
                 if let Some(why) = &cut {
                     seen = Coverage::partial(path, why.clone());
                 } else if unreadable_rows > 0 {
-                    seen = Coverage::partial(path, format!("{unreadable_rows} rows of the answer could not be read"));
+                    seen = Coverage::partial(
+                        path,
+                        format!("{unreadable_rows} rows of the answer could not be read"),
+                    );
                 } else if !whole && seen.reason.is_none() {
-                    let said = lines(&answer.stderr).last().map(|line| format!(": {line}")).unwrap_or_default();
+                    let said =
+                        lines(&answer.stderr).last().map(|line| format!(": {line}")).unwrap_or_default();
                     seen = Coverage::none(path, format!("no way to list it works on this node{said}"));
                 } else if let Some(first) = denied.iter().find(|line| line.contains(literal(path))) {
                     seen = Coverage::partial(path, first.clone());

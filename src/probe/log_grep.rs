@@ -89,7 +89,7 @@ pub fn follow_up(question: &Question, first: &Answer) -> Option<String> {
             _ => None,
         })
         .collect();
-    files.sort_by(|a, b| oldest_first(&a.1).cmp(&oldest_first(&b.1)));
+    files.sort_by_key(|(_, path)| oldest_first(path));
     let pattern = quote(&question.pattern);
     let mut script = String::new();
     for (zipped, path) in &files {
