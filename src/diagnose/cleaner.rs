@@ -115,6 +115,7 @@ fn cleaner_dead(
     let on = first.on.as_ref().map(|of| format!(", on {}-{}", of.topic, of.partition)).unwrap_or_default();
     let named = match bug {
         Some(Match::Named(bug)) => format!(": {}, fixed in {}", bug.id, bug.fixed_in),
+        Some(Match::VersionUnseen(bug)) => format!(": the signature of {}, version not seen", bug.id),
         _ => String::new(),
     };
     let mut meaning = format!(

@@ -1,5 +1,7 @@
 //! Replicas of one partition that differ in size, and broker pairs that differ throughout.
 
+use std::collections::BTreeSet;
+
 use crate::compare::{Cluster, Measure, Pair, Partition, Replica, Topic, ratio};
 use crate::diagnose::cleaner::{self, Cleaner};
 use crate::diagnose::cuts::Cut;
@@ -223,13 +225,19 @@ fn host(cluster: &Cluster, broker: usize) -> &str {
     cluster.brokers.get(broker).map_or("?", |broker| &broker.host)
 }
 
+/// Each host once, in the inventory's order.
+fn hosts(cluster: &Cluster, brokers: impl Iterator<Item = usize>) -> Vec<&str> {
+    let brokers: BTreeSet<usize> = brokers.collect();
+    brokers.into_iter().map(|broker| host(cluster, broker)).collect()
+}
+
 fn odd_hosts<'a>(cluster: &'a Cluster, odd: &[Odd<'_>]) -> Vec<&'a str> {
-    words::once(odd.iter().flat_map(|odd| &odd.odd).map(|broker| host(cluster, *broker)))
+    hosts(cluster, odd.iter().flat_map(|odd| odd.odd.iter().copied()))
 }
 
 fn larger_hosts<'a>(cluster: &'a Cluster, odd: &[Odd<'_>]) -> Vec<&'a str> {
     let larger = odd.iter().filter_map(|odd| largest(odd.partition, odd.measure));
-    words::once(larger.map(|replica| host(cluster, replica.broker)))
+    hosts(cluster, larger.map(|replica| replica.broker))
 }
 
 fn items(cluster: &Cluster, odd: &[Odd<'_>]) -> Vec<Item> {

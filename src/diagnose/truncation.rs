@@ -133,7 +133,7 @@ fn next_steps(
     ));
     steps.push(format!(
         "Look for the election: `grep -E 'data loss|[Uu]nclean|UNCLEAN' controller.log*` on all brokers, around {}.",
-        cuts.iter().map(|cut| cut.event.at_raw.as_str()).find(|at| !at.is_empty()).unwrap_or("that time")
+        moment(cuts)
     ));
     steps.push(format!(
         "See who else cut: `grep -E 'out of range|Non-monotonic|Truncat' server.log*` beside {}.",

@@ -192,8 +192,8 @@ impl Finding {
         self.evidence = evidence;
         if all > SHOWN {
             self.evidence.truncate(SHOWN);
-            let more = words::counted(all - SHOWN, "more line says", "more lines say");
-            self.meaning = format!("{} {more} the same.", self.meaning);
+            let more = words::counted(all - SHOWN, "more line", "more lines");
+            self.meaning = format!("{} The evidence has {more} like those shown.", self.meaning);
         }
         self
     }
