@@ -9,7 +9,7 @@ use crate::diagnose::finding::{
     Basis, Code, EvidenceLine, Finding, Holder, Item, ReplicaItem, Severity, Subject,
 };
 use crate::diagnose::judge::{Judgement, Known, Lag, floor, high_watermarks, largest};
-use crate::diagnose::view::{View, finding, of_cluster, of_topic, on_disk};
+use crate::diagnose::view::{View, finding, of_cluster, of_topic, on_disk, topic};
 use crate::diagnose::words;
 use crate::round::SizeRatio;
 
@@ -308,10 +308,8 @@ pub fn size_lines(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Ve
 pub fn pair_bias(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     let thresholds = view.thresholds(cluster);
     for pair in &cluster.pairs {
-        let Ok(at) = cluster.topics.binary_search_by(|topic| topic.name.as_str().cmp(&pair.topic)) else {
-            continue;
-        };
-        if let Some(topic) = cluster.topics.get(at).filter(|topic| !topic.ignored && topic.name != METADATA) {
+        let known = topic(cluster, &pair.topic).filter(|topic| !topic.ignored && topic.name != METADATA);
+        if let Some(topic) = known {
             findings.extend(broker_pair_bias(cluster, topic, pair, &thresholds));
         }
     }
