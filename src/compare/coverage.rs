@@ -71,7 +71,12 @@ fn is_disk(probe: &str, evidence: &Evidence) -> bool {
 /// Whether a path, component by component, is `dir/name` or lies above it.
 fn reaches(path: &str, dir: &str, name: &str) -> bool {
     let mut target = dir.split('/').chain([name]);
-    path.split('/').all(|glob| target.next().is_some_and(|part| glob_matches(glob, part)))
+    // Any digit is any character here; other classes are taken as they stand and reach nothing.
+    path.split('/').all(|glob| {
+        target
+            .next()
+            .is_some_and(|part| glob_matches(glob, part) || glob_matches(&glob.replace("[0-9]", "?"), part))
+    })
 }
 
 fn trimmed(path: &str) -> &str {
@@ -118,6 +123,8 @@ mod tests {
         assert!(reaches("/services/kafka/t-*", "/services/kafka", "t-0"));
         assert!(reaches("/data*/t-?", "/data1", "t-0"));
         assert!(!reaches("/services/kafka/t-*", "/services/kafka", "other-0"));
+        assert!(reaches("/services/kafka/t-[0-9]*", "/services/kafka", "t-*"));
+        assert!(!reaches("/services/kafka/t-[0-4]*", "/services/kafka", "t-*"));
         assert!(!reaches("/services/kafka/t-*/x", "/services/kafka", "t-0"));
         assert!(!reaches("/data1", "/data2", "t-0"));
         assert!(reaches("/services/kafka/*", "/services/kafka", "*"));

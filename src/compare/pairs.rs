@@ -1,70 +1,78 @@
 //! Broker pairs: a steady ratio over all that two brokers share is a broker's story, a broken one a
 //! partition's.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use crate::compare::size::ratio;
-use crate::compare::{Pair, Replica, Topic};
+use crate::compare::{Pair, Topic};
 
 /// In a topic spread over more pairs than this, those that share a single partition say no more than
 /// that partition's own row and are left out: they would outnumber the partitions.
 const MANY_PAIRS: usize = 64;
 
-/// What two brokers share of a topic.
-#[derive(Default)]
+/// One partition that two brokers share.
 struct Shared {
-    partitions: u32,
-    ratios: Vec<f64>,
-    larger: [u32; 2],
+    a: usize,
+    b: usize,
+    ratio: Option<f64>,
+    larger: Ordering,
 }
 
 /// All pairs that share partitions, by topic and brokers.
 pub fn pairs(topics: &[Topic]) -> Vec<Pair> {
-    topics.iter().flat_map(of_topic).collect()
+    let mut shared = Vec::new();
+    let mut pairs = Vec::new();
+    for topic in topics {
+        shared.clear();
+        share(topic, &mut shared);
+        shared.sort_by_key(|one| (one.a, one.b));
+        let together = |one: &Shared, other: &Shared| (one.a, one.b) == (other.a, other.b);
+        let many = shared.chunk_by(together).count() > MANY_PAIRS;
+        let kept = shared.chunk_by(together).filter(|group| !many || group.len() > 1);
+        pairs.extend(kept.filter_map(|group| pair(&topic.name, group)));
+    }
+    pairs
 }
 
-fn of_topic(topic: &Topic) -> Vec<Pair> {
-    let mut shared: BTreeMap<(usize, usize), Shared> = BTreeMap::new();
-    let mut holders: Vec<&Replica> = Vec::new();
+fn share(topic: &Topic, shared: &mut Vec<Shared>) {
     for partition in &topic.partitions {
         let measure = partition.measure();
-        holders.clear();
-        holders.extend(partition.current());
-        for (at, one) in holders.iter().enumerate() {
-            for other in holders.iter().skip(at + 1) {
-                let pair = shared.entry((one.broker, other.broker)).or_default();
+        let mut holders = partition.current();
+        while let Some(one) = holders.next() {
+            for other in holders.clone() {
                 let (bytes, other_bytes) = (one.bytes(measure), other.bytes(measure));
-                pair.partitions += 1;
-                pair.ratios.extend(ratio(bytes, other_bytes));
-                pair.larger[0] += u32::from(bytes > other_bytes);
-                pair.larger[1] += u32::from(other_bytes > bytes);
+                shared.push(Shared {
+                    a: one.broker,
+                    b: other.broker,
+                    ratio: ratio(bytes, other_bytes),
+                    larger: bytes.cmp(&other_bytes),
+                });
             }
         }
     }
-    let many = shared.len() > MANY_PAIRS;
-    let kept = shared.into_iter().filter(|(_, shared)| !many || shared.partitions > 1);
-    kept.map(|((a, b), shared)| pair(&topic.name, a, b, shared)).collect()
 }
 
-fn pair(topic: &str, a: usize, b: usize, mut shared: Shared) -> Pair {
-    shared.ratios.sort_by(f64::total_cmp);
-    let most = |count: u32| u64::from(count) * 2 > u64::from(shared.partitions);
-    Pair {
+fn pair(topic: &str, shared: &[Shared]) -> Option<Pair> {
+    let Shared { a, b, .. } = *shared.first()?;
+    let mut ratios: Vec<f64> = shared.iter().filter_map(|one| one.ratio).collect();
+    ratios.sort_by(f64::total_cmp);
+    let most = |way| shared.iter().filter(|one| one.larger == way).count() * 2 > shared.len();
+    Some(Pair {
         a,
         b,
         topic: topic.to_owned(),
-        partitions: shared.partitions,
-        ratio_min: shared.ratios.first().copied(),
-        ratio_median: median(&shared.ratios),
-        ratio_max: shared.ratios.last().copied(),
-        larger: if most(shared.larger[0]) {
+        partitions: u32::try_from(shared.len()).unwrap_or(u32::MAX),
+        ratio_min: ratios.first().copied(),
+        ratio_median: median(&ratios),
+        ratio_max: ratios.last().copied(),
+        larger: if most(Ordering::Greater) {
             Some(a)
-        } else if most(shared.larger[1]) {
+        } else if most(Ordering::Less) {
             Some(b)
         } else {
             None
         },
-    }
+    })
 }
 
 /// The middle of sorted numbers.

@@ -115,6 +115,7 @@ fn cleaner_dead(
     let on = first.on.as_ref().map(|of| format!(", on {}-{}", of.topic, of.partition)).unwrap_or_default();
     let named = match bug {
         Some(Match::Named(bug)) => format!(": {}, fixed in {}", bug.id, bug.fixed_in),
+        Some(Match::VersionUnseen(bug)) => format!(": the signature of {}, version not seen", bug.id),
         _ => String::new(),
     };
     let mut meaning = format!(
@@ -202,10 +203,8 @@ pub fn uncleanable(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Findin
                     marked.insert(of, moment);
                 }
                 Class::Started { .. } => marked.retain(|_, mark| !moment.after(mark)),
-                Class::CleanerWorked { of } => {
-                    if marked.get(of).is_some_and(|mark| moment.after(mark)) {
-                        marked.remove(of);
-                    }
+                Class::CleanerWorked { of } if marked.get(of).is_some_and(|mark| moment.after(mark)) => {
+                    marked.remove(of);
                 }
                 _ => {}
             }

@@ -142,22 +142,14 @@ fn cut<'a>(
 
 /// The leader that a controller of the cluster last gave to a partition before it was cut.
 fn elected(view: &View<'_>, of: &TopicPartition, cluster: &Cluster, cut: &Moment<'_>) -> Option<i64> {
-    let before = |event: &&Event| match (event.at, cut.event.at) {
-        (Some(at), Some(cut)) => at <= cut,
-        _ => false,
-    };
-    let ours = |event: &&Event| cluster.brokers.iter().any(|broker| broker.host == event.host);
-    let events = view.comparison.events.iter().filter(before);
-    events
-        .filter(|event| match &event.class {
-            Class::UncleanElection { of: Some(other), leader } => other == of && *leader >= 0,
-            Class::LeaderElected { of: other, leader, .. } => other == of && *leader >= 0,
-            _ => false,
-        })
-        .filter(ours)
-        .last()
-        .and_then(|event| match event.class {
-            Class::UncleanElection { leader, .. } | Class::LeaderElected { leader, .. } => Some(leader),
-            _ => None,
-        })
+    let cut_at = cut.event.at?;
+    let ours = |event: &Event| cluster.brokers.iter().any(|broker| broker.host == event.host);
+    view.elections.iter().rev().filter(|event| event.at.is_some_and(|at| at <= cut_at)).find_map(|event| {
+        let leader = match &event.class {
+            Class::UncleanElection { of: Some(other), leader } if other == of => *leader,
+            Class::LeaderElected { of: other, leader, .. } if other == of => *leader,
+            _ => return None,
+        };
+        (leader >= 0 && ours(event)).then_some(leader)
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::Cluster;
 use crate::diagnose::finding::{Basis, Code, Finding, HostItem, Item, Severity};
-use crate::diagnose::view::{View, finding, line, of_cluster, of_topic};
+use crate::diagnose::view::{self, View, finding, line, of_cluster, of_topic};
 use crate::diagnose::words;
 use crate::kafka::event::{Class, Event};
 
@@ -26,7 +26,7 @@ pub fn unclean(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
     let mut topics: BTreeMap<Option<&str>, Vec<Election<'_>>> = BTreeMap::new();
     let mut in_sync: BTreeMap<(&str, u32), &[i64]> = BTreeMap::new();
     let hosts: BTreeSet<&str> = cluster.brokers.iter().map(|broker| broker.host.as_str()).collect();
-    for event in view.comparison.events.iter().filter(|event| hosts.contains(event.host.as_str())) {
+    for event in view.elections.iter().copied().filter(|event| hosts.contains(event.host.as_str())) {
         match &event.class {
             Class::UncleanElection { of, leader } => {
                 let partition = of.as_ref().map(|of| of.partition);
@@ -60,7 +60,7 @@ pub fn unclean(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
         topics.remove(&None);
     }
     for (topic, elections) in topics {
-        let ignored = cluster.topics.iter().any(|known| Some(known.name.as_str()) == topic && known.ignored);
+        let ignored = topic.and_then(|name| view::topic(cluster, name)).is_some_and(|topic| topic.ignored);
         if !ignored {
             findings.push(unclean_election(view, cluster, topic, &elections));
         }

@@ -111,8 +111,11 @@ impl Known<'_, '_> {
     /// The truncation that names the partition and has the small replica on either side.
     fn cut(&self, partition: u32, small: &Replica) -> Option<&Cut<'_>> {
         let host = self.host(small);
-        let cuts = self.cuts.iter().filter(|cut| !cut.doubtful && cut.of.topic == self.topic.name);
-        let mut cuts = cuts.filter(|cut| cut.of.partition == partition);
+        // Sorted by topic and partition.
+        let of = (self.topic.name.as_str(), partition);
+        let first = self.cuts.partition_point(|cut| (cut.of.topic.as_str(), cut.of.partition) < of);
+        let same = |cut: &&Cut<'_>| (cut.of.topic.as_str(), cut.of.partition) == of;
+        let mut cuts = self.cuts.iter().skip(first).take_while(same).filter(|cut| !cut.doubtful);
         cuts.find(|cut| cut.leader == Some(host) || cut.broker == small.broker)
     }
 

@@ -4,7 +4,7 @@ use crate::compare::{Cluster, Kind, Measure, Partition, Replica, Topic};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, HostItem, Item, ReplicaItem, Severity};
 use crate::diagnose::judge::floor;
 use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
-use crate::diagnose::view::{View, finding, of_cluster, of_topic, on_disk};
+use crate::diagnose::view::{View, finding, of_topic, on_disk};
 use crate::diagnose::words;
 use crate::round::SizeRatio;
 
@@ -16,10 +16,10 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     let thresholds = view.thresholds(cluster);
     for topic in cluster.topics.iter().filter(|topic| !topic.ignored) {
         if topic.name != METADATA {
-            findings.extend(missing(cluster, topic));
+            findings.extend(missing(view, cluster, topic));
             findings.extend(extra(cluster, topic));
             findings.extend(empty(cluster, topic, &thresholds));
-            findings.extend(partitions(cluster, topic));
+            findings.extend(partitions(view, cluster, topic));
         }
         findings.extend(left_over(cluster, topic, Kind::Stray));
         findings.extend(left_over(cluster, topic, Kind::Future));
@@ -35,7 +35,7 @@ fn host(cluster: &Cluster, replica: &Replica) -> String {
 /// `replica-missing`: a partition has fewer replicas than it should, and everybody was asked.
 ///
 /// It holds because a broker keeps the directory of every replica that it is assigned, empty or not.
-fn missing(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
+fn missing(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<Finding> {
     let expected = usize::try_from(topic.expected_replicas?).ok()?;
     // A replica that an unseen broker may hold is not missing.
     if !topic.complete {
@@ -43,7 +43,8 @@ fn missing(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
     }
     let short: Vec<&Partition> =
         topic.partitions.iter().filter(|partition| partition.current().count() < expected).collect();
-    let gaps: Vec<u32> = gaps(topic);
+    // A probe of some partitions says nothing of the others.
+    let gaps = if asked(view, cluster, &topic.name) { gaps(topic) } else { Vec::new() };
     let number = short.len() + gaps.len();
     if number == 0 {
         return None;
@@ -99,24 +100,10 @@ fn missing(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
 fn gaps(topic: &Topic) -> Vec<u32> {
     /// Beyond this many a listing says no more.
     const LISTED: usize = 1000;
-    let end = topic.partitions.last().map_or(0, |partition| partition.partition);
-    let here = |number: &u32| {
-        let found = topic.partitions.binary_search_by_key(number, |partition| partition.partition);
-        found
-            .ok()
-            .and_then(|at| topic.partitions.get(at))
-            .is_some_and(|partition| partition.current().next().is_some())
-    };
-    (0..=end)
-        .filter(|number| !topic.partitions.is_empty() && !here(number))
-        .filter(|number| !short_listed(topic, *number))
-        .take(LISTED)
-        .collect()
-}
-
-/// Whether a partition is among the rows, with strays or left-overs alone.
-fn short_listed(topic: &Topic, number: u32) -> bool {
-    topic.partitions.binary_search_by_key(&number, |partition| partition.partition).is_ok()
+    let Some(last) = topic.partitions.last() else { return Vec::new() };
+    let listed =
+        |number: &u32| topic.partitions.binary_search_by_key(number, |partition| partition.partition).is_ok();
+    (0..last.partition).filter(|number| !listed(number)).take(LISTED).collect()
 }
 
 /// `replica-extra`: a partition has more replicas than it should.
@@ -312,11 +299,11 @@ fn left_over(cluster: &Cluster, topic: &Topic, kind: Kind) -> Option<Finding> {
 }
 
 /// `expectation-failed`: the topic has not the partitions that the playbook expects.
-fn partitions(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
+fn partitions(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<Finding> {
     let expected = usize::try_from(topic.expected_partitions?).ok()?;
     let found = topic.partitions.iter().filter(|partition| partition.current().next().is_some()).count();
     // Fewer than expected says nothing while a broker is unseen.
-    if found == expected || (found < expected && !topic.complete) {
+    if found == expected || (found < expected && !(topic.complete && asked(view, cluster, &topic.name))) {
         return None;
     }
     let severity = if found < expected { Severity::Critical } else { Severity::Warning };
@@ -374,8 +361,6 @@ fn absent_topics(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
                 })
             })
             .collect();
-        failed.subject =
-            crate::diagnose::finding::Subject { topic: Some(name.clone()), ..of_cluster(cluster) };
         findings.push(failed);
     }
 }

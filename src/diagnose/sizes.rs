@@ -1,5 +1,7 @@
 //! Replicas of one partition that differ in size, and broker pairs that differ throughout.
 
+use std::collections::BTreeSet;
+
 use crate::compare::{Cluster, Measure, Pair, Partition, Replica, Topic, ratio};
 use crate::diagnose::cleaner::{self, Cleaner};
 use crate::diagnose::cuts::Cut;
@@ -7,7 +9,7 @@ use crate::diagnose::finding::{
     Basis, Code, EvidenceLine, Finding, Holder, Item, ReplicaItem, Severity, Subject,
 };
 use crate::diagnose::judge::{Judgement, Known, Lag, floor, high_watermarks, largest};
-use crate::diagnose::view::{View, finding, of_cluster, of_topic, on_disk};
+use crate::diagnose::view::{View, finding, of_cluster, of_topic, on_disk, topic};
 use crate::diagnose::words;
 use crate::round::SizeRatio;
 
@@ -223,13 +225,19 @@ fn host(cluster: &Cluster, broker: usize) -> &str {
     cluster.brokers.get(broker).map_or("?", |broker| &broker.host)
 }
 
+/// Each host once, in the inventory's order.
+fn hosts(cluster: &Cluster, brokers: impl Iterator<Item = usize>) -> Vec<&str> {
+    let brokers: BTreeSet<usize> = brokers.collect();
+    brokers.into_iter().map(|broker| host(cluster, broker)).collect()
+}
+
 fn odd_hosts<'a>(cluster: &'a Cluster, odd: &[Odd<'_>]) -> Vec<&'a str> {
-    words::once(odd.iter().flat_map(|odd| &odd.odd).map(|broker| host(cluster, *broker)))
+    hosts(cluster, odd.iter().flat_map(|odd| odd.odd.iter().copied()))
 }
 
 fn larger_hosts<'a>(cluster: &'a Cluster, odd: &[Odd<'_>]) -> Vec<&'a str> {
     let larger = odd.iter().filter_map(|odd| largest(odd.partition, odd.measure));
-    words::once(larger.map(|replica| host(cluster, replica.broker)))
+    hosts(cluster, larger.map(|replica| replica.broker))
 }
 
 fn items(cluster: &Cluster, odd: &[Odd<'_>]) -> Vec<Item> {
@@ -300,10 +308,8 @@ pub fn size_lines(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Ve
 pub fn pair_bias(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     let thresholds = view.thresholds(cluster);
     for pair in &cluster.pairs {
-        let Ok(at) = cluster.topics.binary_search_by(|topic| topic.name.as_str().cmp(&pair.topic)) else {
-            continue;
-        };
-        if let Some(topic) = cluster.topics.get(at).filter(|topic| !topic.ignored && topic.name != METADATA) {
+        let known = topic(cluster, &pair.topic).filter(|topic| !topic.ignored && topic.name != METADATA);
+        if let Some(topic) = known {
             findings.extend(broker_pair_bias(cluster, topic, pair, &thresholds));
         }
     }

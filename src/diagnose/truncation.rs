@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::compare::{Cluster, Partition, Replica};
 use crate::diagnose::cuts::Cut;
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, Severity, Truncation};
-use crate::diagnose::view::{View, finding, line, of_topic, on_disk};
+use crate::diagnose::view::{View, finding, line, of_topic, on_disk, topic};
 use crate::diagnose::words;
 use crate::kafka::event::Class;
 
@@ -23,8 +23,7 @@ enum Fate<'a> {
 fn by_topic<'c, 'a>(cluster: &Cluster, cuts: &'c [Cut<'a>]) -> BTreeMap<&'c str, Vec<&'c Cut<'a>>> {
     let mut topics: BTreeMap<&str, Vec<&Cut<'_>>> = BTreeMap::new();
     for cut in cuts {
-        let ignored = cluster.topics.iter().any(|topic| topic.name == cut.of.topic && topic.ignored);
-        if !ignored {
+        if !topic(cluster, &cut.of.topic).is_some_and(|topic| topic.ignored) {
             topics.entry(&cut.of.topic).or_default().push(cut);
         }
     }
@@ -56,7 +55,7 @@ pub fn truncated(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings:
             severity,
             of_topic(cluster, topic),
             format!(
-                "{} cut {} of {topic} back to what {to} had: {} offsets",
+                "{} cut {} of {topic} back to what {to} had: {} offsets discarded",
                 words::list(&followers),
                 words::counted(partitions.len(), "partition", "partitions"),
                 words::count(lost)
@@ -95,7 +94,7 @@ fn meaning(
              (KAFKA-2477); the WARN line before it, which would decide, was not seen."
         );
     }
-    let elected = view.comparison.events.iter().any(|event| {
+    let elected = view.elections.iter().any(|event| {
         matches!(&event.class, Class::UncleanElection { of: Some(of), .. }
             if of.topic == topic && cuts.iter().any(|cut| cut.of == of))
     });
@@ -133,7 +132,7 @@ fn next_steps(
     ));
     steps.push(format!(
         "Look for the election: `grep -E 'data loss|[Uu]nclean|UNCLEAN' controller.log*` on all brokers, around {}.",
-        cuts.iter().map(|cut| cut.event.at_raw.as_str()).find(|at| !at.is_empty()).unwrap_or("that time")
+        moment(cuts)
     ));
     steps.push(format!(
         "See who else cut: `grep -E 'out of range|Non-monotonic|Truncat' server.log*` beside {}.",
@@ -183,11 +182,12 @@ pub fn lost(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &mut
         let cuts: Vec<&Cut<'_>> = fates.into_iter().map(|(cut, _)| cut).collect();
         let lost = cuts.iter().fold(0u64, |sum, cut| sum.saturating_add(cut.lost()));
         let partitions = words::numbers(cuts.iter().map(|cut| cut.of.partition));
+        let plural = if partitions.contains([',', ' ']) { "partitions" } else { "partition" };
         let mut found = finding(
             Code::DataLost,
             Severity::Critical,
             of_topic(cluster, topic),
-            format!("{} offsets of {topic} are lost, in partitions {partitions}", words::count(lost)),
+            format!("{} offsets of {topic} are lost, in {plural} {partitions}", words::count(lost)),
         );
         found.basis = if certain { Basis::Observed } else { Basis::Inferred };
         found.lost_total = Some(lost);
@@ -196,19 +196,25 @@ pub fn lost(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &mut
                          is known to reach so far. Those that were acknowledged to producers are lost; \
                          consumers that had read them are ahead of the log."
                 .to_owned();
-        if !certain {
-            found.meaning.push_str(
-                " Not every replica of these partitions was seen with its offsets: one that was not may still hold them.",
-            );
-        }
         let holders =
             words::once(cuts.iter().map(|cut| cut.follower).chain(cuts.iter().filter_map(|cut| cut.leader)));
         let unseen: Vec<&str> =
             cluster.brokers.iter().filter(|broker| !broker.seen).map(|broker| broker.host.as_str()).collect();
+        if !certain {
+            found.meaning.push_str(
+                " Not every replica of these partitions was seen with its offsets, so this is a conclusion.",
+            );
+        }
         if !unseen.is_empty() {
+            let verb = if unseen.len() == 1 { "was" } else { "were" };
+            found.meaning.push_str(&format!(" {} {verb} not seen.", words::list(&unseen)));
+        }
+        // Neither the follower nor its leader can have them; any other may.
+        let others: Vec<&str> = unseen.into_iter().filter(|host| !holders.contains(host)).collect();
+        if !others.is_empty() {
             found.next_steps.push(format!(
-                "Do not start or restart {} before its replicas of {topic} are copied: it was not seen and may hold the records.",
-                words::list(&unseen)
+                "Do not start or restart {} before replicas of {topic} there are copied: they were not seen and may hold the records.",
+                words::list(&others)
             ));
         }
         found.next_steps.extend([
@@ -234,7 +240,7 @@ fn moment(cuts: &[&Cut<'_>]) -> String {
 }
 
 fn partition_of<'c>(cluster: &'c Cluster, cut: &Cut<'_>) -> Option<(&'c Partition, bool)> {
-    let topic = cluster.topics.iter().find(|topic| topic.name == cut.of.topic)?;
+    let topic = topic(cluster, &cut.of.topic)?;
     let at =
         topic.partitions.binary_search_by_key(&cut.of.partition, |partition| partition.partition).ok()?;
     topic.partitions.get(at).map(|partition| (partition, topic.complete))

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::compare::{Broker, Cluster, Comparison};
+use crate::compare::{Broker, Cluster, Comparison, Topic};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Severity, Source, Subject};
 use crate::diagnose::words;
 use crate::kafka::event::{Class, Event};
@@ -34,6 +34,8 @@ pub struct View<'a> {
     pub round: &'a Round,
     pub comparison: &'a Comparison,
     logs: HashMap<&'a str, Vec<Moment<'a>>>,
+    /// Leaders that controllers chose, oldest first.
+    pub elections: Vec<&'a Event>,
 }
 
 impl<'a> View<'a> {
@@ -55,7 +57,11 @@ impl<'a> View<'a> {
             }
             log.sort_by_key(|moment| moment.millis);
         }
-        View { round, comparison, logs }
+        let elected = |event: &&Event| {
+            matches!(event.class, Class::UncleanElection { .. } | Class::LeaderElected { .. })
+        };
+        let elections = comparison.events.iter().filter(elected).collect();
+        View { round, comparison, logs, elections }
     }
 
     /// A host's log in the order of its own clock.
@@ -69,13 +75,12 @@ impl<'a> View<'a> {
 
     /// The version that a host ran when something happened: the last that its log names before.
     pub fn version_at(&self, moment: &Moment<'_>) -> Option<&'a str> {
-        let versions = self.log(&moment.event.host).iter().filter(|other| !other.after(moment));
-        versions
-            .filter_map(|other| match &other.event.class {
+        self.log(&moment.event.host).iter().rev().filter(|other| !other.after(moment)).find_map(|other| {
+            match &other.event.class {
                 Class::Version { version } => Some(version.as_str()),
                 _ => None,
-            })
-            .last()
+            }
+        })
     }
 
     /// The thresholds of the first play that a cluster's hosts have a part in.
@@ -109,6 +114,12 @@ impl<'a> View<'a> {
 fn cluster_of_id(comparison: &Comparison, visit: &Visit) -> bool {
     let mut brokers = comparison.clusters.iter().flat_map(|cluster| &cluster.brokers);
     brokers.any(|broker| broker.host == visit.host && broker.id.is_some())
+}
+
+/// A topic of a cluster by its name.
+pub fn topic<'c>(cluster: &'c Cluster, name: &str) -> Option<&'c Topic> {
+    let at = cluster.topics.binary_search_by(|topic| topic.name.as_str().cmp(name)).ok()?;
+    cluster.topics.get(at)
 }
 
 /// A finding with nothing in it yet.
@@ -192,8 +203,8 @@ impl Finding {
         self.evidence = evidence;
         if all > SHOWN {
             self.evidence.truncate(SHOWN);
-            let more = words::counted(all - SHOWN, "more line says", "more lines say");
-            self.meaning = format!("{} {more} the same.", self.meaning);
+            let more = words::counted(all - SHOWN, "more line", "more lines");
+            self.meaning = format!("{} The evidence has {more} like those shown.", self.meaning);
         }
         self
     }

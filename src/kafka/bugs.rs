@@ -137,12 +137,14 @@ const BUGS: &[KnownBug] = &[
         also_causes: Some("KAFKA-6854 where transactions are used (fixed in 1.0.2, 1.1.1, 2.0.0)"),
     },
     KnownBug {
-        id: "KAFKA-8725",
+        id: "KAFKA-9133",
         fixed_in: "2.3.2",
         what: "an exception on an empty log kills the cleaner instead of setting one partition aside",
         affected: &[("2.1.0", "2.3.2")],
         signature: r"currentLog cannot be empty on an unexpected exception",
-        also_causes: Some("KAFKA-8724 after an upgrade from 2.0 (fixed in 2.3.1)"),
+        also_causes: Some(
+            "KAFKA-8725 (fixed in 2.4.0), or KAFKA-8724 after an upgrade from 2.0 (fixed in 2.3.1)",
+        ),
     },
 ];
 

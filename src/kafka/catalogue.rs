@@ -189,7 +189,7 @@ fn elections() -> Vec<Message> {
                     of: of(found)?,
                     leader: number(found, "leader")?,
                     isr: isr.split(',').filter_map(|id| id.trim().parse().ok()).collect(),
-                    from_offline: &found["old"] == "OfflinePartition",
+                    from_offline: found.name("old")?.as_str() == "OfflinePartition",
                 })
             },
         ),

@@ -183,6 +183,7 @@ fn topic(cluster: &Cluster, topic: &Topic) -> Value {
     partitions.sort_by_key(|partition| partition.partition);
     json!({
         "name": topic.name,
+        "complete": topic.complete,
         "ignored": topic.ignored,
         "compacted": topic.compacted,
         "expected_replicas": topic.expected_replicas,
@@ -203,6 +204,7 @@ fn partition(cluster: &Cluster, partition: &Partition) -> Value {
             "log_bytes": replica.log_bytes,
             "allocated_bytes": replica.allocated_bytes,
             "segments": replica.segments,
+            "offsets_seen": replica.offsets_seen,
             "log_start": replica.log_start,
             "high_watermark": replica.high_watermark,
             "recovery_point": replica.recovery_point,

@@ -98,7 +98,9 @@ pub fn age(at: Timestamp, now: Timestamp) -> Option<String> {
         0..=89 => format!("{seconds} s"),
         90..=5399 => format!("{} min", seconds / 60),
         5400..=172_799 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", count(u64::try_from(seconds / 86_400).unwrap_or(0))),
+        172_800..=63_071_999 => format!("{} days", seconds / 86_400),
+        // A year of 365.25 days is near enough.
+        _ => format!("{} years", seconds / 31_557_600),
     })
 }
 
@@ -168,6 +170,7 @@ mod tests {
         assert_eq!(span(first, last), "2017-04-03 12:16:36 – 12:16:39");
         assert_eq!(span(first, first), "2017-04-03 12:16:36");
         assert_eq!(age(first, time("2017-04-05T07:12:11Z")).as_deref(), Some("42 h"));
+        assert_eq!(age(first, time("2026-11-23T20:04:00Z")).as_deref(), Some("9 years"));
         assert_eq!(age(last, first), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnose::finding::{Finding, Item, Subject, Truncation};
+use crate::diagnose::finding::{Finding, Item, ReplicaItem, Subject, Truncation};
 use crate::report::measure::{count, counted, numbers, ratios};
 use crate::sanitize;
 
@@ -123,7 +123,8 @@ pub fn where_words(finding: &Finding) -> String {
 }
 
 /// Items other than cuts as labels and texts; they hold remote text.
-pub fn words(items: &[Item]) -> Vec<(&'static str, String)> {
+/// What is the matter with `broker`, where the finding is about one, needs no name of a host.
+pub fn words(items: &[Item], broker: Option<&str>) -> Vec<(&'static str, String)> {
     let mut words = Vec::new();
     replicas(items, &mut words);
     let shapes = items.iter().filter_map(|item| match item {
@@ -149,11 +150,13 @@ pub fn words(items: &[Item]) -> Vec<(&'static str, String)> {
         });
         known.push(&item.host);
     }
+    let own = |hosts: &Vec<&str>| broker.is_some() && hosts.iter().all(|host| Some(*host) == broker);
+    let label = if hosts.values().all(own) { "why" } else { "hosts" };
     let told = order.into_iter().map(|message| {
         let hosts = hosts.remove(&message).unwrap_or_default();
-        format!("{}: {message}", some(&hosts))
+        if own(&hosts) { message } else { format!("{}: {message}", some(&hosts)) }
     });
-    push(&mut words, "hosts", told.collect());
+    push(&mut words, label, told.collect());
     words
 }
 
@@ -177,28 +180,76 @@ fn push(words: &mut Vec<(&'static str, String)>, label: &'static str, texts: Vec
     }
 }
 
-/// Replica items by what is said of them.
+/// Replica items by what is said of them. Reasons that differ in their numbers alone (offsets, sizes) are
+/// one: the first stands for all.
 fn replicas(items: &[Item], words: &mut Vec<(&'static str, String)>) {
-    let mut by_why: BTreeMap<Option<&str>, Vec<(u32, Option<f64>)>> = BTreeMap::new();
+    let mut by_shape: BTreeMap<Option<String>, Vec<&ReplicaItem>> = BTreeMap::new();
     for item in items {
         let Item::Replicas(item) = item else { continue };
-        by_why.entry(item.why.as_deref()).or_default().push((item.partition, item.ratio));
+        by_shape.entry(item.why.as_deref().map(shape)).or_default().push(item);
     }
-    let groups = by_why.len();
-    let told = by_why.into_iter().filter_map(|(why, group)| {
-        let least = group.iter().filter_map(|(_, ratio)| *ratio).min_by(f64::total_cmp);
-        let most = group.iter().filter_map(|(_, ratio)| *ratio).max_by(f64::total_cmp);
+    let groups = by_shape.len();
+    let told = by_shape.into_values().filter_map(|group| {
+        let least = group.iter().filter_map(|item| item.ratio).min_by(f64::total_cmp);
+        let most = group.iter().filter_map(|item| item.ratio).max_by(f64::total_cmp);
         let range = least.zip(most).map(|(least, most)| format!("ratio {}", ratios(least, most)));
-        let parts: Vec<String> = [range, why.map(str::to_owned)].into_iter().flatten().collect();
+        let whys: BTreeSet<&str> = group.iter().filter_map(|item| item.why.as_deref()).collect();
+        let why = group.first().and_then(|item| item.why.as_ref()).map(|why| match whys.len() {
+            1 => why.clone(),
+            many => format!("{why}, and {} more alike", count(many as u64 - 1)),
+        });
+        let parts: Vec<String> = [range, why].into_iter().flatten().collect();
         if parts.is_empty() {
             return None;
         }
         // With one group, the partitions stand under "where".
-        let of = match groups {
-            1 => String::new(),
-            _ => format!("partitions {}: ", numbers(group.iter().map(|(partition, _)| *partition))),
+        let partitions = numbers(group.iter().map(|item| item.partition));
+        let of = match (groups, group.len()) {
+            (1, _) => String::new(),
+            (_, 1) => format!("partition {partitions}: "),
+            _ => format!("partitions {partitions}: "),
         };
         Some(format!("{of}{}", parts.join("; ")))
     });
     push(words, "why", told.collect());
+}
+
+/// A text with each word that is a number replaced: names and addresses stay as they are.
+fn shape(text: &str) -> String {
+    let number = |word: &str| {
+        let core = word.trim_matches([',', '.', ';', ':', '(', ')']);
+        !core.is_empty() && core.bytes().all(|b| b.is_ascii_digit() || b == b',')
+    };
+    let words: Vec<&str> = text.split(' ').map(|word| if number(word) { "#" } else { word }).collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture::incident;
+
+    #[test]
+    fn reasons_that_differ_in_numbers_are_one_and_others_are_not() {
+        let case = incident();
+        let mut items = case.findings[2].items.clone();
+        for (at, item) in items.iter_mut().enumerate() {
+            let Item::Replicas(item) = item else { continue };
+            item.why = Some(match at {
+                0 => "empty on 10.0.0.1".to_owned(),
+                1 => "empty on 10.0.0.2".to_owned(),
+                at => format!("cut from {at}000 to 12, by b"),
+            });
+        }
+        let texts: Vec<String> = words(&items, None).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(
+            texts,
+            [
+                "partitions 7, 11, 13, 17, 19, 23, 25, 29, 31, 35: ratio 6.80–17.8; cut from 2000 to 12, by b, and \
+                 9 more alike",
+                "partition 1: ratio 23.6; empty on 10.0.0.1",
+                "partition 5: ratio 10.4; empty on 10.0.0.2",
+            ]
+        );
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compare::{Cluster, Kind, Partition, Topic};
 use crate::diagnose::finding::{Item, Severity};
 use crate::report::Report;
-use crate::report::measure::{counted, ratios};
+use crate::report::measure::{count, counted, ratios};
 use crate::round::SizeRatio;
 
 /// One topic: its odd partitions in full, the rest as numbers.
@@ -125,6 +125,22 @@ pub fn outline<'a>(report: &Report, cluster: &'a Cluster) -> Vec<Outline<'a>> {
     outlines
 }
 
+/// What an absent replica does not mean, where some topic was not looked at on every broker; holds remote
+/// text.
+pub fn incomplete(outlines: &[Outline]) -> Option<String> {
+    let topics: Vec<&str> =
+        outlines.iter().map(|one| one.topic).filter(|it| !it.complete).map(|it| it.name.as_str()).collect();
+    let named = match topics.as_slice() {
+        [] => return None,
+        [topic] => (*topic).to_owned(),
+        topics if topics.len() == outlines.len() => "these topics".to_owned(),
+        topics => format!("{} of these topics", count(topics.len() as u64)),
+    };
+    Some(format!(
+        "Not every place that may hold {named} was seen: a replica that is not here is not known to be missing."
+    ))
+}
+
 /// Topics without odd partitions that get a line of their own; more of them share one.
 const ORDINARY: usize = 8;
 
@@ -183,7 +199,8 @@ fn named<'a>(report: &Report<'a>, cluster: &Cluster) -> BTreeMap<(&'a str, u32),
     let mut named: BTreeMap<(&str, u32), BTreeSet<usize>> = BTreeMap::new();
     for (number, finding) in (1..).zip(report.findings) {
         let subject = &finding.subject;
-        if subject.cluster.as_ref().is_some_and(|name| *name != cluster.name) {
+        // What is said of a whole pair of brokers makes none of their partitions odd.
+        if subject.pair.is_some() || subject.cluster.as_ref().is_some_and(|name| *name != cluster.name) {
             continue;
         }
         let Some(topic) = &subject.topic else { continue };

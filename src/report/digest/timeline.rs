@@ -54,7 +54,7 @@ pub fn runs(comparison: &Comparison) -> Vec<Run<'_>> {
     // By host the run of its latest event; by host and kind the latest run of that kind.
     let mut latest: BTreeMap<&str, usize> = BTreeMap::new();
     let mut of_kind: BTreeMap<(&str, Option<u8>), usize> = BTreeMap::new();
-    for event in comparison.events.iter().filter(|event| kind(&event.class).is_some()) {
+    for event in comparison.events.iter().filter(|event| tells(event)) {
         let host = event.host.as_str();
         let key = (host, kind(&event.class));
         let known = of_kind.get(&key).copied().filter(|at| {
@@ -85,6 +85,13 @@ pub fn runs(comparison: &Comparison) -> Vec<Run<'_>> {
             events,
         })
         .collect()
+}
+
+/// Whether an event has a place in a timeline. A cleaner's statistics carry no time: they are routine,
+/// and without one they would only seem to come last.
+fn tells(event: &Event) -> bool {
+    let routine = matches!(event.class, Class::CleanerWorked { .. });
+    kind(&event.class).is_some() && !(routine && event.at.is_none())
 }
 
 /// What is folded with what; `None` for what no timeline needs.

@@ -7,7 +7,7 @@ use inert::{cell, code, fence, link, prose, prose_cell};
 use super::digest::brokers::{brokers, outcome, pairs};
 use super::digest::items::{cuts, same_cuts, where_words, words};
 use super::digest::names::Names;
-use super::digest::partitions::{Odd, ordinary, outline};
+use super::digest::partitions::{Odd, incomplete, ordinary, outline};
 use super::digest::timeline::runs;
 use super::digest::unseen::gaps;
 use super::digest::{MEASURE, clock, counts, hosts_seen, partitions_seen};
@@ -89,7 +89,7 @@ fn finding(out: &mut Vec<String>, report: &Report, at: usize) {
         let earlier = earlier.map(|earlier| format!(", as for finding {}", earlier + 1)).unwrap_or_default();
         facts.push(format!("- cuts: {}{earlier}", prose(&cuts.summary)));
     }
-    for (label, text) in words(&finding.items) {
+    for (label, text) in words(&finding.items, finding.subject.broker.as_deref()) {
         let label = if label.is_empty() { String::new() } else { format!("{label}: ") };
         facts.push(format!("- {label}{}", prose(&text)));
     }
@@ -209,6 +209,7 @@ fn partitions(out: &mut Vec<String>, report: &Report, cluster: &Cluster) {
         return;
     }
     out.push(format!("## Partitions of {}", code(&cluster.name)));
+    out.extend(incomplete(&outlines).map(|note| prose(&note)));
     let names = Names::of(cluster);
     let mut room = ODD;
     let mut left = 0;

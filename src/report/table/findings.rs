@@ -84,7 +84,7 @@ fn items(page: &mut Page, report: &Report, at: usize, finding: &Finding) {
             None => cut_rows(page, &cuts),
         }
     }
-    for (label, text) in words(&finding.items) {
+    for (label, text) in words(&finding.items, finding.subject.broker.as_deref()) {
         let label = format!("   {label:<9}");
         page.wrapped_wide(&[(Ink::Dim, &label)], Ink::Plain, &text, 4);
     }
@@ -135,6 +135,14 @@ fn evidence(page: &mut Page, lines: &[EvidenceLine]) {
     let mut place = None;
     for (at, line) in lines.iter().take(EVIDENCE).enumerate() {
         let here = (&line.host, &line.file);
+        let Some(_) = line.file else {
+            // Not read from a file: one line says where and what.
+            let lead = format!("   {label:<9}");
+            let text = format!("{}: {}", line.host, line.text);
+            page.wrapped_wide(&[(Ink::Dim, &lead)], Ink::Plain, &text, 2);
+            (place, label) = (None, "");
+            continue;
+        };
         if place != Some(here) {
             let file = line.file.as_ref().map(|file| format!(" {file}")).unwrap_or_default();
             let lead = format!("   {label:<9}");

@@ -6,7 +6,9 @@ use super::grid::{self, Cell, Column};
 use super::page::{Ink, Page};
 use crate::compare::{Cluster, Kind, Partition, Replica};
 use crate::report::digest::names::Names;
-use crate::report::digest::partitions::{Odd, extremes, high_watermarks_apart, ordinary, outline};
+use crate::report::digest::partitions::{
+    Odd, extremes, high_watermarks_apart, incomplete, ordinary, outline,
+};
 use crate::report::measure::{bytes, count, ratio};
 use crate::report::{Report, code_word};
 
@@ -21,10 +23,8 @@ pub fn matrix(page: &mut Page, report: &Report, cluster: &Cluster) {
         return;
     }
     page.heading(&format!("Partitions of {}", cluster.name));
-    if !cluster.complete {
-        let text =
-            "Not all of this cluster was seen: a replica that is not here may be on a broker that was not.";
-        page.wrapped(&[(Ink::Plain, "  ")], Ink::Unknown, text);
+    if let Some(note) = incomplete(&outlines) {
+        page.wrapped_to(&[(Ink::Plain, "  ")], Ink::Unknown, &note, 4);
     }
     let mut room = ROWS;
     for outline in outlines.iter().filter(|outline| !outline.odd.is_empty()) {

@@ -62,6 +62,7 @@ fn zone(report: &Report) -> String {
 
 fn when(run: &Run) -> String {
     match run.first() {
+        Some(first) if first.at.is_none() && first.at_raw.is_empty() => "time unknown".to_owned(),
         Some(first) => first.at.map_or_else(|| first.at_raw.clone(), moment),
         None => String::new(),
     }

@@ -1,0 +1,147 @@
+//! A round of a million replicas on a hundred brokers, compared and diagnosed.
+//!
+//! RF 3, partitions dealt out as Kafka does it, checkpoints on every broker, one broker with replicas
+//! three times as large as its peers'.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use roundsman::compare::compare;
+use roundsman::diagnose::diagnose;
+use roundsman::round::*;
+
+const BROKERS: usize = 100;
+const TOPICS: usize = 2_500;
+/// Partitions a topic; with RF 3 this makes 1,000,000 replicas and a little more.
+const PARTITIONS: usize = 134;
+const REPLICATION: usize = 3;
+const DIR: &str = "/services/kafka";
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(sample_count = 5)]
+fn compared(bencher: divan::Bencher) {
+    let round = million();
+    bencher.bench_local(|| compare(divan::black_box(&round)));
+}
+
+#[divan::bench(sample_count = 5)]
+fn compared_and_diagnosed(bencher: divan::Bencher) {
+    let round = million();
+    bencher.bench_local(|| {
+        let comparison = compare(divan::black_box(&round));
+        diagnose(&round, &comparison)
+    });
+}
+
+fn million() -> Round {
+    let mut replicas: Vec<Vec<Replica>> = (0..BROKERS).map(|_| Vec::new()).collect();
+    for topic in 0..TOPICS {
+        let name: Arc<str> = Arc::from(format!("topic.number-{topic}"));
+        for partition in 0..PARTITIONS {
+            for copy in 0..REPLICATION {
+                // Kafka's own way: the first replica goes round, the others at a shift that changes.
+                let first = (topic * 7 + partition) % BROKERS;
+                let broker = if copy == 0 {
+                    first
+                } else {
+                    (first + copy + (topic + partition / BROKERS) % 40) % BROKERS
+                };
+                replicas[broker].push(replica(&name, topic, partition, broker));
+            }
+        }
+    }
+    let visits = replicas.into_iter().enumerate().map(|(broker, replicas)| visit(broker, replicas)).collect();
+    Round {
+        schema: SCHEMA.into(),
+        id: "bench".into(),
+        version: "0".into(),
+        started: Timestamp::UNIX_EPOCH,
+        finished: Timestamp::UNIX_EPOCH,
+        playbook: None,
+        limit: None,
+        stopped: None,
+        since: None,
+        until: None,
+        plays: vec![Play {
+            name: "all".into(),
+            hosts: "all".into(),
+            expect: Expect::default(),
+            ignore_topics: Vec::new(),
+            excluded: Vec::new(),
+        }],
+        visits,
+    }
+}
+
+fn replica(name: &Arc<str>, topic: usize, partition: usize, broker: usize) -> Replica {
+    let bytes = (1 << 28) + (topic as u64 * 7919 + partition as u64 * 104_729) % (1 << 24);
+    let bytes = if broker == 7 { bytes * 3 } else { bytes };
+    Replica {
+        topic: name.clone(),
+        partition: partition as u32,
+        kind: ReplicaKind::Current,
+        log_dir: 0,
+        allocated_bytes: bytes,
+        log_bytes: bytes,
+        segments: 4,
+        first_base: Some(0),
+        last_base: Some(900_000),
+        newest_mtime: Some(1_700_000_000),
+        cleaned_files: 0,
+    }
+}
+
+/// A broker with its checkpoints; a topic's name is shared, as the parsers have it.
+fn visit(broker: usize, mut replicas: Vec<Replica>) -> Visit {
+    replicas.shrink_to_fit();
+    let offsets = |offset: u64| -> Option<Vec<Checkpoint>> {
+        let entry = |replica: &Replica| Checkpoint {
+            topic: replica.topic.clone(),
+            partition: replica.partition,
+            offset,
+        };
+        Some(replicas.iter().map(entry).collect())
+    };
+    let dir = LogDir {
+        path: DIR.into(),
+        access: Access::Readable,
+        broker_id: i64::try_from(broker).ok(),
+        cluster_id: Some("bench".into()),
+        high_watermarks: offsets(1_000_000),
+        recovery_points: offsets(900_000),
+        log_starts: None,
+        first_dirty: offsets(if broker == 7 { 0 } else { 900_000 }),
+        clean_shutdown: false,
+    };
+    Visit {
+        host: format!("broker-{broker:04}"),
+        address: format!("10.0.0.{broker}:22"),
+        user: "ops".into(),
+        jump: Vec::new(),
+        cluster: None,
+        broker_id: None,
+        plays: vec![0],
+        outcome: Outcome::Ok,
+        stage: None,
+        reason: None,
+        host_key_changed: false,
+        attempts: 1,
+        left_running: false,
+        seconds: 1.0,
+        facts: Some(Facts { log_dirs: vec![dir], ..Facts::default() }),
+        probes: vec![ProbeAnswer {
+            play: 0,
+            probe: "disk_usage".into(),
+            evidence: Evidence::DiskUsage(DiskUsage {
+                log_dirs: vec![DIR.into()],
+                replicas,
+                others: Vec::new(),
+            }),
+            coverage: vec![Coverage::complete(DIR)],
+            seconds: 1.0,
+        }],
+    }
+}
