@@ -240,3 +240,35 @@ pub fn processes_with(word: &str) -> Vec<String> {
         })
         .collect()
 }
+
+/// Writes a replica's directory of one segment, as sparse as the file system allows.
+pub fn replica(log_dir: &Path, topic: &str, partition: u32, bytes: u64) {
+    let dir = log_dir.join(format!("{topic}-{partition}"));
+    fs::create_dir_all(&dir).expect("a replica's directory");
+    let segment = fs::File::create(dir.join("00000000000000000000.log")).expect("a segment");
+    segment.set_len(bytes).expect("a sparse segment");
+}
+
+/// Two brokers that hold two alike replicas of each of `orders`' three partitions, with logs that say
+/// nothing bad.
+pub fn healthy_pair() -> Served<Fleet> {
+    let builder = Fleet::builder().node("broker-a").node("broker-b").broker_id(0, 1).broker_id(1, 2);
+    let fleet = serve(builder);
+    for (node, id) in fleet.nodes().iter().zip([1, 2]) {
+        fs::create_dir_all(node.log_dir()).expect("a log dir");
+        fs::create_dir_all(node.logs_dir()).expect("a directory of logs");
+        (0..3).for_each(|partition| replica(&node.log_dir(), "orders", partition, 600 << 20));
+        let write = |path: PathBuf, text: &str| fs::write(path, text).expect("a file is written");
+        write(node.log_dir().join("meta.properties"), &format!("version=0\nbroker.id={id}\n"));
+        let marks = "0\n3\norders 0 5000\norders 1 5000\norders 2 5000\n";
+        write(node.log_dir().join("replication-offset-checkpoint"), marks);
+        let server = "[2026-11-01 10:00:00,000] INFO Kafka version : 1.0.0 (org.apache.kafka.common.utils.AppInfoParser)\n";
+        write(node.logs_dir().join("server.log"), server);
+        let cleaner = "[2026-11-01 10:00:01,000] INFO Cleaner 0: Beginning cleaning of log orders-0. (kafka.log.LogCleaner)\n";
+        write(node.logs_dir().join("log-cleaner.log"), cleaner);
+    }
+    fleet
+}
+
+/// The playbook that is shipped for everything.
+pub const AUDIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/kafka-audit.yml");
