@@ -28,7 +28,7 @@ pub fn boot_plainly() -> String {
 /// A line that turns the shell into one run by `sudo` as `user`. It keeps the process, its group and
 /// its standard input; the inner shell learns as `$1` which process leads the group.
 pub fn become_line(user: &str) -> String {
-    format!("exec sudo -n -u {} -- /bin/sh -c '{LOOP}' sh $$", quote(user))
+    format!("exec sudo -n -u {} -- /bin/sh -c '{LOOP}' sh $$\n", quote(user))
 }
 
 /// The line that sets a shell up, then says hello: `TOKEN ! kill`, or `TOKEN ! rm_k` where it needs the
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_order_is_one_line() {
-        for line in [setup("rmtoken"), walker().to_owned(), run(1, "a b"), stop(1)] {
+        for line in [become_line("root"), setup("rmtoken"), walker().to_owned(), run(1, "a b"), stop(1)] {
             assert_eq!(line.find('\n'), Some(line.len() - 1));
         }
     }
