@@ -156,7 +156,7 @@ pub struct Exec {
     /// Which hosts, as in Ansible: group, host, glob, a:b, a:&b, a:!b, ~regex, group[0:2].
     pub pattern: String,
     /// What to run, by /bin/sh on each host; words are joined by a space, as ssh does.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<String>,
     #[command(flatten)]
     pub hosts: Hosts,

@@ -12,6 +12,9 @@ pub enum Refusal {
     /// A missing or wrong file: inventory, playbook, key. Exit status 65.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A host variable with a value that can't be used, from whatever file it came. Exit status 65.
+    #[error("{0}")]
+    Variable(String),
 }
 
 impl Refusal {
@@ -24,7 +27,7 @@ impl Refusal {
     pub fn exit_code(&self) -> u8 {
         match self {
             Refusal::Usage(_) => 64,
-            Refusal::File(_) => 65,
+            Refusal::File(_) | Refusal::Variable(_) => 65,
         }
     }
 }

@@ -15,6 +15,16 @@ pub fn fold<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
             None => plain.push(name.to_owned()),
         }
     }
+    // `n-100` beside `n-099` is as wide as it: where some are padded to a width, the rest of it joins them.
+    let padded: Vec<(&str, &str, usize)> = ranges.keys().copied().filter(|key| key.2 > 0).collect();
+    for (prefix, rest, width) in padded {
+        let Some(unpadded) = ranges.get_mut(&(prefix, rest, 0)) else { continue };
+        let wide: Vec<u64> = unpadded.extract_if(.., |number| number.to_string().len() == width).collect();
+        if unpadded.is_empty() {
+            ranges.remove(&(prefix, rest, 0));
+        }
+        ranges.entry((prefix, rest, width)).or_default().extend(wide);
+    }
     for ((prefix, rest, width), mut numbers) in ranges {
         numbers.sort_unstable();
         numbers.dedup();
@@ -70,6 +80,7 @@ mod tests {
     fn ranges_keep_their_padding() {
         assert_eq!(fold(["b-0001", "b-0003", "b-0002", "b-0007"]), "b-[0001-0003,0007]");
         assert_eq!(fold(["b9", "b10", "b11"]), "b[9-11]");
+        assert_eq!(fold(["b-099", "b-100", "b-101", "b-1000"]), "b-1000,b-[099-101]");
         assert_eq!(fold(["10.200.8.183", "10.200.8.176", "10.200.8.177"]), "10.200.8.[176-177,183]");
         assert_eq!(fold(["lonely", "b1"]), "b1,lonely");
     }

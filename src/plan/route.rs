@@ -53,6 +53,11 @@ pub fn way(host: &str, vars: &Renderer, options: &ConnectionOptions) -> Result<W
             vars.wrong("ansible_connection", &format!("`{kind}` is not SSH, the only way roundsman goes"))
         );
     }
+    // By themselves first: a slip on the command line is not the inventory's.
+    if let Some(given) = &options.ssh_args {
+        SshArgs::parse(given)
+            .map_err(|error| Refusal::usage(format!("--ssh-common-args: {}", error.message)))?;
+    }
     let mut words = String::new();
     for given in [
         options.ssh_args.clone(),
@@ -92,7 +97,7 @@ pub fn way(host: &str, vars: &Renderer, options: &ConnectionOptions) -> Result<W
     };
     for (word, what) in [(&user, "user"), (&address, "host")] {
         if let Some(complaint) = unsafe_word(word) {
-            return Err(Refusal::usage(format!("host {host}: the {what} name {word:?} {complaint}")));
+            return Err(Refusal::Variable(format!("host {host}: the {what} name {word:?} {complaint}")));
         }
     }
     let mut route = Route::new(address, user);
@@ -255,13 +260,13 @@ struct HostVars<'a> {
 
 impl HostVars<'_> {
     fn wrong(&self, name: &str, message: &str) -> Refusal {
-        Refusal::usage(format!("host {}: {name}: {message}", self.host))
+        Refusal::Variable(format!("host {}: {name}: {message}", self.host))
     }
 
     fn value(&self, name: &str) -> Result<Option<Value>, Refusal> {
         self.vars.var(name).map_err(|error| {
             let hint = error.hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-            Refusal::usage(format!("host {}: {}{hint}", self.host, error.message))
+            Refusal::Variable(format!("host {}: {}{hint}", self.host, error.message))
         })
     }
 

@@ -12,8 +12,8 @@ pub const HEARTBEAT_SECONDS: u32 = 5;
 pub const WATCHDOG_SECONDS: u32 = 3 * HEARTBEAT_SECONDS;
 
 /// Orders longer than this are read by one `head -c` instead of byte by byte: a process costs about as
-/// much as 1,500 system calls.
-const READ_AT_ONCE: usize = 1500;
+/// much as 5,000 to 10,000 system calls (1 to 1.7 ms against 0.15 to 0.3 µs).
+const READ_AT_ONCE: usize = 8000;
 
 /// What every shell of ours runs.
 ///

@@ -94,6 +94,11 @@ impl Sshd {
         public_line(&self.dir.path().join("host_key"))
     }
 
+    /// Whose keys it lets in.
+    pub fn authorized_keys(&self) -> PathBuf {
+        self.dir.path().join("authorized_keys")
+    }
+
     /// A known_hosts line for the server.
     pub fn known_host(&self) -> String {
         format!("[127.0.0.1]:{} {}\n", self.port, self.host_key())
