@@ -41,8 +41,7 @@ fuzz_target!(|input: (&[u8], &[u8], u8)| {
     for question in questions {
         let probe = Probe { question, deadline: Duration::from_secs(120), limit: 1 << 20 };
         let _ = probe.follow_up(&answer);
-        let (_, coverage) = probe.parse(vec![answer.clone(), answer.clone()]);
-        assert!(!coverage.is_empty());
+        let _ = probe.parse(vec![answer.clone(), answer.clone()]);
     }
     let _ = facts::parse(&paths(), &answer, 120);
     let _ = access::parse(&paths(), &answer);

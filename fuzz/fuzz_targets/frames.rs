@@ -4,8 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 use roundsman::shell::frames::{Frame, Frames};
 
-/// The first byte says how long the pieces are; `~` stands for the fence's token, which no input would
-/// ever hit upon.
+// The first byte says how long the pieces are; `~` stands for the fence's token, which no input would
+// ever hit upon.
 fuzz_target!(|input: &[u8]| {
     let Some((size, rest)) = input.split_first() else { return };
     let mut stream = Vec::new();
