@@ -219,6 +219,10 @@ pub fn lost(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &mut
         }
         found.next_steps.extend([
             format!(
+                "Do not restart or clean {0} before the directories of {topic} there are copied: `cp -a …/{topic}-* /somewhere/else/`.",
+                words::list(&holders)
+            ),
+            format!(
                 "Look for remains on {}: `ls -l …/{topic}-*/*.deleted`; Kafka unlinks a cut segment after file.delete.delay.ms (60 s).",
                 words::list(&holders)
             ),
