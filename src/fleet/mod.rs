@@ -26,9 +26,6 @@ pub enum Event {
     Done { host: usize, visit: Arc<Visit> },
 }
 
-/// How many events may wait for their consumer: a slow terminal slows the round, it does not fill memory.
-const EVENTS: usize = 256;
-
 /// Visits every target of the plan. `on` sees each event; `stop` ends the round early, and what was
 /// gathered until then is still there. The visits come in the plan's order.
 pub async fn make_rounds(
@@ -37,7 +34,7 @@ pub async fn make_rounds(
     live: bool,
     mut on: impl FnMut(Event),
 ) -> (Vec<Visit>, Option<Stopped>) {
-    let (events, mut inbox) = mpsc::channel(EVENTS);
+    let (events, mut inbox) = mpsc::unbounded_channel();
     let limits = ssh::Limits { login: plan.limits.connect, ..ssh::Limits::default() };
     let dialer = Arc::new(Dialer::new(limits));
     let forks = Arc::new(Semaphore::new(plan.limits.forks.max(1)));

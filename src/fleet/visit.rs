@@ -12,8 +12,7 @@ use crate::kafka::record;
 use crate::plan::{Limits, Target};
 use crate::probe::facts;
 use crate::round::{Coverage, CoverageStatus, Evidence, Outcome, ProbeAnswer, Stopped, Visit};
-use crate::shell::answer::Answer;
-use crate::shell::{Allowance, Listener, Shell, ShellError};
+use crate::shell::{Listener, Question, Shell, ShellError};
 use crate::ssh::{ConnectError, Connection, Dialer, Progress, Reason};
 
 /// Bytes of the facts' answer: four checkpoint files of some ten thousand partitions each.
@@ -31,7 +30,7 @@ pub struct Visitor {
     /// `since` and `until`.
     pub window: (Option<Timestamp>, Option<Timestamp>),
     pub stop: watch::Receiver<Option<Stopped>>,
-    pub events: mpsc::Sender<Event>,
+    pub events: mpsc::UnboundedSender<Event>,
     /// Whether output is wanted as it comes.
     pub live: bool,
 }
@@ -48,7 +47,7 @@ impl Visitor {
     pub async fn visit(mut self) -> Arc<Visit> {
         let began = Instant::now();
         // The consumer is gone only when the round is being thrown away.
-        let _ = self.events.send(Event::Began { host: self.index }).await;
+        let _ = self.events.send(Event::Began { host: self.index });
         let progress = Progress::new();
         let mut stop = self.stop.clone();
         let connected = tokio::select! {
@@ -68,12 +67,12 @@ impl Visitor {
         visit.attempts = progress.attempts().max(1);
         visit.seconds = began.elapsed().as_secs_f64();
         let visit = Arc::new(visit);
-        let _ = self.events.send(Event::Done { host: self.index, visit: visit.clone() }).await;
+        let _ = self.events.send(Event::Done { host: self.index, visit: visit.clone() });
         visit
     }
 
     async fn on_host(&mut self, connection: Connection) -> Visit {
-        let _ = self.events.send(Event::Reached { host: self.index }).await;
+        let _ = self.events.send(Event::Reached { host: self.index });
         let open = Shell::open(&connection, self.target.become_user.as_deref());
         let mut stop = self.stop.clone();
         let opened = tokio::select! {
@@ -113,10 +112,28 @@ impl Visitor {
         visit
     }
 
+    /// Asks for the facts and for every probe at once, then for what their answers ask for in turn.
     async fn ask(&mut self, shell: &mut Shell, visit: &mut Visit) {
+        let mut questions = Vec::with_capacity(self.target.probes.len() + 1);
         if let Some(log_dirs) = &self.target.facts {
-            let allowance = Allowance { deadline: self.limits.probe, stdout: FACTS_LIMIT };
-            let answer = shell.run(&facts::script(log_dirs), allowance, &mut self.stop, None).await;
+            questions.push(Question {
+                script: facts::script(log_dirs),
+                deadline: self.limits.probe,
+                limit: FACTS_LIMIT,
+            });
+        }
+        for (_, probe) in &self.target.probes {
+            questions.push(Question { script: probe.script(), deadline: probe.deadline, limit: probe.limit });
+        }
+        let (events, host) = (self.events.clone(), self.index);
+        let mut listen = |stream, bytes: &[u8]| {
+            // What waits for a slow terminal is bounded by the output's limit, host by host.
+            let _ = events.send(Event::Output { host, stream, bytes: bytes.to_vec() });
+        };
+        let listener: Option<Listener<'_>> = if self.live { Some(&mut listen) } else { None };
+        let mut answers = shell.ask(&questions, &mut self.stop, listener).await.into_iter();
+        if let Some(log_dirs) = &self.target.facts {
+            let answer = answers.next().unwrap_or_default();
             let (found, coverage) = facts::parse(log_dirs, &answer, self.limits.probe.as_secs());
             visit.facts = Some(found);
             visit.probes.push(ProbeAnswer {
@@ -128,20 +145,13 @@ impl Visitor {
             });
         }
         for (play, probe) in &self.target.probes {
-            let allowance = Allowance { deadline: probe.deadline, stdout: probe.limit };
-            let mut answers: Vec<Answer> = Vec::with_capacity(1);
-            let (events, host, live) = (self.events.clone(), self.index, self.live);
-            let mut listen = |stream, bytes: &[u8]| {
-                // Live lines are a courtesy: the kept answer is whole even if one is dropped here.
-                let _ = events.try_send(Event::Output { host, stream, bytes: bytes.to_vec() });
-            };
-            let listener: Option<Listener<'_>> = if live { Some(&mut listen) } else { None };
-            answers.push(shell.run(&probe.script(), allowance, &mut self.stop, listener).await);
-            if let Some(second) = answers.first().and_then(|first| probe.follow_up(first)) {
-                answers.push(shell.run(&second, allowance, &mut self.stop, None).await);
+            let mut heard = vec![answers.next().unwrap_or_default()];
+            if let Some(script) = probe.follow_up(&heard[0]) {
+                let second = Question { script, deadline: probe.deadline, limit: probe.limit };
+                heard.extend(shell.ask(&[second], &mut self.stop, None).await);
             }
-            let seconds = answers.iter().map(|answer| answer.seconds).sum();
-            let (mut evidence, coverage) = probe.parse(answers);
+            let seconds = heard.iter().map(|answer| answer.seconds).sum();
+            let (mut evidence, coverage) = probe.parse(heard);
             let zone = visit.facts.as_ref().and_then(|facts| facts.clock).map(|clock| clock.zone_s);
             within(&mut evidence, self.window, zone);
             visit.probes.push(ProbeAnswer {

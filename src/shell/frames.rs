@@ -133,7 +133,7 @@ impl Frames {
         let text = std::str::from_utf8(line.get(self.token.len()..)?).ok()?;
         let mut words = text.split(' ').skip(1);
         match (words.next()?, words.next()?, words.next()) {
-            ("!", how, None) => Some(Fence::Hello { leads: how == "kill" }),
+            ("!", how, None) => Some(Fence::Hello { leads: how == "leads" }),
             ("+", id, None) => Some(Fence::Begin(id.parse().ok()?)),
             ("-", id, Some(how)) => {
                 let how = match how {
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn noise_outside_of_the_fence_is_no_evidence() {
         let stream = format!(
-            "Welcome to 12G\n{TOKEN} ! kill\nnoise{TOKEN} + 1\nhi\n\n{TOKEN} - 1 3\nmore\n{TOKEN} + 2\n\n{TOKEN} - 2 stopped\n"
+            "Welcome to 12G\n{TOKEN} ! leads\nnoise{TOKEN} + 1\nhi\n\n{TOKEN} - 1 3\nmore\n{TOKEN} + 2\n\n{TOKEN} - 2 stopped\n"
         );
         for chunk in 1..stream.len() {
             let (answers, hellos) = parse(stream.as_bytes(), chunk);

@@ -42,12 +42,13 @@ pub struct Shell {
     left_running: bool,
 }
 
-/// What a script may cost.
-#[derive(Debug, Clone, Copy)]
-pub struct Allowance {
+/// A script, and what it may cost.
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub script: String,
     pub deadline: Duration,
     /// Bytes of standard output that are kept; more stops the script.
-    pub stdout: usize,
+    pub limit: usize,
 }
 
 /// Output of a script as it comes, for whoever wants it live.
@@ -173,49 +174,57 @@ impl Shell {
         self.left_running
     }
 
-    /// Runs a script and waits for its end, its deadline, its output's limit or `stop`.
-    pub async fn run(
+    /// Asks questions one after another and waits for all answers: each its end, its deadline, its
+    /// output's limit, or `stop`. One round trip serves as many questions as go well.
+    pub async fn ask(
         &mut self,
-        script: &str,
-        allowance: Allowance,
+        questions: &[Question],
         stop: &mut watch::Receiver<Option<Stopped>>,
         mut listener: Option<Listener<'_>>,
-    ) -> Answer {
-        let mut answer = Answer::default();
-        if self.gone || stop.borrow().is_some() {
-            return answer;
+    ) -> Vec<Answer> {
+        let mut answers: Vec<Answer> = Vec::with_capacity(questions.len());
+        while let Some(left) = questions.get(answers.len()..).filter(|left| !left.is_empty()) {
+            if self.gone || stop.borrow().is_some() {
+                answers.resize_with(questions.len(), Answer::default);
+                break;
+            }
+            self.batch(left, stop, &mut listener, &mut answers).await;
         }
-        self.asked += 1;
-        let id = self.asked;
-        let begun = Instant::now();
-        answer.sent = Some(Timestamp::now());
-        self.order(script::run(id, script)).await;
-        let mut deadline = begun + allowance.deadline;
+        answers
+    }
+
+    /// Asks `questions` in one order. Comes back when all are answered, or with fewer answers when one
+    /// had to be stopped: that ends the order, and the rest is to be asked anew.
+    async fn batch(
+        &mut self,
+        questions: &[Question],
+        stop: &mut watch::Receiver<Option<Stopped>>,
+        mut listener: &mut Option<Listener<'_>>,
+        answers: &mut Vec<Answer>,
+    ) {
+        let first = self.asked + 1;
+        self.asked += questions.len() as u32;
+        let mut running: Vec<Running> =
+            questions.iter().map(|question| Running::new(question.limit)).collect();
+        self.order(script::run((first..).zip(questions.iter().map(|question| question.script.as_str()))))
+            .await;
         let every = Duration::from_secs(script::HEARTBEAT_SECONDS.into());
-        let mut heartbeat = interval_at(begun + every, every);
+        let mut heartbeat = interval_at(Instant::now() + every, every);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut out_at, mut err_at) = (None, None);
+        let mut at = 0;
+        let mut since = Instant::now();
+        let mut deadline = since + questions[0].deadline;
         let mut stopping: Option<Ended> = None;
-        let (mut out_end, mut err_end) = (None, None);
-        while (out_end.is_none() || err_end.is_none()) && !self.gone {
+        while at < running.len() && !self.gone {
             let mut order_stop = None;
             tokio::select! {
                 output = self.reader.next() => match output {
-                    Some(Output::Stdout(bytes)) => self.stdout.feed(&bytes, |frame| match frame {
-                        Frame::Begin(at) if at == id => answer.began = Some(Timestamp::now()),
-                        Frame::Data(data) => {
-                            keep(&mut answer.stdout, data, allowance.stdout, &mut answer.overflow);
-                            if let Some(listener) = &mut listener { listener(Stream::Stdout, data); }
-                        }
-                        Frame::End(at, how) if at == id => out_end = Some(how),
-                        _ => {}
+                    Some(Output::Stdout(bytes)) => self.stdout.feed(&bytes, |frame| {
+                        take(&mut running, &mut out_at, first, frame, Stream::Stdout, &mut listener);
                     }),
-                    Some(Output::Stderr(bytes)) => self.stderr.feed(&bytes, |frame| match frame {
-                        Frame::Data(data) => {
-                            keep(&mut answer.stderr, data, STDERR_LIMIT, &mut answer.overflow);
-                            if let Some(listener) = &mut listener { listener(Stream::Stderr, data); }
-                        }
-                        Frame::End(at, how) if at == id => err_end = Some(how),
-                        _ => {}
+                    Some(Output::Stderr(bytes)) => self.stderr.feed(&bytes, |frame| {
+                        take(&mut running, &mut err_at, first, frame, Stream::Stderr, &mut listener);
                     }),
                     Some(Output::Exit(_) | Output::Signal(_)) => {}
                     Some(Output::Closed) | None => self.gone = true,
@@ -227,34 +236,50 @@ impl Shell {
                     Some(_) => {
                         self.gone = true;
                         self.left_running = true;
-                        answer.stuck = true;
+                        running[at].answer.stuck = true;
                     }
                 },
                 _ = stopped(stop), if stopping.is_none() => order_stop = Some(Ended::Stopped),
             }
-            if answer.overflow > 0 && stopping.is_none() {
+            while running.get(at).is_some_and(Running::is_over) {
+                running[at].answer.seconds = since.elapsed().as_secs_f64();
+                since = Instant::now();
+                at += 1;
+                if stopping.is_some() {
+                    break;
+                }
+                if let Some(next) = questions.get(at) {
+                    deadline = since + next.deadline;
+                }
+            }
+            if stopping.is_some()
+                && running[..at].last().is_some_and(Running::is_over)
+                && order_stop.is_none()
+            {
+                break;
+            }
+            let Some(current) = running.get_mut(at) else { break };
+            if current.answer.overflow > 0 && stopping.is_none() {
                 order_stop = Some(Ended::Overflow);
             }
             if let Some(why) = order_stop {
                 stopping = Some(why);
+                current.stopped = Some(why);
                 deadline = Instant::now() + STOP_GRACE;
                 let walker = if self.knows_walker { "" } else { script::walker() };
                 self.knows_walker = true;
-                self.order(format!("{walker}{}", script::stop(id))).await;
+                self.order(format!("{walker}{}", script::stop(first + at as u32))).await;
             }
         }
-        answer.ended = Some(match (out_end, stopping) {
-            (Some(How::Exit(status)), Some(Ended::Deadline | Ended::Stopped) | None) => Ended::Exit(status),
-            (_, Some(why)) => why,
-            (Some(_), None) => Ended::Stopped,
-            (None, None) => Ended::Lost,
-        });
-        if out_end == Some(How::Stuck) || err_end == Some(How::Stuck) {
-            answer.stuck = true;
-            self.left_running = true;
+        if let Some(current) = running.get_mut(at) {
+            current.answer.seconds = since.elapsed().as_secs_f64();
         }
-        answer.seconds = begun.elapsed().as_secs_f64();
-        answer
+        // What was asked and never began is asked anew, unless nothing can be asked any more.
+        let kept = if self.gone { running.len() } else { at };
+        for running in running.into_iter().take(kept) {
+            self.left_running |= running.is_stuck();
+            answers.push(running.finish());
+        }
     }
 
     /// Ends the shell and, with it, whatever its scripts left behind. Does not wait for the node.
@@ -279,10 +304,85 @@ async fn stopped(stop: &mut watch::Receiver<Option<Stopped>>) {
     }
 }
 
-fn keep(kept: &mut Vec<u8>, data: &[u8], limit: usize, overflow: &mut u64) {
-    let room = limit.saturating_sub(kept.len()).min(data.len());
-    kept.extend_from_slice(&data[..room]);
-    *overflow += (data.len() - room) as u64;
+/// One question while it is being answered.
+struct Running {
+    answer: Answer,
+    limit: usize,
+    out: Option<How>,
+    err: Option<How>,
+    /// Why it was told to stop.
+    stopped: Option<Ended>,
+}
+
+impl Running {
+    fn new(limit: usize) -> Self {
+        let answer = Answer { sent: Some(Timestamp::now()), ..Answer::default() };
+        Running { answer, limit, out: None, err: None, stopped: None }
+    }
+
+    fn is_over(&self) -> bool {
+        self.out.is_some() && self.err.is_some()
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.answer.stuck || self.out == Some(How::Stuck) || self.err == Some(How::Stuck)
+    }
+
+    fn finish(mut self) -> Answer {
+        self.answer.stuck = self.is_stuck();
+        self.answer.ended = match (self.out, self.stopped) {
+            // It was quicker than our order.
+            (Some(How::Exit(status)), Some(Ended::Deadline | Ended::Stopped) | None) => {
+                Some(Ended::Exit(status))
+            }
+            (_, Some(why)) => Some(why),
+            (Some(_), None) => Some(Ended::Stopped),
+            (None, None) if self.answer.began.is_some() => Some(Ended::Lost),
+            (None, None) => None,
+        };
+        self.answer
+    }
+}
+
+/// Gives a frame to the question that it belongs to; `at` is the one that its stream is inside of.
+fn take(
+    running: &mut [Running],
+    at: &mut Option<usize>,
+    first: u32,
+    frame: Frame<'_>,
+    stream: Stream,
+    listener: &mut Option<Listener<'_>>,
+) {
+    let index = |id: u32| id.checked_sub(first).map(|index| index as usize);
+    match frame {
+        Frame::Begin(id) => {
+            *at = index(id).filter(|index| *index < running.len());
+            if let (Some(at), Stream::Stdout) = (*at, stream) {
+                running[at].answer.began = Some(Timestamp::now());
+            }
+        }
+        Frame::Data(data) => {
+            let Some(running) = at.and_then(|at| running.get_mut(at)) else { return };
+            let (kept, limit) = match stream {
+                Stream::Stdout => (&mut running.answer.stdout, running.limit),
+                Stream::Stderr => (&mut running.answer.stderr, STDERR_LIMIT),
+            };
+            let room = limit.saturating_sub(kept.len()).min(data.len());
+            kept.extend_from_slice(&data[..room]);
+            running.answer.overflow += (data.len() - room) as u64;
+            if let Some(listener) = listener {
+                listener(stream, &data[..room]);
+            }
+        }
+        Frame::End(id, how) => {
+            let Some(running) = index(id).and_then(|index| running.get_mut(index)) else { return };
+            match stream {
+                Stream::Stdout => running.out = Some(how),
+                Stream::Stderr => running.err = Some(how),
+            }
+        }
+        Frame::Hello { .. } => {}
+    }
 }
 
 /// A fence that no log line can hold by chance and no node can guess before it has seen it.
