@@ -25,7 +25,12 @@ pub fn parse(paths: &[String], answer: &Answer, limit_seconds: u64) -> (Evidence
         .iter()
         .map(|path| {
             let fixed = path.split(['*', '?', '[']).next().unwrap_or(path);
-            if let Some(complaint) = complaints.iter().find(|line| line.contains(fixed)) {
+            // A complaint about `/data/x` is none about `/data`, though it holds the word.
+            let about = |line: &&String| match fixed == path {
+                true => line.contains(&format!(" {path}: ")) || line.contains(&format!("'{path}'")),
+                false => line.contains(fixed),
+            };
+            if let Some(complaint) = complaints.iter().find(about) {
                 Coverage::none(path, complaint.clone())
             } else if let Some(why) = answer.why_cut(limit_seconds) {
                 Coverage::partial(path, why)

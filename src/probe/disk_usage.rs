@@ -32,8 +32,8 @@ const STAT: &str = r#"-exec stat -c "%h|%d.%i|%b|%s|%Y|%F|%n" {} +"#;
 const LS: &str = "-exec ls -lndisk {} +";
 
 /// Turns POSIX `ls -lndisk` into the rows that [`ADD_UP`] reads: inode, KiB, mode, links, uid, gid,
-/// bytes, three words of date, path.
-const FROM_LS: &str = r#"{p=$0;for(i=0;i<10;i++)sub(/^ *[^ ]+ +/,"",p);print $4"|"$1"|"$2*2"|"$7"|0|"(substr($3,1,1)=="-"?"f":"d")"|"p}"#;
+/// bytes, three words of date, path. A name of two lines makes a row that is none.
+const FROM_LS: &str = r#"$1~/^[0-9]+$/&&$3~/^[-a-z]/&&NF>10{p=$0;for(i=0;i<10;i++)sub(/^ *[^ ]+ +/,"",p);print $4"|"$1"|"$2*2"|"$7"|0|"(substr($3,1,1)=="-"?"f":"d")"|"p}"#;
 
 /// More directories than this are handed to `find` through xargs: an argument list has an end.
 const XARGS_ABOVE: usize = 8000;

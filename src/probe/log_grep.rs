@@ -110,8 +110,13 @@ pub fn follow_up(question: &Question, first: &Answer) -> Option<String> {
             "{read}grep -a -n -A {LINES_AFTER} -E -e {pattern}{name}|sed 's/^/{index}:/';"
         ));
     }
-    script.push_str(&format!(":;}}|cut -b 1-{LONGEST_LINE}|tail -c {}", question.limit * 3 / 4));
+    script.push_str(&format!(":;}}|cut -b 1-{LONGEST_LINE}|tail -c {}", tail_bytes(question)));
     Some(script)
+}
+
+/// What the follow-up brings at most, beside its counts.
+fn tail_bytes(question: &Question) -> usize {
+    question.limit * 3 / 4
 }
 
 /// Rotation order: a name that is only longer by a date or a number is an older file; dates sort as they
@@ -172,7 +177,7 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
     }
     let follow_up = answers.get(1);
     match follow_up {
-        Some(second) => newest_part(second, &mut grep, &mut coverage),
+        Some(second) => newest_part(second, tail_bytes(question), &mut grep, &mut coverage),
         None => whole_output(&first.stdout, &mut grep),
     }
     for record in &mut grep.records {
@@ -238,17 +243,20 @@ fn whole_output(stdout: &[u8], grep: &mut LogGrep) {
 }
 
 /// The follow-up's output: `C COUNT PATH`, then `INDEX:LINE:text` in the order of the counts.
-fn newest_part(answer: &Answer, grep: &mut LogGrep, coverage: &mut [Coverage]) {
+fn newest_part(answer: &Answer, tail: usize, grep: &mut LogGrep, coverage: &mut [Coverage]) {
     let mut assembly = Assembly::default();
     let mut order: Vec<(u32, u64)> = Vec::new();
     let mut listing = true;
     let mut kept = vec![0u64; grep.files.len()];
-    // The first line of the tail is the end of a line that was cut.
-    let mut first = true;
+    // Where the tail is full, its first line is the end of a line that was cut.
+    let mut first = false;
+    let mut left = answer.stdout.len();
     for line in answer.stdout.split(|byte| *byte == b'\n') {
         if listing {
+            left = left.saturating_sub(line.len() + 1);
             if line == b"M" {
                 listing = false;
+                first = left >= tail;
             } else if let Some(rest) = line.strip_prefix(b"C ") {
                 let text = String::from_utf8_lossy(rest);
                 let Some((count, path)) = text.split_once(' ') else { continue };
