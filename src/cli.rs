@@ -38,7 +38,7 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct Hosts {
     /// Inventory file, directory or script, or `host1,host2,`; may be given again.
-    #[arg(short, long = "inventory", value_name = "INVENTORY", env = "ROUNDSMAN_INVENTORY", value_delimiter = None)]
+    #[arg(short, long = "inventory", value_name = "INVENTORY", env = "ROUNDSMAN_INVENTORY", hide_env_values = true, value_delimiter = None)]
     pub inventory: Vec<String>,
     /// Only those of the hosts that this pattern leaves.
     #[arg(short, long, value_name = "PATTERN")]
@@ -81,7 +81,7 @@ pub struct Connect {
     /// The whole round [default: 10m].
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Limits")]
     pub round_timeout: Option<Duration>,
-    /// Output of one probe from one host, e.g. 4MiB.
+    /// Output of one probe from one host [default: 4MiB, log_grep 1MiB].
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
     pub max_output: Option<usize>,
 }
@@ -92,7 +92,7 @@ pub struct Show {
     /// table, markdown or json on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = "Report")]
     pub format: String,
-    /// Also write the report to FILE, in the format of its extension; FORMAT:FILE names one. Again and again.
+    /// Also write the report to FILE, in the format of its extension or the one named; may be given again.
     #[arg(short, long = "output", value_name = "[FORMAT:]FILE", help_heading = "Report")]
     pub output: Vec<String>,
     /// Columns of the table [default: the terminal's, else 120].
@@ -105,7 +105,13 @@ pub struct Show {
 #[derive(Debug, Clone, Args)]
 pub struct Colour {
     /// Colour: auto, always or never.
-    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Report")]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        help_heading = "Report"
+    )]
     pub color: When,
 }
 
@@ -149,11 +155,12 @@ pub struct Run {
 }
 
 #[derive(Debug, Args)]
+#[command(override_usage = "roundsman exec [OPTIONS] <PATTERN> -- <COMMAND>...")]
 #[command(after_help = "Examples:\n  roundsman exec queue_nodes -i prod.yml -- uptime\n  \
     roundsman exec 'queue_nodes:!10.200.8.177' -i prod.yml --fold -- uname -r\n  \
     roundsman exec all -i prod.yml -- du -ch '/services/kafka/completeProduct-*'")]
 pub struct Exec {
-    /// Which hosts, as in Ansible: group, host, glob, a:b, a:&b, a:!b, ~regex, group[0:2].
+    /// Which hosts, as in Ansible: group, host, glob, a:b, a:&b, a:!b, ~regex, `group[0:2]`.
     pub pattern: String,
     /// What to run, by /bin/sh on each host; words are joined by a space, as ssh does.
     #[arg(trailing_var_arg = true, value_name = "COMMAND")]
@@ -169,7 +176,7 @@ pub struct Exec {
     #[arg(long)]
     pub stream: bool,
     /// text or json.
-    #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with_all = ["fold", "stream"])]
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, conflicts_with_all = ["fold", "stream"])]
     pub format: ExecFormat,
     /// Show the plan; contact nobody.
     #[arg(long)]
@@ -209,7 +216,13 @@ pub enum Inventory {
 #[derive(Debug, Args)]
 pub struct InventorySource {
     /// Inventory file, directory or script, or `host1,host2,`; may be given again.
-    #[arg(short, long = "inventory", value_name = "INVENTORY", env = "ROUNDSMAN_INVENTORY")]
+    #[arg(
+        short,
+        long = "inventory",
+        value_name = "INVENTORY",
+        env = "ROUNDSMAN_INVENTORY",
+        hide_env_values = true
+    )]
     pub inventory: Vec<String>,
 }
 

@@ -185,6 +185,10 @@ pub fn parse(file: &Path, text: &str) -> Result<Node, FileError> {
         Some(b'{' | b'[') => serde_json::from_str::<serde_json::Value>(body).ok(),
         _ => None,
     };
+    // The parser takes quadratic time over open brackets before it refuses their number.
+    if let Some(offset) = too_deep(body) {
+        return Err(error_at(file, text, offset, format!("brackets are nested deeper than {DEEPEST}")));
+    }
     let raw = settle::repeated_anchor(file, text).and_then(|()| read::tree(file, text, body, json.is_some()));
     match (raw, json) {
         (Ok(raw), _) => settle::settle(file, text, raw),
@@ -192,6 +196,25 @@ pub fn parse(file: &Path, text: &str) -> Result<Node, FileError> {
         (Err(_), Some(value)) => Ok(from_json(&value)),
         (Err(error), None) => Err(error),
     }
+}
+
+/// More open brackets at once than any file that a person or a program means to be read.
+const DEEPEST: usize = 500;
+
+/// Where brackets, quoted or not, are open more than [`DEEPEST`] deep.
+fn too_deep(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return Some(at);
+        }
+    }
+    None
 }
 
 /// An error that points at byte `offset` of `text`.

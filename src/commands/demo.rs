@@ -37,7 +37,7 @@ pub fn demo(args: &cli::Demo, out: &Out) -> Result<u8, Refusal> {
             connection: ConnectionOptions { local_user: "demo".to_owned(), ..ConnectionOptions::default() },
             ..Options::default()
         };
-        out.complain("Three brokers on this machine hold the incident of 2017-04-03; making the rounds …");
+        out.complain("Three brokers on this machine hold the incident of 2017-04-03 (sparse files: du shows a MiB for each GiB); making the rounds …");
         let plan = build::playbook_plan(&playbook, &options, Timestamp::now())?;
         let round = run::make_round(&plan, stop).await;
         let status = run::tell(&round, &destinations, &output::style(&args.show), out);
@@ -53,7 +53,7 @@ fn invitation(inventory: &Path) -> String {
          roundsman check all -i {inventory}\n  \
          roundsman run playbooks/kafka-audit.yml -i {inventory}\n  \
          roundsman exec all -i {inventory} -- 'du -ch services/kafka/completeProduct-* | tail -1'\n  \
-         roundsman exec all -i {inventory} -- grep -c ERROR services/log/kafka/server.log\n\n\
+         roundsman exec all -i {inventory} -- 'grep -c ERROR services/log/kafka/server.log || :'\n\n\
          Ctrl-C ends them and removes what they hold.\n"
     )
 }

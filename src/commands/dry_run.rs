@@ -19,10 +19,10 @@ pub fn describe(plan: &Plan) -> String {
         text.push_str(&format!("play: {} (hosts: {})\n", play.name, play.hosts));
     }
     if let Some(since) = plan.since {
-        text.push_str(&format!("log lines since: {since}\n"));
+        text.push_str(&format!("log lines since: {}\n", since.strftime("%FT%TZ")));
     }
     if let Some(until) = plan.until {
-        text.push_str(&format!("log lines until: {until}\n"));
+        text.push_str(&format!("log lines until: {}\n", until.strftime("%FT%TZ")));
     }
     text.push_str(&format!(
         "limits: {} hosts at a time; connect and login {} s; the whole round {} s; \

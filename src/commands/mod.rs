@@ -50,7 +50,7 @@ fn show_inventory(args: &cli::Inventory, out: &Out) -> Result<u8, Refusal> {
         cli::Inventory::Graph(_) => inventory::graph(&loaded.inventory),
         cli::Inventory::Host(host) => inventory::host(&loaded.inventory, &host.name)?,
     };
-    out.print(&text);
+    out.print(&format!("{}\n", text.trim_end()));
     Ok(0)
 }
 

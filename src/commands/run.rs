@@ -28,10 +28,10 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
     let plan = build::playbook_plan(&playbook, &options, Timestamp::now())?;
     out.warn(&plan.warnings);
     if args.check_syntax {
-        let plays = plan.plays.len();
         out.print(&format!(
-            "{}: {plays} plays, {} hosts, no mistakes\n",
+            "{}: plays: {}, hosts: {}, no mistakes\n",
             args.playbook.display(),
+            plan.plays.len(),
             plan.targets.len()
         ));
         return Ok(0);

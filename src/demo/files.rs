@@ -77,6 +77,7 @@ fn inventory(dir: &Path, group: &str, nodes: &[Node]) -> String {
     }
     let _ = writeln!(text, "      vars:");
     let _ = writeln!(text, "        ansible_user: {USER}");
+    let _ = writeln!(text, "        kafka_cluster: queue");
     let key = dir.join(KEY);
     let _ = writeln!(text, "        ansible_ssh_private_key_file: {}", scalar(&key.to_string_lossy()));
     let _ = writeln!(text, "        ansible_ssh_common_args: {}", scalar(&arguments.join(" ")));

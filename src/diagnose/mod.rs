@@ -1,7 +1,7 @@
 //! Findings: what is wrong, on what evidence, what to do next. Pure.
 //!
 //! One file per family, every rule one function that says why it holds in Kafka. A rule adds to the
-//! findings and looks at the [`view`]: the round, its comparison and the logs in each host's own order.
+//! findings and looks at the `view`: the round, its comparison and the logs in each host's own order.
 
 mod cleaner;
 mod cuts;

@@ -145,8 +145,9 @@ fn replica_short(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio, short
     );
     found.basis = Basis::Inferred;
     found.meaning = format!(
-        "The smaller replicas do not hold all that the larger ones hold. If {} lead while {} {} down, what only the larger replicas hold is cut from them when they come back.",
+        "The smaller replicas do not hold all that the larger ones hold. If {} {} while {} {} down, what only the larger replicas hold is cut from them when they come back.",
         words::list(&hosts),
+        if hosts.len() == 1 { "leads" } else { "lead" },
         words::list(&larger),
         if larger.len() == 1 { "is" } else { "are" },
     );

@@ -222,14 +222,23 @@ pub fn lost(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &mut
                 "Do not restart or clean {0} before the directories of {topic} there are copied: `cp -a …/{topic}-* /somewhere/else/`.",
                 words::list(&holders)
             ),
-            format!(
-                "Look for remains on {}: `ls -l …/{topic}-*/*.deleted`; Kafka unlinks a cut segment after file.delete.delay.ms (60 s).",
-                words::list(&holders)
-            ),
             format!("Have the producers of {topic} publish again what they sent before {}.", moment(&cuts)),
             "Set unclean.leader.election.enable=false on all brokers (the default is true up to 0.10.2)."
                 .to_owned(),
         ]);
+        // Kafka unlinks what it cut off after file.delete.delay.ms; an hour allows for a long one.
+        let fresh = |cut: &&Cut<'_>| {
+            cut.event.at.is_some_and(|at| view.round.finished.as_second() - at.as_second() < 3600)
+        };
+        if cuts.iter().any(fresh) {
+            found.next_steps.insert(
+                1,
+                format!(
+                    "Look at once for remains on {}: `ls -l …/{topic}-*/*.deleted`; Kafka unlinks a cut segment after file.delete.delay.ms (60 s).",
+                    words::list(&holders)
+                ),
+            );
+        }
         found.items = items(&cuts);
         let mut evidence: Vec<EvidenceLine> = cuts.iter().take(6).map(|cut| line(cut.event)).collect();
         let ends: Vec<EvidenceLine> = cuts.iter().flat_map(|cut| ends(cluster, cut)).collect();

@@ -67,7 +67,7 @@ pub fn script(question: &Question) -> String {
     };
     // `for` walks over the words as they were, so the list can be made anew inside.
     script.push_str(&format!(
-        "for f do shift;if [ -d \"$f\" ];then :;elif [ ! -r \"$f\" ];then echo \"U $f\";\
+        "for f do shift;if [ -d \"$f\" ];then echo \"X $f\";elif [ ! -r \"$f\" ];then echo \"U $f\";\
          elif [ ! -s \"$f\" ];then echo \"Z $f\";{recent}else case $f in \
          *.gz) echo \"G $f\";gzip -dc -- \"$f\"|{grep};; *) echo \"F $f\";set -- \"$@\" \"$f\";; esac;fi;done;\
          echo M;[ $# = 0 ]||{grep} -- \"$@\" /dev/null;:"
@@ -153,6 +153,7 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
                 Coverage { reason: Some("older than --since".into()), ..Coverage::complete(rest) },
             ),
             "Z " => (Access::Empty, Coverage { reason: Some("empty".into()), ..Coverage::complete(rest) }),
+            "X " => (Access::Unreadable, Coverage::none(rest, "a directory, not a log file")),
             "U " => (Access::Unreadable, Coverage::none(rest, "not readable by this user")),
             "N " => {
                 let (index, why) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -201,7 +202,7 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
             row.reason = Some(line.into_owned());
         }
     }
-    if !listed && coverage.is_empty() {
+    if coverage.is_empty() && (!listed || !question.files.is_empty()) {
         let why = first.why_cut(limit_seconds).unwrap_or_else(|| "the node's shell did not answer".into());
         coverage = question.files.iter().map(|path| Coverage::none(path, why.clone())).collect();
     }

@@ -161,10 +161,12 @@ mod tests {
 
     const TOKEN: &str = "rm0123456789abcdef";
 
+    type Answers = Vec<(u32, Vec<u8>, Option<How>)>;
+
     /// Everything of one stream, cut into chunks of the given size.
-    fn parse(stream: &[u8], chunk: usize) -> (Vec<(u32, Vec<u8>, Option<How>)>, usize) {
+    fn parse(stream: &[u8], chunk: usize) -> (Answers, usize) {
         let mut frames = Frames::new(TOKEN);
-        let mut answers: Vec<(u32, Vec<u8>, Option<How>)> = Vec::new();
+        let mut answers = Answers::new();
         let mut hellos = 0;
         for piece in stream.chunks(chunk.max(1)) {
             frames.feed(piece, |frame| match frame {

@@ -199,7 +199,7 @@ impl Shell {
         &mut self,
         questions: &[Question],
         stop: &mut watch::Receiver<Option<Stopped>>,
-        mut listener: &mut Option<Listener<'_>>,
+        listener: &mut Option<Listener<'_>>,
         answers: &mut Vec<Answer>,
     ) {
         let first = self.asked + 1;
@@ -221,10 +221,10 @@ impl Shell {
             tokio::select! {
                 output = self.reader.next() => match output {
                     Some(Output::Stdout(bytes)) => self.stdout.feed(&bytes, |frame| {
-                        take(&mut running, &mut out_at, first, frame, Stream::Stdout, &mut listener);
+                        take(&mut running, &mut out_at, first, frame, Stream::Stdout, listener);
                     }),
                     Some(Output::Stderr(bytes)) => self.stderr.feed(&bytes, |frame| {
-                        take(&mut running, &mut err_at, first, frame, Stream::Stderr, &mut listener);
+                        take(&mut running, &mut err_at, first, frame, Stream::Stderr, listener);
                     }),
                     Some(Output::Exit(_) | Output::Signal(_)) => {}
                     Some(Output::Closed) | None => self.gone = true,

@@ -20,7 +20,14 @@ pub const MEASURE: &str = "Sizes here and below are the lengths of the .log file
 pub fn clock(report: &Report, broker: &Broker) -> String {
     let visit = report.round.visits.get(broker.visit);
     let clock = visit.and_then(|visit| visit.facts.as_ref()).and_then(|facts| facts.clock);
-    clock.map_or_else(|| "?".to_owned(), |clock| offset(clock.offset_s))
+    clock.map_or_else(
+        || "?".to_owned(),
+        // Less than the uncertainty is no offset at all.
+        |clock| match clock.offset_s.abs() <= clock.uncertainty_s {
+            true => "in time".to_owned(),
+            false => offset(clock.offset_s),
+        },
+    )
 }
 
 /// How many of the round's hosts were looked at: those reached, and those that should have been.

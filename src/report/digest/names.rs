@@ -2,7 +2,7 @@
 
 use crate::compare::Cluster;
 
-/// The brokers' names of a cluster without the domain that all of them share.
+/// The brokers' names of a cluster without what all of them share: the domain, or an address's network.
 pub struct Names {
     short: Vec<String>,
     /// The shared domain, with its dot.
@@ -13,6 +13,10 @@ impl Names {
     /// The names of a cluster's brokers.
     pub fn of(cluster: &Cluster) -> Self {
         let hosts: Vec<&str> = cluster.brokers.iter().map(|broker| broker.host.as_str()).collect();
+        if let Some(network) = network(&hosts) {
+            let short = hosts.iter().map(|host| host[network..].to_owned()).collect();
+            return Names { short, domain: None };
+        }
         let domain = domain(&hosts);
         let cut = domain.as_deref().map_or(0, str::len);
         let short = hosts.iter().map(|host| host[..host.len() - cut].to_owned()).collect();
@@ -23,6 +27,15 @@ impl Names {
     pub fn short(&self, index: usize) -> &str {
         self.short.get(index).map_or("?", String::as_str)
     }
+}
+
+/// How much of IPv4 addresses is the same up to the last dot, which stays: people say `.177` too.
+fn network(hosts: &[&str]) -> Option<usize> {
+    let [first, others @ ..] = hosts else { return None };
+    let last_dot = |host: &str| host.parse::<std::net::Ipv4Addr>().ok().and_then(|_| host.rfind('.'));
+    let cut = last_dot(first)?;
+    let alike = |host: &&str| last_dot(host) == Some(cut) && host[..cut] == first[..cut];
+    (!others.is_empty() && others.iter().all(alike)).then_some(cut)
 }
 
 /// The longest end of all names that begins at a dot; none for addresses, whose end is what differs.
@@ -54,5 +67,8 @@ mod tests {
         assert_eq!(domain(&["q1.a", "q2"]), None);
         assert_eq!(domain(&["q1.a"]), None);
         assert_eq!(domain(&[".a", ".a"]), None);
+        assert_eq!(network(&["10.200.8.176", "10.200.8.177"]), Some(8));
+        assert_eq!(network(&["10.200.8.176", "10.200.9.177"]), None);
+        assert_eq!(network(&["10.200.8.176", "broker"]), None);
     }
 }
