@@ -5,7 +5,7 @@ use crate::compare::Cluster;
 /// The brokers' names of a cluster without what all of them share: the domain, or an address's network.
 pub struct Names {
     short: Vec<String>,
-    /// The shared domain, with its dot.
+    /// What they share and is left out: the domain with its dot, or the network without.
     pub domain: Option<String>,
 }
 
@@ -15,7 +15,7 @@ impl Names {
         let hosts: Vec<&str> = cluster.brokers.iter().map(|broker| broker.host.as_str()).collect();
         if let Some(network) = network(&hosts) {
             let short = hosts.iter().map(|host| host[network..].to_owned()).collect();
-            return Names { short, domain: None };
+            return Names { short, domain: Some(hosts[0][..network].to_owned()) };
         }
         let domain = domain(&hosts);
         let cut = domain.as_deref().map_or(0, str::len);
