@@ -222,3 +222,31 @@ fn a_file_that_holds_no_round_is_told() {
     let ran = run(["report", "--from", &desk.path("absent").display().to_string()]).exits(65);
     ran.complains("can't be read");
 }
+
+#[test]
+fn what_disks_and_commands_say_stands_in_every_format() {
+    let demo = serve_incident();
+    let desk = Desk::new();
+    let playbook = desk.file(
+        "answers.yml",
+        "- hosts: all\n  probes:\n    - disk_free: {paths: '{{ kafka_log_dirs }}'}\n    - command: 'echo told; exit 4'\n",
+    );
+    let inventory = demo.inventory_path().display().to_string();
+    let args = |format: &'static str| {
+        ["run".to_owned(), playbook.clone(), "-i".into(), inventory.clone(), "--format".into(), format.into()]
+    };
+    let report = run(args("json")).json();
+    let schema: Value = serde_json::from_str(include_str!("../docs/report.schema.json")).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&report));
+    assert_eq!(report["mounts"].as_array().unwrap().len(), 3);
+    assert!(report["mounts"][0]["size_bytes"].as_u64() > Some(0));
+    let commands = report["commands"].as_array().unwrap();
+    assert_eq!(commands.len(), 3);
+    assert_eq!((&commands[0]["rc"], &commands[0]["stdout"]), (&Value::from(4), &Value::from("told\n")));
+    for format in ["table", "markdown"] {
+        let text = run(args(format)).stdout;
+        assert!(text.contains("Disk space") && text.contains("exit status 4"), "{text}");
+        // The three answers are alike, so they are told once.
+        assert_eq!(text.matches("\n    told").count() + text.matches("\ntold").count(), 1, "{text}");
+    }
+}

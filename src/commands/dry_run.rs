@@ -1,8 +1,8 @@
 //! `--dry-run`: the whole plan, as it would be carried out.
 
-use super::fold;
 use crate::plan::{Plan, Target};
 use crate::probe::facts;
+use crate::report::fold;
 use crate::shell::script;
 
 /// Hosts, ways, limits and the exact scripts; hosts that get the same are told together.

@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::output::{Out, coloured};
-use super::{dry_run, fold, list_hosts, options, runtime, signals};
+use super::{dry_run, list_hosts, options, runtime, signals};
 use crate::cli::{Exec, ExecFormat};
 use crate::error::Refusal;
 use crate::fleet::{self, Event};
 use crate::plan::{Plan, build};
 use crate::probe::Question;
 use crate::progress::Progress;
+use crate::report::fold;
 use crate::round::{CommandOutput, Ended, Evidence, Stopped, Visit};
 use crate::sanitize;
 use crate::shell::Stream;

@@ -4,7 +4,6 @@ mod check;
 mod demo;
 mod dry_run;
 mod exec;
-pub mod fold;
 pub mod inventory;
 mod output;
 mod report;

@@ -4,8 +4,8 @@ mod visit;
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
+use futures::stream::{self, StreamExt};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::plan::{Plan, Target};
@@ -37,43 +37,34 @@ pub async fn make_rounds(
     let (events, mut inbox) = mpsc::unbounded_channel();
     let limits = ssh::Limits { login: plan.limits.connect, ..ssh::Limits::default() };
     let dialer = Arc::new(Dialer::new(limits));
-    let forks = Arc::new(Semaphore::new(plan.limits.forks.max(1)));
     // One switch for the hosts, whoever throws it: a signal or the round's deadline.
-    let (halt, halted) = watch::channel(*stop.borrow());
-    let mut visits = JoinSet::new();
-    for (index, target) in plan.targets.iter().enumerate() {
-        let visitor = visit::Visitor {
-            index,
-            target: target.clone(),
-            dialer: dialer.clone(),
-            limits: plan.limits,
-            window: (plan.since, plan.until),
-            stop: halted.clone(),
-            events: events.clone(),
-            live,
-        };
-        let forks = forks.clone();
-        visits.spawn(async move {
-            let mut turn = visitor.stop.clone();
-            let permit = tokio::select! {
-                permit = forks.acquire_owned() => permit.ok(),
-                _ = turn.wait_for(Option::is_some) => None,
-            };
-            let visit = match permit {
-                Some(_permit) => visitor.visit().await,
-                None => visitor.not_begun(),
-            };
-            (index, visit)
-        });
-    }
-    drop(events);
+    let mut stopped = *stop.borrow();
+    let (halt, halted) = watch::channel(stopped);
+    let visitors = plan.targets.iter().enumerate().map(|(index, target)| visit::Visitor {
+        index,
+        target: target.clone(),
+        dialer: dialer.clone(),
+        limits: plan.limits,
+        window: (plan.since, plan.until),
+        stop: halted.clone(),
+        events: events.clone(),
+        live,
+    });
+    // One task per host, begun in the plan's order as turns come free.
+    let mut visits = stream::iter(visitors)
+        .map(|visitor| {
+            let index = visitor.index;
+            let task = tokio::spawn(visitor.visit());
+            async move { (index, task.await.ok()) }
+        })
+        .buffer_unordered(plan.limits.forks.max(1));
     let deadline = Instant::now() + plan.limits.round;
     let mut done: Vec<Option<Arc<Visit>>> = vec![None; plan.targets.len()];
-    let mut stopped = None;
     loop {
         tokio::select! {
-            event = inbox.recv() => match event {
-                Some(event) => on(event),
+            Some(event) = inbox.recv() => on(event),
+            visit = visits.next() => match visit {
+                Some((index, visit)) => done[index] = visit,
                 None => break,
             },
             Ok(why) = stop.wait_for(Option::is_some), if stopped.is_none() => {
@@ -87,10 +78,10 @@ pub async fn make_rounds(
             }
         }
     }
-    while let Some(joined) = visits.join_next().await {
-        if let Ok((index, visit)) = joined {
-            done[index] = Some(visit);
-        }
+    drop(visits);
+    // Every visit is over, so what it had to say is here.
+    while let Ok(event) = inbox.try_recv() {
+        on(event);
     }
     if let Some(dialer) = Arc::into_inner(dialer) {
         dialer.close().await;

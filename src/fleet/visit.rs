@@ -36,16 +36,14 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// The visit of a host whose turn never came.
-    pub fn not_begun(self) -> Arc<Visit> {
-        let reason = self.why_stopped();
-        let visit = blank(&self.target, Outcome::Interrupted, &format!("not contacted: {reason}"));
-        Arc::new(self.with_unasked(visit))
-    }
-
     /// Makes the visit; never fails: what went wrong is in it.
     pub async fn visit(mut self) -> Arc<Visit> {
         let began = Instant::now();
+        if self.stop.borrow().is_some() {
+            let reason = format!("not contacted: {}", self.why_stopped());
+            let visit = self.with_unasked(blank(&self.target, Outcome::Interrupted, &reason));
+            return self.done(visit);
+        }
         // The consumer is gone only when the round is being thrown away.
         let _ = self.events.send(Event::Began { host: self.index });
         let progress = Progress::new();
@@ -66,6 +64,10 @@ impl Visitor {
         };
         visit.attempts = progress.attempts().max(1);
         visit.seconds = began.elapsed().as_secs_f64();
+        self.done(visit)
+    }
+
+    fn done(&self, visit: Visit) -> Arc<Visit> {
         let visit = Arc::new(visit);
         let _ = self.events.send(Event::Done { host: self.index, visit: visit.clone() });
         visit

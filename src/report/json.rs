@@ -12,7 +12,8 @@ use super::{Counts, Report};
 use crate::compare::{Broker, Cluster, Kind, Pair, Partition, Topic};
 use crate::diagnose::finding::Finding;
 use crate::kafka::event::{Class, Event, Level, TopicPartition};
-use crate::round::{CoverageStatus, Outcome, Stopped};
+use crate::report::digest::answers;
+use crate::round::{CoverageStatus, Ended, Evidence, Mount, Outcome, Stopped};
 use crate::sanitize::is_unprintable;
 
 /// The name of this shape; it changes when a reader of the old one could not read the new one.
@@ -63,8 +64,49 @@ pub fn value(report: &Report) -> Value {
             "clusters": report.comparison.clusters.iter().map(cluster).collect::<Vec<_>>(),
         },
         "events": report.comparison.events.iter().map(event).collect::<Vec<_>>(),
+        "mounts": answers::mounts(report).iter().map(mount).collect::<Vec<_>>(),
+        "commands": commands(report),
         "coverage": coverage(report),
     })
+}
+
+fn mount((host, mount): &(&str, &Mount)) -> Value {
+    json!({
+        "host": host,
+        "device": mount.device,
+        "mount": mount.mount,
+        "size_bytes": mount.size_bytes,
+        "used_bytes": mount.used_bytes,
+        "available_bytes": mount.available_bytes,
+    })
+}
+
+/// What each host answered to each command, hosts in the round's order.
+fn commands(report: &Report) -> Vec<Value> {
+    let answers = report.round.visits.iter().flat_map(|visit| {
+        visit.probes.iter().filter_map(move |answer| match &answer.evidence {
+            Evidence::Command(output) => Some((visit, output)),
+            _ => None,
+        })
+    });
+    answers
+        .map(|(visit, output)| {
+            let rc = match output.ended {
+                Some(Ended::Exit(status)) => Some(status),
+                _ => None,
+            };
+            json!({
+                "host": visit.host,
+                "command": output.command,
+                "rc": rc,
+                "reason": answers::ended(output),
+                "stdout": output.stdout,
+                "stderr": output.stderr,
+                "lossy": output.lossy,
+                "overflow_bytes": output.overflow_bytes,
+            })
+        })
+        .collect()
 }
 
 /// Control and invisible characters that JSON allows in a string, as `\u` escapes: the same string to a

@@ -11,6 +11,7 @@ use crate::round::Round;
 mod digest;
 #[cfg(test)]
 mod fixture;
+pub mod fold;
 pub mod json;
 pub mod markdown;
 mod measure;

@@ -1,6 +1,7 @@
 //! What a report for people leaves out and folds, the same in every format: which partitions are odd,
 //! which events make a line, what was not seen.
 
+pub mod answers;
 pub mod brokers;
 pub mod items;
 pub mod names;

@@ -4,6 +4,7 @@ mod inert;
 
 use inert::{cell, code, fence, link, prose, prose_cell};
 
+use super::digest::answers;
 use super::digest::brokers::{brokers, outcome, pairs};
 use super::digest::items::{cuts, same_cuts, where_words, words};
 use super::digest::names::Names;
@@ -11,6 +12,7 @@ use super::digest::partitions::{Odd, incomplete, ordinary, outline};
 use super::digest::timeline::runs;
 use super::digest::unseen::gaps;
 use super::digest::{MEASURE, clock, counts, hosts_seen, partitions_seen};
+use super::fold::fold;
 use super::measure::{age, bytes, count, counted, minute, moment, ratio, span};
 use super::{Report, code_word, severity_word};
 use crate::compare::{Cluster, Kind};
@@ -33,6 +35,8 @@ pub fn markdown(report: &Report) -> String {
         sizes(&mut out, report, cluster);
         partitions(&mut out, report, cluster);
     }
+    disks(&mut out, report);
+    commands(&mut out, report);
     timeline(&mut out, report);
     unseen(&mut out, report);
     let round = report.round;
@@ -44,6 +48,38 @@ pub fn markdown(report: &Report) -> String {
     let mut text = out.join("\n\n");
     text.push('\n');
     text
+}
+
+fn disks(out: &mut Vec<String>, report: &Report) {
+    let mounts = answers::mounts(report);
+    if mounts.is_empty() {
+        return;
+    }
+    out.push("## Disk space".to_owned());
+    let rows = mounts.iter().map(|(host, mount)| {
+        let percent = answers::used_percent(mount).map_or("?".to_owned(), |percent| percent.to_string());
+        vec![cell(host), cell(&mount.mount), bytes(mount.size_bytes), bytes(mount.available_bytes), percent]
+    });
+    out.push(table(&["host", "mount", "size>", "free>", "used %>"].map(str::to_owned), rows));
+}
+
+fn commands(out: &mut Vec<String>, report: &Report) {
+    let told = answers::commands(report);
+    if !told.is_empty() {
+        out.push("## Commands".to_owned());
+    }
+    for told in told {
+        let how = answers::ended(told.output).map(|how| format!(", {how}")).unwrap_or_default();
+        out.push(format!("{}: {}{how}", code(&fold(told.hosts.iter().copied())), code(&told.output.command)));
+        let lines: Vec<&str> = told.output.stdout.lines().chain(told.output.stderr.lines()).collect();
+        let mut shown: Vec<String> = lines.iter().take(ODD).map(|line| (*line).to_owned()).collect();
+        if lines.len() > ODD {
+            shown.push(format!("… and {} more lines", lines.len() - ODD));
+        }
+        if !shown.is_empty() {
+            out.push(fence(&shown));
+        }
+    }
 }
 
 fn verdict(out: &mut Vec<String>, report: &Report) {

@@ -1,6 +1,7 @@
 //! The report for a terminal, for someone woken at three in the morning: the first screen says what is
 //! wrong and what to do first, what follows is the proof, and last comes what nobody saw.
 
+mod answers;
 mod brokers;
 mod findings;
 mod grid;
@@ -24,6 +25,8 @@ pub fn table(report: &Report, style: &Style) -> String {
         brokers::pairs(&mut page, report, cluster);
         matrix::matrix(&mut page, report, cluster);
     }
+    answers::disks(&mut page, report);
+    answers::answers(&mut page, report);
     timeline::timeline(&mut page, report);
     unseen::unseen(&mut page, report);
     footer(&mut page, report);
