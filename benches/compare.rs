@@ -8,7 +8,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use roundsman::compare::compare;
 use roundsman::diagnose::diagnose;
+use roundsman::probe::disk_usage;
 use roundsman::round::*;
+use roundsman::shell::answer::Answer;
 
 const BROKERS: usize = 100;
 const TOPICS: usize = 2_500;
@@ -34,6 +36,43 @@ fn compared_and_diagnosed(bencher: divan::Bencher) {
         let comparison = compare(divan::black_box(&round));
         diagnose(&round, &comparison)
     });
+}
+
+/// From the bytes that a hundred nodes sent to the comparison.
+#[divan::bench(sample_count = 5)]
+fn parsed_and_compared(bencher: divan::Bencher) {
+    let paths = [format!("{DIR}/*-[0-9]*")];
+    let sent = || {
+        let mut round = million();
+        let answers: Vec<Answer> = round.visits.iter().map(answer).collect();
+        round.visits.iter_mut().for_each(|visit| visit.probes[0].evidence = Evidence::None);
+        (round, answers)
+    };
+    bencher.with_inputs(sent).bench_local_values(|(mut round, answers)| {
+        // As in a round: an answer is let go of as soon as it is read.
+        for (visit, answer) in round.visits.iter_mut().zip(answers) {
+            let (evidence, coverage) = disk_usage::parse(&paths, divan::black_box(&answer), 120);
+            visit.probes[0].evidence = evidence;
+            visit.probes[0].coverage = coverage;
+        }
+        let comparison = compare(&round);
+        (round, comparison)
+    });
+}
+
+/// The rows that the node's awk prints for a broker's replicas.
+fn answer(visit: &Visit) -> Answer {
+    let mut stdout = String::from("P 0 1\n");
+    if let Evidence::DiskUsage(usage) = &visit.probes[0].evidence {
+        for one in &usage.replicas {
+            let (bytes, topic, partition) = (one.log_bytes, &one.topic, one.partition);
+            stdout.push_str(&format!(
+                "R {bytes} {bytes} {bytes} 4 00000000000000000000 00000000000000900000 1700000000 0 {DIR}/{topic}-{partition}\n"
+            ));
+        }
+    }
+    stdout.push_str("E\n");
+    Answer { stdout: stdout.into_bytes(), ended: Some(Ended::Exit(0)), ..Answer::default() }
 }
 
 fn million() -> Round {

@@ -80,7 +80,12 @@ pub fn parse(paths: &[String], answer: &Answer, limit_seconds: u64) -> (Evidence
     // The last row says that no row before it is missing.
     let mut whole = false;
     let mut unreadable_rows = 0;
-    for line in answer.stdout.split(|byte| *byte == b'\n') {
+    usage.replicas.reserve(memchr::memchr_iter(b'\n', &answer.stdout).count());
+    let mut rest = answer.stdout.as_slice();
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
         match line.first() {
             Some(b'R') => {
                 unreadable_rows += u32::from(!row(line, &mut usage, &mut topics));
@@ -176,14 +181,17 @@ fn row(line: &[u8], usage: &mut DiskUsage, topics: &mut HashMap<String, Arc<str>
                     usage.log_dirs.len() - 1
                 }
             };
-            let topic = match topics.get(parsed.topic) {
-                Some(topic) => topic.clone(),
-                None => {
-                    let topic: Arc<str> = parsed.topic.into();
-                    topics.insert(parsed.topic.to_owned(), topic.clone());
-                    topic
-                }
-            };
+            // The shell sorts its globs, so the row before is nearly always of the same topic.
+            let before = usage.replicas.last().map(|replica| &replica.topic);
+            let topic =
+                match before.filter(|topic| &***topic == parsed.topic).or_else(|| topics.get(parsed.topic)) {
+                    Some(topic) => topic.clone(),
+                    None => {
+                        let topic: Arc<str> = parsed.topic.into();
+                        topics.insert(parsed.topic.to_owned(), topic.clone());
+                        topic
+                    }
+                };
             usage.replicas.push(Replica {
                 topic,
                 partition: parsed.partition,
