@@ -1,6 +1,7 @@
 //! `demo`: the product's own path on an embedded fleet that holds a recorded incident.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
@@ -22,8 +23,17 @@ pub fn demo(args: &cli::Demo, out: &Out) -> Result<u8, Refusal> {
     let failed = |error: &dyn std::fmt::Display| Refusal::usage(format!("the demo can't start: {error}"));
     let runtime = runtime().map_err(|error| failed(&error))?;
     runtime.block_on(async {
-        let mut stop = signals::watch_signals();
+        let temporary = Arc::new(OnceLock::<PathBuf>::new());
+        let left = temporary.clone();
+        let mut stop = signals::watch_signals_and(move || {
+            if let Some(dir) = left.get() {
+                // Whoever presses Ctrl-C twice wants to leave; what can't be removed stays.
+                let _ = std::fs::remove_dir_all(dir);
+            }
+        });
         let demo = Demo::start().await.map_err(|error| failed(&error))?;
+        // Set once, here.
+        let _ = temporary.set(demo.dir().to_owned());
         if args.serve {
             out.print(&invitation(&demo.inventory_path()));
             // The switch is thrown by a signal; if it is gone, so is the reason to wait.

@@ -8,6 +8,11 @@ use crate::round::Stopped;
 /// A switch that the first signal throws. The second signal ends the process: the nodes see the
 /// connections close and end what runs there.
 pub fn watch_signals() -> watch::Receiver<Option<Stopped>> {
+    watch_signals_and(|| {})
+}
+
+/// The same, with something to do before the process leaves at once.
+pub fn watch_signals_and(clean_up: impl FnOnce() + Send + 'static) -> watch::Receiver<Option<Stopped>> {
     let (switch, thrown) = watch::channel(None);
     tokio::spawn(async move {
         let (Ok(mut interrupts), Ok(mut terminations)) =
@@ -24,7 +29,9 @@ pub fn watch_signals() -> watch::Receiver<Option<Stopped>> {
         let first = next().await;
         // Nobody listening means that the round is over.
         let _ = switch.send(Some(first));
-        match next().await {
+        let second = next().await;
+        clean_up();
+        match second {
             Stopped::Terminated => std::process::exit(143),
             _ => std::process::exit(130),
         }
