@@ -16,14 +16,14 @@ mod truncation;
 mod verdict;
 mod view;
 mod visits;
-mod words;
+pub(crate) mod words;
 
 use crate::compare::Comparison;
 use crate::round::Round;
 use finding::Finding;
 use view::View;
 
-pub use verdict::verdict;
+pub use verdict::{Status, Verdict, verdict};
 
 /// All findings of a round, worst first.
 pub fn diagnose(round: &Round, comparison: &Comparison) -> Vec<Finding> {

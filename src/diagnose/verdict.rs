@@ -1,8 +1,35 @@
 //! The round in one word.
 
 use crate::diagnose::finding::{Finding, Severity};
-use crate::report::{Status, Verdict};
 use crate::round::{Outcome, Round, Stopped};
+
+/// The round in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    pub status: Status,
+    pub exit_code: u8,
+}
+
+/// The monitoring plugins' words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Ok,
+    Warning,
+    Critical,
+    Unknown,
+}
+
+impl Status {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Ok => "OK",
+            Status::Warning => "WARNING",
+            Status::Critical => "CRITICAL",
+            Status::Unknown => "UNKNOWN",
+        }
+    }
+}
 
 /// Critical before unknown before warning; a notice does not count. What is missing is at least
 /// unknown: a round that saw nothing is never OK.

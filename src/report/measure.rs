@@ -2,23 +2,7 @@
 
 use jiff::Timestamp;
 
-/// A number with its thousands set apart: `6,572,461`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// `3 partitions`, `1 partition`.
-pub fn counted(number: usize, one: &str, many: &str) -> String {
-    format!("{} {}", count(number as u64), if number == 1 { one } else { many })
-}
+pub(crate) use crate::diagnose::words::{count, counted};
 
 /// A size in binary units with three significant digits: `4.10 GiB`, `271 MiB`.
 pub fn bytes(size: u64) -> String {

@@ -17,6 +17,8 @@ pub mod markdown;
 mod measure;
 pub mod table;
 
+pub use crate::diagnose::{Status, Verdict};
+
 /// Everything that a format renders.
 pub struct Report<'a> {
     pub round: &'a Round,
@@ -24,34 +26,6 @@ pub struct Report<'a> {
     /// Worst first.
     pub findings: &'a [Finding],
     pub verdict: Verdict,
-}
-
-/// The round in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
-    pub status: Status,
-    pub exit_code: u8,
-}
-
-/// The monitoring plugins' words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    Ok,
-    Warning,
-    Critical,
-    Unknown,
-}
-
-impl Status {
-    /// The word in reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Status::Ok => "OK",
-            Status::Warning => "WARNING",
-            Status::Critical => "CRITICAL",
-            Status::Unknown => "UNKNOWN",
-        }
-    }
 }
 
 /// What the reader's terminal can show.

@@ -3,9 +3,9 @@
 
 use super::*;
 use crate::compare::rounds::{host, replica, round};
+use crate::diagnose::Status;
 use crate::diagnose::finding::Basis;
 use crate::diagnose::verdict;
-use crate::report::Status;
 use crate::round::{Outcome, Visit};
 
 const TOPIC: &str = "completeProduct";

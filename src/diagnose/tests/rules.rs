@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::compare::rounds::{DIR, host, replica, round};
+use crate::diagnose::Status;
 use crate::diagnose::finding::Basis;
 use crate::diagnose::verdict;
-use crate::report::Status;
 use crate::round::{Coverage, ExpectTopic, Outcome, ReplicaKind, Stopped, Visit};
 
 const LOG: &str = "/var/log/kafka/server.log";
