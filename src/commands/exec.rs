@@ -68,7 +68,9 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
                 _ => {}
             }
         });
-        told.await
+        let told = told.await;
+        progress.finish();
+        told
     });
     if args.fold {
         teller.folded(&visits);
