@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::kafka::replica_dir;
 use crate::round::{Coverage, CoverageStatus, DiskUsage, Evidence, PathUsage, Replica};
 use crate::shell::answer::{Answer, lines};
-use crate::shell::script::quote_glob;
+use crate::shell::script::{glob_parent, quote_glob};
 
 /// Adds up rows `links|device.inode|blocks of 512|bytes|mtime|type|path`, a path and what is below it
 /// being consecutive. Base offsets are compared as strings (mawk's numbers end at 2^53, and a name is
@@ -43,7 +43,7 @@ pub fn script(paths: &[String]) -> String {
     let mut script = String::from("e() { [ -e \"$1\" ]||[ -L \"$1\" ];};set --;");
     for (index, path) in paths.iter().enumerate() {
         let words = quote_glob(path);
-        let parent = quote_glob(parent(path));
+        let parent = quote_glob(glob_parent(path));
         script.push_str(&format!(
             "if e {words};then c=$#;set -- \"$@\" {words};echo \"P {index} $(($#-c))\";\
              else d() {{ if [ ! -d \"$1\" ];then echo \"N {index} missing\";\
@@ -60,16 +60,6 @@ pub fn script(paths: &[String]) -> String {
     script.push_str(&format!("l() {{ x '{LS}' \"$@\"|awk '{FROM_LS}';}};"));
     script.push_str(&format!("[ $# = 0 ]||x '{GNU}' \"$@\"|s||x '{STAT}' \"$@\"|s||l \"$@\"|s"));
     script
-}
-
-/// The directory that a pattern's matches lie in.
-fn parent(pattern: &str) -> &str {
-    let fixed = pattern.find(['*', '?', '[']).map_or(pattern, |at| &pattern[..at]);
-    match fixed.rfind('/') {
-        Some(0) => "/",
-        Some(at) => &fixed[..at],
-        None => ".",
-    }
 }
 
 /// Reads the script's answer for `paths`.
@@ -144,8 +134,8 @@ fn path_row(line: &str, paths: &[String], coverage: &mut [Option<Coverage>]) {
     let path = &paths[index];
     *slot = Some(match (kind, words.next()) {
         (Some("P"), _) => Coverage::complete(path),
-        (_, Some("missing")) => Coverage::none(path, format!("{} does not exist", parent(path))),
-        (_, Some("unreadable")) => Coverage::none(path, format!("{} is not readable", parent(path))),
+        (_, Some("missing")) => Coverage::none(path, format!("{} does not exist", glob_parent(path))),
+        (_, Some("unreadable")) => Coverage::none(path, format!("{} is not readable", glob_parent(path))),
         // Nothing there is an answer: a broker without a replica of the topic.
         (_, Some("nomatch")) => {
             Coverage { reason: Some("nothing matches".to_owned()), ..Coverage::complete(path) }

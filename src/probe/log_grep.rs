@@ -7,7 +7,7 @@
 use crate::kafka::record;
 use crate::round::{Access, Coverage, CoverageStatus, Evidence, LogFile, LogGrep, LogRecord};
 use crate::shell::answer::{Answer, lines};
-use crate::shell::script::{quote, quote_glob};
+use crate::shell::script::{glob_parent, quote, quote_glob};
 
 /// Lines after a match that may belong to it: a JVM stack trace with its causes, cut in its middle at worst.
 const LINES_AFTER: u32 = 30;
@@ -41,17 +41,11 @@ pub fn script(question: &Question) -> String {
     let mut script = String::from("e() { [ -e \"$1\" ]||[ -L \"$1\" ];};set --;");
     for (index, path) in question.paths().enumerate() {
         let words = quote_glob(path);
-        let fixed = path.find(['*', '?', '[']).map_or(path.as_str(), |at| &path[..at]);
-        let parent = match fixed.rfind('/') {
-            Some(0) => "/",
-            Some(at) => &fixed[..at],
-            None => ".",
-        };
         script.push_str(&format!(
             "if e {words};then set -- \"$@\" {words};else d() {{ if [ ! -d \"$1\" ];then echo \"N {index} nodir\";\
              elif [ -r \"$1\" ]&&[ -x \"$1\" ];then echo \"N {index} nomatch\";else echo \"N {index} unreadable\";fi;}};\
              d {};fi;",
-            quote(parent)
+            quote(glob_parent(path))
         ));
     }
     let grep = format!("grep -a -n -A {LINES_AFTER} -E -e {}", quote(&question.pattern));

@@ -159,6 +159,16 @@ pub fn quote_glob(pattern: &str) -> String {
     if out.is_empty() { "''".to_owned() } else { out }
 }
 
+/// The directory that a pattern's matches lie in.
+pub fn glob_parent(pattern: &str) -> &str {
+    let fixed = pattern.find(['*', '?', '[']).map_or(pattern, |at| &pattern[..at]);
+    match fixed.rfind('/') {
+        Some(0) => "/",
+        Some(at) => &fixed[..at],
+        None => ".",
+    }
+}
+
 /// The bracket expression that `text` begins with, if it is one of plain members and ranges.
 fn bracket_expression(text: &str) -> Option<&str> {
     let end = text[1..].find(']')? + 1;
