@@ -33,7 +33,7 @@ pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
         out.print(&list_hosts(plan.targets.iter().map(|target| target.host.as_str())));
         return Ok(0);
     }
-    let runtime = runtime().map_err(|error| Refusal::usage(format!("no threads to be had: {error}")))?;
+    let runtime = runtime()?;
     let (visits, stopped) = runtime.block_on(async {
         let mut progress = Progress::new(&plan);
         let rounds =

@@ -21,8 +21,7 @@ const PLAYBOOK: &str = include_str!("../../playbooks/kafka-audit.yml");
 pub fn demo(args: &cli::Demo, out: &Out) -> Result<u8, Refusal> {
     let destinations = output::destinations(&args.show)?;
     let failed = |error: &dyn std::fmt::Display| Refusal::usage(format!("the demo can't start: {error}"));
-    let runtime = runtime().map_err(|error| failed(&error))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let temporary = Arc::new(OnceLock::<PathBuf>::new());
         let left = temporary.clone();
         let mut stop = signals::watch_signals_and(move || {

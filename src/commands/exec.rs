@@ -37,7 +37,7 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
         out.print(&dry_run::describe(&plan));
         return Ok(0);
     }
-    let runtime = runtime().map_err(|error| Refusal::usage(format!("no threads to be had: {error}")))?;
+    let runtime = runtime()?;
     let teller = Teller {
         out,
         // What goes to a file or a program is kept as it came; a terminal would act on it.

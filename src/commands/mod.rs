@@ -92,6 +92,7 @@ fn list_hosts<'a>(hosts: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// A runtime for one command.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+fn runtime() -> Result<tokio::runtime::Runtime, Refusal> {
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    built.map_err(|error| Refusal::usage(format!("no threads to be had: {error}")))
 }

@@ -44,10 +44,7 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
         out.print(&dry_run::describe(&plan));
         return Ok(0);
     }
-    let round = match runtime() {
-        Ok(runtime) => runtime.block_on(async { make_round(&plan, signals::watch_signals()).await }),
-        Err(error) => return Err(Refusal::usage(format!("no threads to be had: {error}"))),
-    };
+    let round = runtime()?.block_on(async { make_round(&plan, signals::watch_signals()).await });
     if let Some(file) = &args.save {
         save(&round, file, out);
     }
