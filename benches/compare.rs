@@ -121,15 +121,13 @@ fn replica(name: &Arc<str>, topic: usize, partition: usize, broker: usize) -> Re
     Replica {
         topic: name.clone(),
         partition: partition as u32,
-        kind: ReplicaKind::Current,
-        log_dir: 0,
         allocated_bytes: bytes,
         log_bytes: bytes,
         segments: 4,
         first_base: Some(0),
         last_base: Some(900_000),
         newest_mtime: Some(1_700_000_000),
-        cleaned_files: 0,
+        ..Replica::default()
     }
 }
 
@@ -153,22 +151,13 @@ fn visit(broker: usize, mut replicas: Vec<Replica>) -> Visit {
         recovery_points: offsets(900_000),
         log_starts: None,
         first_dirty: offsets(if broker == 7 { 0 } else { 900_000 }),
-        clean_shutdown: false,
+        ..LogDir::default()
     };
     Visit {
-        host: format!("broker-{broker:04}"),
         address: format!("10.0.0.{broker}:22"),
         user: "ops".into(),
-        jump: Vec::new(),
-        cluster: None,
-        broker_id: None,
         plays: vec![0],
-        outcome: Outcome::Ok,
-        stage: None,
-        reason: None,
-        host_key_changed: false,
         attempts: 1,
-        left_running: false,
         seconds: 1.0,
         facts: Some(Facts { log_dirs: vec![dir], ..Facts::default() }),
         probes: vec![ProbeAnswer {
@@ -177,10 +166,11 @@ fn visit(broker: usize, mut replicas: Vec<Replica>) -> Visit {
             evidence: Evidence::DiskUsage(DiskUsage {
                 log_dirs: vec![DIR.into()],
                 replicas,
-                others: Vec::new(),
+                ..DiskUsage::default()
             }),
             coverage: vec![Coverage::complete(DIR)],
             seconds: 1.0,
         }],
+        ..Visit::blank(format!("broker-{broker:04}"), Outcome::Ok)
     }
 }

@@ -100,8 +100,14 @@ impl Default for SizeRatio {
 /// What happened on one host in a round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Visit {
-    /// The inventory's name.
+    /// The inventory's name; `NAME#ID` for each broker of a machine that runs several.
     pub host: String,
+    /// The inventory's name of the machine.
+    #[serde(default)]
+    pub machine: String,
+    /// How the evidence came here.
+    #[serde(default)]
+    pub origin: Origin,
     /// Where it was dialled: `address:port`.
     pub address: String,
     pub user: String,
@@ -127,8 +133,66 @@ pub struct Visit {
     /// Seconds from dialling to the end of the visit.
     pub seconds: f64,
     pub facts: Option<Facts>,
+    /// The broker or controller that discovery found, running or not; `None` where nobody looked for one.
+    #[serde(default)]
+    pub broker: Option<Broker>,
     /// In the order in which they were asked.
     pub probes: Vec<ProbeAnswer>,
+}
+
+/// How a visit's evidence came here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// We went there.
+    #[default]
+    Ssh,
+    /// Somebody brought it: the names of the files, as they were given.
+    Brought(Vec<String>),
+}
+
+/// A Kafka process, or an installation whose process is not running, as discovery found it.
+///
+/// What could be seen on the node and what was guessed are told apart: see [`Broker::guessed`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Broker {
+    /// `None`: it is not running, or its process could not be seen.
+    pub pid: Option<u32>,
+    pub running: Option<bool>,
+    /// The systemd unit.
+    pub unit: Option<String>,
+    /// `/proc/PID/root` where the process lives in a container of its own; paths are below it.
+    pub root: Option<String>,
+    /// `broker`, `controller` (`process.roles`; a broker with ZooKeeper is a `broker`).
+    pub roles: Vec<String>,
+    /// `broker.id` or `node.id`.
+    pub id: Option<i64>,
+    pub cluster_id: Option<String>,
+    pub rack: Option<String>,
+    /// Kafka's version, as the names of its jars have it.
+    pub version: Option<String>,
+    /// When the process started, by the node's clock.
+    pub started: Option<Timestamp>,
+    /// The `server.properties` that it was started with.
+    pub config_file: Option<String>,
+    /// `log.dirs`.
+    pub log_dirs: Vec<String>,
+    /// `metadata.log.dir`, where it is not the first log dir.
+    pub metadata_dir: Option<String>,
+    /// The directory that log4j writes to.
+    pub logs_dir: Option<String>,
+    /// The allowed settings of `server.properties`, as they stand there; no other ever leaves the node.
+    pub settings: BTreeMap<String, String>,
+    /// Open file descriptors, and how many it may have.
+    pub open_files: Option<u64>,
+    pub open_files_limit: Option<u64>,
+    /// Memory maps (`/proc/PID/maps` lines) and `vm.max_map_count`: a segment takes two.
+    pub maps: Option<u64>,
+    pub maps_limit: Option<u64>,
+    /// Lines of the kernel's log about processes killed for want of memory.
+    pub oom_kills: Vec<String>,
+    /// Fields that were not seen but concluded, with from what: `("log_dirs", "the usual place")`.
+    pub guessed: Vec<(String, String)>,
 }
 
 /// How a visit ended.
@@ -153,6 +217,34 @@ pub enum Outcome {
     Interrupted,
     /// Left out by the limit: not contacted.
     Excluded,
+}
+
+impl Visit {
+    /// A visit of which nothing but its end is known.
+    pub fn blank(host: impl Into<String>, outcome: Outcome) -> Self {
+        let host = host.into();
+        Visit {
+            machine: host.clone(),
+            host,
+            origin: Origin::Ssh,
+            address: String::new(),
+            user: String::new(),
+            jump: Vec::new(),
+            cluster: None,
+            broker_id: None,
+            plays: Vec::new(),
+            outcome,
+            stage: None,
+            reason: None,
+            host_key_changed: false,
+            attempts: 0,
+            left_running: false,
+            seconds: 0.0,
+            facts: None,
+            broker: None,
+            probes: Vec::new(),
+        }
+    }
 }
 
 impl Outcome {
@@ -219,6 +311,16 @@ pub struct LogDir {
     pub first_dirty: Option<Vec<Checkpoint>>,
     /// `.kafka_cleanshutdown` is there: the broker is down and was stopped cleanly.
     pub clean_shutdown: bool,
+    /// `directory.id` of `meta.properties` (3.7 and later).
+    #[serde(default)]
+    pub directory_id: Option<String>,
+    /// When `cleaner-offset-checkpoint` was last written, seconds since 1970: the cleaner's last finished
+    /// cleaning, or a truncation, deletion or move of a partition.
+    #[serde(default)]
+    pub first_dirty_written: Option<i64>,
+    /// It holds `__cluster_metadata-0`.
+    #[serde(default)]
+    pub metadata: bool,
 }
 
 /// Whether a file or directory could be read.
@@ -326,10 +428,25 @@ pub struct DiskUsage {
     pub replicas: Vec<Replica>,
     /// Files and directories that are no replica.
     pub others: Vec<PathUsage>,
+    /// What was read of the replicas that looked suspicious on their node, and of no others.
+    #[serde(default)]
+    pub details: Vec<ReplicaDetail>,
+}
+
+/// What the small files inside a replica's directory say. Kept apart: few replicas have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaDetail {
+    /// Index into [`DiskUsage::replicas`].
+    pub replica: u32,
+    /// `leader-epoch-checkpoint`: epoch and its first offset, ascending
+    /// (org.apache.kafka.storage.internals.checkpoint.LeaderEpochCheckpointFile). `None`: not seen.
+    pub epochs: Option<Vec<(u32, u64)>>,
+    /// `topic_id` of `partition.metadata` (2.8 and later).
+    pub topic_id: Option<String>,
 }
 
 /// One replica directory on one broker's disk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replica {
     pub topic: Arc<str>,
     pub partition: u32,
@@ -350,13 +467,24 @@ pub struct Replica {
     pub newest_mtime: Option<i64>,
     /// Files that end in `.cleaned` or `.swap`: a cleaner at work, or one that died there.
     pub cleaned_files: u32,
+    /// Files that end in `.deleted`: gone after `file.delete.delay.ms`, 60 s.
+    #[serde(default)]
+    pub deleted_files: u32,
+    /// Bytes of the active segment's `.log`, which the cleaner never touches.
+    #[serde(default)]
+    pub active_bytes: u64,
+    /// Bytes of the `.log` files below the cleaner's first dirty offset; means something only where the
+    /// checkpoint names the partition (kafka.log.LogToClean).
+    #[serde(default)]
+    pub clean_bytes: u64,
 }
 
 /// What the name of a replica directory says about it (kafka.log.LocalLog `parseTopicPartitionName`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplicaKind {
     /// `<topic>-<partition>`.
+    #[default]
     Current,
     /// `….<id>-future`: the target of a move between log dirs.
     Future,
@@ -411,13 +539,18 @@ pub struct LogRecord {
 }
 
 /// One line of `df`, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
     pub device: String,
     pub mount: String,
     pub size_bytes: u64,
     pub used_bytes: u64,
     pub available_bytes: u64,
+    /// Inodes; `None` where the file system does not count them.
+    #[serde(default)]
+    pub inodes: Option<u64>,
+    #[serde(default)]
+    pub inodes_free: Option<u64>,
 }
 
 /// What a `command` probe or `exec` printed.

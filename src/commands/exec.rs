@@ -361,21 +361,7 @@ mod tests {
     #[test]
     fn a_node_without_an_answer_is_unknown_and_a_failed_command_critical() {
         let visit = |ended, outcome| Visit {
-            host: "a".into(),
-            address: "a:22".into(),
-            user: "u".into(),
-            jump: Vec::new(),
-            cluster: None,
-            broker_id: None,
             plays: vec![0],
-            outcome,
-            stage: None,
-            reason: None,
-            host_key_changed: false,
-            attempts: 1,
-            left_running: false,
-            seconds: 0.1,
-            facts: None,
             probes: vec![crate::round::ProbeAnswer {
                 play: 0,
                 probe: "command".into(),
@@ -388,6 +374,7 @@ mod tests {
                 coverage: Vec::new(),
                 seconds: 0.1,
             }],
+            ..Visit::blank("a", outcome)
         };
         let good = visit(Some(Ended::Exit(0)), Outcome::Ok);
         let bad = visit(Some(Ended::Exit(1)), Outcome::Ok);

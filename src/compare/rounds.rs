@@ -33,26 +33,17 @@ pub fn round(hosts: Vec<Visit>) -> Round {
 /// A host that was reached.
 pub fn host(name: &str) -> Visit {
     Visit {
-        host: name.into(),
         address: format!("{name}:22"),
         user: "ops".into(),
-        jump: Vec::new(),
-        cluster: None,
-        broker_id: None,
         plays: vec![0],
-        outcome: Outcome::Ok,
-        stage: None,
-        reason: None,
-        host_key_changed: false,
         attempts: 1,
-        left_running: false,
         seconds: 0.1,
         facts: Some(Facts {
             clock: Some(Clock { offset_s: 0.0, uncertainty_s: 0.01, zone_s: 0 }),
             log_dirs: vec![LogDir { path: DIR.into(), access: Access::Readable, ..LogDir::default() }],
             ..Facts::default()
         }),
-        probes: Vec::new(),
+        ..Visit::blank(name, Outcome::Ok)
     }
 }
 
@@ -64,15 +55,12 @@ pub fn replica(topic: &str, partition: u32, log_bytes: u64) -> Replica {
     Replica {
         topic: Arc::from(topic),
         partition,
-        kind: ReplicaKind::Current,
-        log_dir: 0,
         allocated_bytes: log_bytes,
         log_bytes,
         segments: u32::try_from(log_bytes >> 30).unwrap_or(0) + 1,
         first_base: Some(0),
         last_base: Some(0),
-        newest_mtime: None,
-        cleaned_files: 0,
+        ..Replica::default()
     }
 }
 
@@ -99,7 +87,7 @@ impl Visit {
             evidence: Evidence::DiskUsage(DiskUsage {
                 log_dirs: vec![dir.into()],
                 replicas,
-                others: Vec::new(),
+                ..DiskUsage::default()
             }),
             coverage: vec![Coverage::complete(path)],
             seconds: 0.0,

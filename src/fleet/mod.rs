@@ -102,21 +102,13 @@ pub async fn make_rounds(
 /// The visit of a host that nothing is known of.
 pub fn blank(target: &Target, outcome: Outcome, reason: &str) -> Visit {
     Visit {
-        host: target.host.clone(),
         address: target.address(),
         user: target.become_user.clone().unwrap_or_else(|| target.route.user.clone()),
         jump: target.jumps(),
         cluster: target.cluster.clone(),
         broker_id: target.broker_id,
         plays: target.plays.clone(),
-        outcome,
-        stage: None,
         reason: Some(reason.to_owned()),
-        host_key_changed: false,
-        attempts: 0,
-        left_running: false,
-        seconds: 0.0,
-        facts: None,
-        probes: Vec::new(),
+        ..Visit::blank(&target.host, outcome)
     }
 }

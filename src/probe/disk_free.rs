@@ -61,6 +61,7 @@ fn row(line: &str) -> Option<Mount> {
         size_bytes: kib(3)?,
         used_bytes: kib(2)?,
         available_bytes: kib(1)?,
+        ..Mount::default()
     })
 }
 

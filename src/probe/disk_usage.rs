@@ -194,6 +194,7 @@ fn row(line: &[u8], usage: &mut DiskUsage, topics: &mut HashMap<String, Arc<str>
                 last_base,
                 newest_mtime: (mtime > 0).then_some(mtime),
                 cleaned_files: cleaned,
+                ..Replica::default()
             });
         }
         None => usage.others.push(PathUsage {

@@ -16,6 +16,7 @@ mod keys;
 mod known_hosts;
 mod login;
 mod progress;
+mod secret;
 mod session;
 mod trust;
 mod wire;
@@ -27,6 +28,7 @@ use std::time::Duration;
 pub use dialer::Dialer;
 pub use error::{ConnectError, Details, Reason, SessionError};
 pub use progress::{Progress, Stage};
+pub use secret::Secret;
 pub use session::{Connection, Exec, ExecReader, ExecWriter, Loss, Output};
 
 /// The resolved way to one sshd; nothing is left to look up but the name.
@@ -56,6 +58,26 @@ pub struct Route {
     pub accept_new_into: Option<PathBuf>,
     /// What a host key must be like.
     pub host_keys: HostKeyPolicy,
+    /// The name that the host key is looked up and written under instead of `host` (`HostKeyAlias`).
+    pub host_key_alias: Option<String>,
+    /// Write new keys under hashed names (`HashKnownHosts`).
+    pub hash_known_hosts: bool,
+    /// User certificates for the keys of `identity_files` and the agent (`CertificateFile`).
+    pub certificate_files: Vec<PathBuf>,
+    /// For encrypted identity files.
+    pub passphrase: Option<Secret>,
+    /// For `password` and, where the server asks one hidden question, `keyboard-interactive`.
+    pub password: Option<Secret>,
+    /// Nobody is to be asked for anything (`BatchMode`).
+    pub batch: bool,
+    /// Algorithms other than our own choice.
+    pub algorithms: Algorithms,
+    /// Which addresses of a name are tried.
+    pub address_family: AddressFamily,
+    /// `ServerAliveInterval` and `ServerAliveCountMax`; `None`: our own.
+    pub keepalive: Option<(Duration, u32)>,
+    /// A command whose standard input and output are the connection (`ProxyCommand`), tokens filled in.
+    pub proxy_command: Option<String>,
     /// Connect and login together; `None` means [`Limits::login`].
     pub timeout: Option<Duration>,
     /// The host to go through.
@@ -103,10 +125,40 @@ impl Route {
             known_hosts: Vec::new(),
             accept_new_into: None,
             host_keys: HostKeyPolicy::Strict,
+            host_key_alias: None,
+            hash_known_hosts: false,
+            certificate_files: Vec::new(),
+            passphrase: None,
+            password: None,
+            batch: false,
+            algorithms: Algorithms::default(),
+            address_family: AddressFamily::Any,
+            keepalive: None,
+            proxy_command: None,
             timeout: None,
             jump: None,
         }
     }
+}
+
+/// Algorithms someone asked for, in OpenSSH's names, most wanted first; empty: our own list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Algorithms {
+    pub kex: Vec<String>,
+    pub ciphers: Vec<String>,
+    pub macs: Vec<String>,
+    pub host_keys: Vec<String>,
+    /// Our own list and then those of the OpenSSH 6 age (`roundsman_legacy`).
+    pub legacy: bool,
+}
+
+/// `AddressFamily`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AddressFamily {
+    #[default]
+    Any,
+    Inet,
+    Inet6,
 }
 
 /// The private keys ssh tries when nobody names one, under `home`.
