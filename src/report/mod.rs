@@ -8,6 +8,7 @@ use crate::compare::{Cluster, Comparison};
 use crate::diagnose::finding::{Code, Finding, Severity};
 use crate::round::Round;
 
+pub mod csv;
 mod digest;
 #[cfg(test)]
 mod fixture;
@@ -15,6 +16,9 @@ pub mod fold;
 pub mod json;
 pub mod markdown;
 mod measure;
+pub mod nagios;
+pub mod ndjson;
+pub mod prometheus;
 pub mod table;
 
 pub use crate::diagnose::{Status, Verdict};
@@ -92,12 +96,27 @@ pub enum Format {
     Markdown,
     /// For programs: `docs/report.schema.json`.
     Json,
+    /// Events and findings, a JSON object a line, for log shippers.
+    Ndjson,
+    /// Metrics for node_exporter's textfile collector.
+    Prometheus,
+    /// A monitoring plugin's output.
+    Nagios,
+    /// The replica table.
+    Csv,
 }
 
 impl Format {
     /// All formats, with the name that the command line knows each by.
-    pub const ALL: [(&'static str, Format); 3] =
-        [("table", Format::Table), ("markdown", Format::Markdown), ("json", Format::Json)];
+    pub const ALL: [(&'static str, Format); 7] = [
+        ("table", Format::Table),
+        ("markdown", Format::Markdown),
+        ("json", Format::Json),
+        ("ndjson", Format::Ndjson),
+        ("prometheus", Format::Prometheus),
+        ("nagios", Format::Nagios),
+        ("csv", Format::Csv),
+    ];
 
     /// The format that a file's extension asks for.
     pub fn of_path(path: &Path) -> Option<Format> {
@@ -105,6 +124,9 @@ impl Format {
             "txt" | "text" | "log" => Some(Format::Table),
             "md" | "markdown" => Some(Format::Markdown),
             "json" => Some(Format::Json),
+            "ndjson" | "jsonl" => Some(Format::Ndjson),
+            "prom" => Some(Format::Prometheus),
+            "csv" => Some(Format::Csv),
             _ => None,
         }
     }
@@ -118,6 +140,7 @@ impl FromStr for Format {
         let long = match name {
             "md" => "markdown",
             "text" | "txt" => "table",
+            "prom" => "prometheus",
             name => name,
         };
         match Format::ALL.iter().find(|(known, _)| *known == long) {
@@ -137,6 +160,10 @@ pub fn render(report: &Report, format: Format, style: &Style) -> String {
         Format::Table => table::table(report, style),
         Format::Markdown => markdown::markdown(report),
         Format::Json => json::json(report),
+        Format::Ndjson => ndjson::ndjson(report),
+        Format::Prometheus => prometheus::prometheus(report),
+        Format::Nagios => nagios::nagios(report),
+        Format::Csv => csv::csv(report),
     }
 }
 
@@ -150,7 +177,8 @@ mod tests {
         assert_eq!("md".parse(), Ok(Format::Markdown));
         assert_eq!(
             "jsn".parse::<Format>(),
-            Err("no format `jsn`; there are: table, markdown, json".to_owned())
+            Err("no format `jsn`; there are: table, markdown, json, ndjson, prometheus, nagios, csv"
+                .to_owned())
         );
         assert_eq!(Format::of_path(Path::new("/tmp/a.b.JSON")), Some(Format::Json));
         assert_eq!(Format::of_path(Path::new("report.md")), Some(Format::Markdown));
