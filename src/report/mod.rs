@@ -13,6 +13,7 @@ mod digest;
 #[cfg(test)]
 mod fixture;
 pub mod fold;
+pub mod html;
 pub mod json;
 pub mod markdown;
 mod measure;
@@ -94,6 +95,8 @@ pub enum Format {
     Table,
     /// For a ticket.
     Markdown,
+    /// For a browser: one page that needs nothing else.
+    Html,
     /// For programs: `docs/report.schema.json`.
     Json,
     /// Events and findings, a JSON object a line, for log shippers.
@@ -108,9 +111,10 @@ pub enum Format {
 
 impl Format {
     /// All formats, with the name that the command line knows each by.
-    pub const ALL: [(&'static str, Format); 7] = [
+    pub const ALL: [(&'static str, Format); 8] = [
         ("table", Format::Table),
         ("markdown", Format::Markdown),
+        ("html", Format::Html),
         ("json", Format::Json),
         ("ndjson", Format::Ndjson),
         ("prometheus", Format::Prometheus),
@@ -123,6 +127,7 @@ impl Format {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "txt" | "text" | "log" => Some(Format::Table),
             "md" | "markdown" => Some(Format::Markdown),
+            "html" | "htm" => Some(Format::Html),
             "json" => Some(Format::Json),
             "ndjson" | "jsonl" => Some(Format::Ndjson),
             "prom" => Some(Format::Prometheus),
@@ -159,6 +164,7 @@ pub fn render(report: &Report, format: Format, style: &Style) -> String {
     match format {
         Format::Table => table::table(report, style),
         Format::Markdown => markdown::markdown(report),
+        Format::Html => html::html(report),
         Format::Json => json::json(report),
         Format::Ndjson => ndjson::ndjson(report),
         Format::Prometheus => prometheus::prometheus(report),
@@ -177,7 +183,7 @@ mod tests {
         assert_eq!("md".parse(), Ok(Format::Markdown));
         assert_eq!(
             "jsn".parse::<Format>(),
-            Err("no format `jsn`; there are: table, markdown, json, ndjson, prometheus, nagios, csv"
+            Err("no format `jsn`; there are: table, markdown, html, json, ndjson, prometheus, nagios, csv"
                 .to_owned())
         );
         assert_eq!(Format::of_path(Path::new("/tmp/a.b.JSON")), Some(Format::Json));
