@@ -41,6 +41,9 @@ const TIMELINE: usize = 300;
 
 type Fact = (&'static str, String);
 
+/// A piece of a sentence, and whether it is something to type or to look for: between backticks.
+type Piece = (bool, String);
+
 #[derive(Template)]
 #[template(path = "report.html", config = "src/report/html/askama.toml")]
 struct Page {
@@ -74,9 +77,9 @@ struct FindingView {
     title: String,
     facts: Vec<Fact>,
     bug: Option<BugView>,
-    meaning: String,
+    meaning: Vec<Piece>,
     /// Whether it forbids, and the step.
-    steps: Vec<(bool, String)>,
+    steps: Vec<(bool, Vec<Piece>)>,
     cuts: Vec<[String; 8]>,
     evidence: Vec<String>,
     evidence_count: String,
@@ -189,6 +192,16 @@ fn text(text: &str) -> String {
     sanitize::line(text).into_owned()
 }
 
+/// A sentence in pieces; a backtick without its twin stays one.
+fn prose(sentence: &str) -> Vec<Piece> {
+    let pieces: Vec<&str> = sentence.split('`').collect();
+    if pieces.len().is_multiple_of(2) {
+        return vec![(false, text(sentence))];
+    }
+    let pieces = pieces.into_iter().enumerate().map(|(at, piece)| (at % 2 == 1, text(piece)));
+    pieces.filter(|(_, piece)| !piece.is_empty()).collect()
+}
+
 fn run(report: &Report) -> Vec<Fact> {
     let round = report.round;
     let mut facts = vec![("round", text(&round.id)), ("began", format!("{} UTC", moment(round.started)))];
@@ -243,8 +256,8 @@ fn finding(report: &Report, at: usize) -> FindingView {
             fixed_in: text(&bug.fixed_in),
             url: tracker(&bug.url).then(|| bug.url.clone()),
         }),
-        meaning: text(finding.meaning.trim()),
-        steps: steps.map(|step| (forbids(step), text(step))).collect(),
+        meaning: prose(finding.meaning.trim()),
+        steps: steps.map(|step| (forbids(step), prose(step))).collect(),
         cuts: match cut {
             Some(cuts) if !same_cuts => cuts
                 .rows
