@@ -112,6 +112,7 @@ fn million() -> Round {
             excluded: Vec::new(),
         }],
         visits,
+        described: Vec::new(),
     }
 }
 

@@ -71,6 +71,7 @@ pub async fn make_round(plan: &Plan, stop: watch::Receiver<Option<Stopped>>) -> 
         until: plan.until,
         plays: plan.plays.clone(),
         visits,
+        described: Vec::new(),
     }
 }
 

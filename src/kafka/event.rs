@@ -132,7 +132,8 @@ fn of_visit(visit: &Visit) -> Vec<Event> {
     records.dedup_by(|(file, record), (kept_file, kept)| {
         record.line == kept.line && file.path == kept_file.path && record.text == kept.text
     });
-    let zone = visit.facts.as_ref().and_then(|facts| facts.clock).map(|clock| clock.zone_s);
+    let clock = visit.facts.as_ref().and_then(|facts| facts.clock);
+    let zone = clock.map(|clock| clock.zone_s).or(visit.log_zone_s);
     let mut elsewhere: HashMap<u64, &str> = HashMap::new();
     let mut events = Vec::with_capacity(records.len());
     for (file, record) in records {
