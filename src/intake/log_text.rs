@@ -22,7 +22,7 @@ const TRACE: usize = 200;
 
 /// What `grep -n`, `grep -H` or both put before a line.
 static GREP: LazyLock<Regex> = LazyLock::new(|| {
-    compile(r"^(?:(?P<file>[^\s:\[]{1,200}):)?(?:(?P<line>[0-9]{1,18}):)?(?P<text>\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[ T].*)$")
+    compile(r"^(?:(?P<file>[^\s:\[]*[^\s:\[0-9][^\s:\[]*|[^\s:\[]*\.[0-9]+):)?(?:(?P<line>[0-9]{1,18}):)?(?P<text>\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[ T].*)$")
 });
 
 /// What was read of one file.
