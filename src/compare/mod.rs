@@ -15,7 +15,7 @@ use crate::round::{Round, Visit};
 
 pub use brokers::{address_ids, node_id};
 pub use membership::cluster_id;
-pub use size::{Measure, ratio};
+pub use size::{Measure, ratio, sure_ratio};
 
 /// All clusters of a round.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -84,8 +84,10 @@ pub struct Topic {
     pub ignored: bool,
     /// Replicas per partition: the playbook's, else the topic's mode when the cluster is complete.
     pub expected_replicas: Option<u32>,
-    /// Whether the expectation is the playbook's (`false`: inferred from the mode).
+    /// Whether the expectation is the playbook's.
     pub expected_by_playbook: bool,
+    /// Whether it is what Kafka itself says (neither: inferred from the mode).
+    pub expected_by_kafka: bool,
     /// Partitions that the playbook expects.
     pub expected_partitions: Option<u32>,
     /// Named in some `cleaner-offset-checkpoint`: it is compacted.
@@ -110,6 +112,11 @@ pub struct Detail {
 }
 
 impl Topic {
+    /// Whether the number of replicas was said, by the playbook or by Kafka, and not inferred.
+    pub fn replicas_said(&self) -> bool {
+        self.expected_by_playbook || self.expected_by_kafka
+    }
+
     /// The details of one partition's replicas that were read.
     pub fn details(&self, partition: u32) -> &[Detail] {
         let first = self.details.partition_point(|detail| detail.partition < partition);
@@ -150,6 +157,10 @@ pub struct Replica {
     pub clean_bytes: u64,
     /// The log dir's checkpoint files were read: an offset that is not here does not stand there.
     pub offsets_seen: bool,
+    /// Somebody brought it: it was not seen on this visit.
+    pub brought: bool,
+    /// See [`crate::round::Replica::rounded_by`].
+    pub rounded_by: u64,
 }
 
 /// [`crate::round::ReplicaKind`], with a default for tests.

@@ -52,6 +52,17 @@ impl Replica {
         }
     }
 
+    /// The least and the most bytes that a size may stand for: a rounded one stands for many.
+    pub fn bounds(&self, measure: Measure) -> (u64, u64) {
+        let bytes = self.bytes(measure);
+        match measure {
+            Measure::Log => (bytes, bytes),
+            Measure::Allocated => {
+                (bytes.saturating_sub(self.rounded_by), bytes.saturating_add(self.rounded_by / 2))
+            }
+        }
+    }
+
     /// Only what it takes on disk is known, not how long its files are.
     fn only_allocated(&self) -> bool {
         self.segments == 0 && self.log_bytes == 0 && self.allocated_bytes > EMPTY_DIRECTORY
@@ -70,6 +81,11 @@ impl Partition {
         })
     }
 
+    /// Whether sizes are compared that were printed rounded.
+    pub fn rounded(&self) -> bool {
+        self.current().any(|replica| replica.rounded_by > 0) && self.measure() == Measure::Allocated
+    }
+
     /// What the replicas of this partition can be compared by.
     pub fn measure(&self) -> Measure {
         let unknown = self.current().any(Replica::only_allocated);
@@ -82,6 +98,13 @@ fn ratio_of(clean: u64, cleanable: u64) -> Option<f64> {
     let all = clean.saturating_add(cleanable);
     // Sizes are far below 2^53: nothing is lost.
     (all > 0).then(|| cleanable as f64 / all as f64)
+}
+
+/// How many times larger one replica is than another whatever their rounded sizes stand for, at least 1;
+/// `None` where the smaller may be nothing.
+pub fn sure_ratio(large: &Replica, small: &Replica, measure: Measure) -> Option<f64> {
+    let (least, most) = (large.bounds(measure).0, small.bounds(measure).1);
+    if least <= most { Some(1.0) } else { ratio(least, most) }
 }
 
 /// Larger over smaller; `None` where the smaller is nothing.
@@ -123,6 +146,17 @@ mod tests {
         assert_eq!((never.dirty_ratio(), never.dirty_ratio_of_compacted()), (None, Some(1.0)));
         let unseen = Replica { offsets_seen: false, ..never };
         assert_eq!(unseen.dirty_ratio_of_compacted(), None);
+    }
+
+    #[test]
+    fn rounded_sizes_are_compared_by_what_is_sure() {
+        let du = |bytes, rounded_by| Replica { allocated_bytes: bytes, rounded_by, ..Replica::default() };
+        let sure = |one: &Replica, other: &Replica| sure_ratio(one, other, Measure::Allocated).unwrap();
+        // 4.0G and 2.0G: at least 3.9 to 2.05.
+        assert!((sure(&du(4000, 100), &du(2000, 100)) - 3900.0 / 2050.0).abs() < 1e-9);
+        assert_eq!(sure(&du(4000, 0), &du(2000, 0)), 2.0);
+        assert_eq!(sure(&du(2000, 1000), &du(1500, 1000)), 1.0);
+        assert_eq!(sure_ratio(&du(4000, 0), &du(0, 0), Measure::Allocated), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::compare::coverage::Looked;
 use crate::compare::{Broker, Detail, Kind, Partition, Replica, Topic};
 use crate::round::{self, Checkpoint, DiskUsage, Evidence, LogDir, ReplicaDetail, ReplicaKind, Round};
 
@@ -13,6 +14,7 @@ struct Row<'a> {
     broker: u32,
     /// Index into the log dirs whose checkpoints were read.
     offsets: Option<u32>,
+    brought: bool,
     replica: &'a round::Replica,
 }
 
@@ -27,16 +29,22 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
         let dirs = visit.facts.as_ref().map_or(&[][..], |facts| &facts.log_dirs);
         let first = offsets.len();
         offsets.extend(dirs);
-        let usages: Vec<&DiskUsage> = visit
+        let usages: Vec<(bool, &DiskUsage)> = visit
             .probes
             .iter()
             .filter_map(|answer| match &answer.evidence {
-                Evidence::DiskUsage(usage) => Some(usage),
+                Evidence::DiskUsage(usage) => Some((answer.brought(), usage)),
                 _ => None,
             })
             .collect();
         let mut seen = Seen::new(usages.len());
-        for (turn, usage) in usages.into_iter().enumerate() {
+        let looked = usages.iter().any(|(brought, _)| *brought).then(|| Looked::of(visit));
+        // What was seen on the spot is how it is; a transcript is how it was.
+        let outdated = |replica: &round::Replica| {
+            let name = || format!("{}-{}", replica.topic, replica.partition);
+            looked.as_ref().is_some_and(|looked| looked.whole && looked.covers(&name()))
+        };
+        for (turn, (brought, usage)) in usages.into_iter().enumerate() {
             let places: Vec<Option<u32>> = usage
                 .log_dirs
                 .iter()
@@ -50,7 +58,7 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
                 // Details stand in the order of the replicas that they are about.
                 while details.next_if(|detail| detail.replica < index).is_some() {}
                 let detail = details.next_if(|detail| detail.replica == index);
-                if seen.before(turn, usage, replica) {
+                if seen.before(turn, usage, replica) || brought && outdated(replica) {
                     continue;
                 }
                 count(broker, replica);
@@ -63,6 +71,7 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
                     // A round has far fewer than 2^32 visits.
                     broker: u32::try_from(at).unwrap_or(u32::MAX),
                     offsets: place.flatten(),
+                    brought,
                     replica,
                 });
             }
@@ -297,6 +306,8 @@ fn replica(row: &Row<'_>, offsets: &[Offsets]) -> Replica {
         active_bytes: of.active_bytes,
         clean_bytes: of.clean_bytes,
         offsets_seen: dir.is_some_and(|dir| dir.seen),
+        brought: row.brought,
+        rounded_by: of.rounded_by,
     }
 }
 
@@ -310,6 +321,15 @@ pub fn expect(round: &Round, plays: &[usize], topic: &mut Topic) {
     topic.expected_partitions = expected.iter().find_map(|expected| expected.partitions);
     topic.expected_replicas = expected.iter().find_map(|expected| expected.replication_factor);
     topic.expected_by_playbook = topic.expected_replicas.is_some();
+    if let Some(described) = round.described(&topic.name) {
+        topic.compacted = described.compacted().unwrap_or(topic.compacted);
+        // While partitions are moved they have more replicas than the topic's own number.
+        let moving = described.partitions.iter().any(|partition| partition.moving());
+        if topic.expected_replicas.is_none() && !moving {
+            topic.expected_replicas = described.replication_factor;
+            topic.expected_by_kafka = topic.expected_replicas.is_some();
+        }
+    }
     // A topic of which some replicas may be out of sight has no mode to rely on.
     if topic.expected_replicas.is_none() && topic.complete {
         topic.expected_replicas = mode(topic);

@@ -63,8 +63,8 @@ fn missing(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<Finding>
             words::counted(expected, "replica", "replicas"),
         ),
     );
-    found.basis = if topic.expected_by_playbook { Basis::Observed } else { Basis::Inferred };
-    found.meaning = if topic.expected_by_playbook {
+    found.basis = if topic.replicas_said() { Basis::Observed } else { Basis::Inferred };
+    found.meaning = if topic.replicas_said() {
         "Every broker of the cluster was looked at, and no more replica directories are there: the partition has lost a copy.".to_owned()
     } else {
         format!(
@@ -115,7 +115,7 @@ fn extra(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
         return None;
     }
     // A guess from the mode is a hint only: a reassignment under way looks the same.
-    let severity = if topic.expected_by_playbook { Severity::Warning } else { Severity::Notice };
+    let severity = if topic.replicas_said() { Severity::Warning } else { Severity::Notice };
     let mut found = finding(
         Code::ReplicaExtra,
         severity,
@@ -129,7 +129,7 @@ fn extra(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
             words::numbers(over.iter().map(|partition| partition.partition)),
         ),
     );
-    found.basis = if topic.expected_by_playbook { Basis::Observed } else { Basis::Inferred };
+    found.basis = if topic.replicas_said() { Basis::Observed } else { Basis::Inferred };
     found.meaning =
         "A reassignment is under way, or a broker keeps a replica that it no longer serves. An old \
                      copy takes space and confuses whoever compares by hand."

@@ -291,6 +291,7 @@ fn row(
         deleted_files,
         active_bytes,
         clean_bytes,
+        rounded_by: 0,
     });
     read.marks.push(Mark { epoch_day, watermark_below });
     Some(())

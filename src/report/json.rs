@@ -236,6 +236,7 @@ fn topic(cluster: &Cluster, topic: &Topic) -> Value {
         "compacted": topic.compacted,
         "expected_replicas": topic.expected_replicas,
         "expected_by_playbook": topic.expected_by_playbook,
+        "expected_by_kafka": topic.expected_by_kafka,
         "expected_partitions": topic.expected_partitions,
         "partitions": partitions.into_iter().map(|one| partition(cluster, topic, one)).collect::<Vec<_>>(),
     })
@@ -253,9 +254,10 @@ fn partition(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Value {
             json!({
             "broker": cluster.host(replica.broker),
             "kind": kind(replica.kind),
-            "log_bytes": replica.log_bytes,
-            "allocated_bytes": replica.allocated_bytes,
-            "segments": replica.segments,
+            // A transcript of du knows no files, and kafka-log-dirs no blocks.
+            "log_bytes": (!replica.brought || replica.allocated_bytes == 0).then_some(replica.log_bytes),
+            "allocated_bytes": (!replica.brought || replica.allocated_bytes > 0).then_some(replica.allocated_bytes),
+            "segments": (!replica.brought).then_some(replica.segments),
             "offsets_seen": replica.offsets_seen,
             "log_start": replica.log_start,
             "high_watermark": replica.high_watermark,
@@ -264,6 +266,8 @@ fn partition(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Value {
             "last_base": replica.last_base,
             "newest_mtime": replica.newest_mtime.and_then(|at| jiff::Timestamp::from_second(at).ok()),
             "cleaned_files": replica.cleaned_files,
+            "brought": replica.brought,
+            "rounded_by": replica.rounded_by,
             "deleted_files": replica.deleted_files,
             "dirty_ratio": ratio.map(decimals),
             "topic_id": detail.and_then(|detail| detail.topic_id.as_deref()),

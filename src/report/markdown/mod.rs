@@ -8,7 +8,7 @@ use super::digest::answers;
 use super::digest::brokers::{brokers, outcome, pairs};
 use super::digest::items::{cuts, same_cuts, where_words, words};
 use super::digest::names::Names;
-use super::digest::partitions::{Odd, incomplete, ordinary, outline};
+use super::digest::partitions::{Odd, incomplete, ordinary, outline, sized};
 use super::digest::timeline::runs;
 use super::digest::unseen::gaps;
 use super::digest::{MEASURE, clock, counts, hosts_seen, partitions_seen};
@@ -278,7 +278,8 @@ fn partitions(out: &mut Vec<String>, report: &Report, cluster: &Cluster) {
 
 fn holders(names: &Names, odd: &Odd) -> String {
     let mut replicas: Vec<_> = odd.partition.replicas.iter().collect();
-    replicas.sort_by_key(|replica| std::cmp::Reverse(replica.log_bytes));
+    let measure = odd.partition.measure();
+    replicas.sort_by_key(|replica| std::cmp::Reverse(replica.bytes(measure)));
     let words = replicas.iter().map(|replica| {
         let kind = match replica.kind {
             Kind::Current => "",
@@ -286,7 +287,7 @@ fn holders(names: &Names, odd: &Odd) -> String {
             Kind::Stray => " stray",
             Kind::Deleting => " deleting",
         };
-        format!("{} {}{kind}", cell(names.short(replica.broker)), bytes(replica.log_bytes))
+        format!("{} {}{kind}", cell(names.short(replica.broker)), sized(replica, measure))
     });
     words.collect::<Vec<_>>().join(", ")
 }
