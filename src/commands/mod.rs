@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod dry_run;
+mod evidence;
 mod exec;
 pub mod inventory;
 mod output;
