@@ -28,6 +28,8 @@ pub fn brokers(round: &Round, members: &Members, events: &[Event]) -> Vec<Broker
                 id,
                 id_source,
                 seen: looked.whole || looked.brought,
+                lengths_known: looked.whole,
+                blocks_known: looked.whole,
                 version: versions.get(visit.host.as_str()).map(|(_, version)| (*version).to_owned()),
                 ..Broker::default()
             }

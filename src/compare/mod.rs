@@ -47,8 +47,11 @@ pub struct Broker {
     pub visit: usize,
     pub id: Option<i64>,
     pub id_source: Option<IdSource>,
-    /// Whether its replica directories were looked at and seen.
+    /// Whether its replica directories were looked at and seen, or somebody brought what is known of them.
     pub seen: bool,
+    /// Lengths of files, or what they take on disk, are known of its replicas.
+    pub lengths_known: bool,
+    pub blocks_known: bool,
     pub replicas: u32,
     pub log_bytes: u64,
     pub allocated_bytes: u64,

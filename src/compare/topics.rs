@@ -62,6 +62,9 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
                     continue;
                 }
                 count(broker, replica);
+                // A transcript of du knows no files, and kafka-log-dirs no blocks.
+                broker.lengths_known |= !brought || replica.allocated_bytes == 0;
+                broker.blocks_known |= !brought || replica.allocated_bytes > 0;
                 if let Some(detail) = detail {
                     of_suspects.push((names.number(&replica.topic), suspect(at, replica, detail)));
                 }

@@ -105,6 +105,10 @@ pub fn into_round(round: &mut Round, brought: Brought) {
             (visit.outcome, visit.reason, visit.origin) = (new.outcome, new.reason, new.origin);
         }
         visit.probes.append(&mut new.probes);
+        // What was lacking before may have come now.
+        visit.probes.retain(|answer| answer.probe != ProbeAnswer::NOT_BROUGHT);
+        let lacking = lacking(&visit.probes);
+        visit.probes.push(lacking);
     }
 }
 
@@ -327,23 +331,14 @@ fn add_log(pile: &mut Pile, log: Log) {
 
 fn visit(known: &Known, mut pile: Pile, zone: Option<Zone>) -> Visit {
     let nothing = !pile.sizes && pile.log.files.is_empty();
-    let mut lacking = Vec::new();
-    if !pile.sizes && pile.unreachable.is_none() {
-        lacking.push(Coverage::none("sizes of replicas", "nobody brought them"));
-    }
-    if pile.log.files.is_empty() {
-        lacking.push(Coverage::none("logs", "nobody brought them"));
-    } else {
+    if !pile.log.files.is_empty() {
         let mut log = std::mem::take(&mut pile.log);
         log.pattern = "WARN|ERROR|FATAL and every message known".to_owned();
         let coverage = std::mem::take(&mut pile.log_coverage);
         pile.answers.push(answer(ProbeAnswer::LOG_FILE, Evidence::LogGrep(log), coverage));
     }
-    lacking.push(Coverage::none(
-        "checkpoint files",
-        "nobody brought them: high watermarks and the cleaner's progress are not known",
-    ));
-    pile.answers.push(answer(ProbeAnswer::NOT_BROUGHT, Evidence::None, lacking));
+    let lacking = lacking(&pile.answers);
+    pile.answers.push(lacking);
     let (outcome, reason) = match pile.unreachable {
         Some(why) if nothing => (Outcome::Unreachable, why),
         _ => (Outcome::Partial, "only what was brought is known of it".to_owned()),
@@ -359,4 +354,21 @@ fn visit(known: &Known, mut pile: Pile, zone: Option<Zone>) -> Visit {
         probes: pile.answers,
         ..Visit::blank(&known.host, outcome)
     }
+}
+
+/// What nobody brought of a host.
+fn lacking(answers: &[ProbeAnswer]) -> ProbeAnswer {
+    let any = |test: fn(&Evidence) -> bool| answers.iter().any(|answer| test(&answer.evidence));
+    let mut lacking = Vec::new();
+    if !any(|evidence| matches!(evidence, Evidence::DiskUsage(_))) {
+        lacking.push(Coverage::none("sizes of replicas", "nobody brought them"));
+    }
+    if !any(|evidence| matches!(evidence, Evidence::LogGrep(_))) {
+        lacking.push(Coverage::none("logs", "nobody brought them"));
+    }
+    lacking.push(Coverage::none(
+        "checkpoint files",
+        "nobody brought them: high watermarks and the cleaner's progress are not known",
+    ));
+    answer(ProbeAnswer::NOT_BROUGHT, Evidence::None, lacking)
 }

@@ -220,8 +220,8 @@ fn cluster(cluster: &Cluster) -> Value {
             "version": broker.version,
             "seen": broker.seen,
             "replicas": broker.seen.then_some(broker.replicas),
-            "log_bytes": broker.seen.then_some(broker.log_bytes),
-            "allocated_bytes": broker.seen.then_some(broker.allocated_bytes),
+            "log_bytes": (broker.seen && broker.lengths_known).then_some(broker.log_bytes),
+            "allocated_bytes": (broker.seen && broker.blocks_known).then_some(broker.allocated_bytes),
         })).collect::<Vec<_>>(),
     })
 }

@@ -11,7 +11,7 @@ use super::digest::names::Names;
 use super::digest::partitions::{Odd, incomplete, ordinary, outline, sized};
 use super::digest::timeline::runs;
 use super::digest::unseen::gaps;
-use super::digest::{MEASURE, clock, counts, hosts_seen, partitions_seen};
+use super::digest::{clock, counts, hosts_seen, measure_words, partitions_seen};
 use super::fold::fold;
 use super::measure::{age, bytes, count, counted, minute, moment, ratio, span};
 use super::{Report, code_word, severity_word};
@@ -141,7 +141,7 @@ fn finding(out: &mut Vec<String>, report: &Report, at: usize) {
         out.push(facts.join("\n"));
     }
     if let (Some(cuts), None) = (&cuts, earlier) {
-        let heads = ["partition>", "follower", "leader", "from>", "to>", "lost>", "%>", "at (UTC)"];
+        let heads = ["partition>", "follower", "leader", "from>", "to>", "lost>", "%>", cuts.at_head];
         let rows = cuts.rows.iter().map(|row| {
             let cut = row.cut;
             vec![
@@ -199,18 +199,19 @@ fn sizes(out: &mut Vec<String>, report: &Report, cluster: &Cluster) {
         return;
     }
     out.push(format!("## Brokers of {}", code(&cluster.name)));
-    out.push(prose(MEASURE));
+    out.push(prose(&measure_words(cluster)));
     let heads = ["broker", "id>", "version", "replicas>", ".log>", "allocated>", "outcome", "clock>"];
     let (shown, rest) = brokers(report, cluster);
     let rows = shown.iter().filter_map(|at| cluster.brokers.get(*at)).map(|broker| {
         let seen = |text: String| if broker.seen { text } else { "not seen".to_owned() };
+        let known = |known: bool, size: u64| seen(if known { bytes(size) } else { "not seen".to_owned() });
         vec![
             cell(&broker.host),
             broker.id.map_or("?".to_owned(), |id| id.to_string()),
             broker.version.as_ref().map_or("?".to_owned(), |version| cell(version)),
             seen(count(u64::from(broker.replicas))),
-            seen(bytes(broker.log_bytes)),
-            seen(bytes(broker.allocated_bytes)),
+            known(broker.lengths_known, broker.log_bytes),
+            known(broker.blocks_known, broker.allocated_bytes),
             outcome(report, broker).map_or("?", Outcome::word).to_owned(),
             clock(report, broker),
         ]
