@@ -4,9 +4,11 @@
 //! findings and looks at the `view`: the round, its comparison and the logs in each host's own order.
 
 mod cleaner;
+mod code;
 mod cuts;
 mod election;
 mod errors;
+pub mod explain;
 pub mod finding;
 mod identity;
 mod judge;
