@@ -207,6 +207,9 @@ pub struct Broker {
     pub metadata_dir: Option<String>,
     /// The directory that log4j writes to.
     pub logs_dir: Option<String>,
+    /// The layout of its lines, as log4j's configuration has it: `[%d] %p %m (%c)%n`.
+    #[serde(default)]
+    pub log_layout: Option<String>,
     /// The allowed settings of `server.properties`, as they stand there; no other ever leaves the node.
     pub settings: BTreeMap<String, String>,
     /// Open file descriptors, and how many it may have.

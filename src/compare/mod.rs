@@ -93,6 +93,29 @@ pub struct Topic {
     /// Every broker of the cluster was looked at for all of this topic: what is not here is missing.
     pub complete: bool,
     pub partitions: Vec<Partition>,
+    /// What was read of suspicious replicas, by partition, then broker. Kept apart: few replicas have it.
+    pub details: Vec<Detail>,
+}
+
+/// What the small files inside a replica's directory say (see [`crate::round::ReplicaDetail`]).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Detail {
+    pub partition: u32,
+    /// Index into [`Cluster::brokers`].
+    pub broker: usize,
+    pub kind: Kind,
+    /// Leader epochs and their first offsets, ascending; `None`: not seen.
+    pub epochs: Option<Vec<(u32, u64)>>,
+    pub topic_id: Option<String>,
+}
+
+impl Topic {
+    /// The details of one partition's replicas that were read.
+    pub fn details(&self, partition: u32) -> &[Detail] {
+        let first = self.details.partition_point(|detail| detail.partition < partition);
+        let end = self.details.partition_point(|detail| detail.partition <= partition);
+        self.details.get(first..end).unwrap_or(&[])
+    }
 }
 
 /// One partition's replicas.
@@ -120,12 +143,17 @@ pub struct Replica {
     pub last_base: Option<u64>,
     pub newest_mtime: Option<i64>,
     pub cleaned_files: u32,
+    pub deleted_files: u32,
+    /// Bytes of the active segment, which the cleaner never touches.
+    pub active_bytes: u64,
+    /// Bytes below the cleaner's first dirty offset.
+    pub clean_bytes: u64,
     /// The log dir's checkpoint files were read: an offset that is not here does not stand there.
     pub offsets_seen: bool,
 }
 
 /// [`crate::round::ReplicaKind`], with a default for tests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     #[default]
     Current,

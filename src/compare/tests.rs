@@ -256,3 +256,31 @@ fn evidence_of_nothing_is_no_evidence() {
     silent.probes[0].coverage = vec![Coverage::none(DIR, "permission denied")];
     assert!(!compare(&round(vec![silent])).clusters[0].brokers[0].seen);
 }
+
+#[test]
+fn details_of_suspects_stand_beside_their_partition() {
+    use crate::round::ReplicaDetail;
+    let detail = |replica, id: &str| ReplicaDetail {
+        replica,
+        epochs: Some(vec![(0, 0), (4, 100)]),
+        topic_id: Some(id.to_owned()),
+    };
+    let with = |mut host: crate::round::Visit, details: Vec<ReplicaDetail>| {
+        if let Evidence::DiskUsage(usage) = &mut host.probes[0].evidence {
+            usage.details = details;
+        }
+        host
+    };
+    let disk = || vec![replica("b", 1, 5), replica("b", 0, 5), replica("a", 0, 5)];
+    let a = with(host("a").disk(disk()), vec![detail(1, "x"), detail(2, "y")]);
+    let b = with(host("b").disk(disk()), vec![detail(1, "z")]);
+    let comparison = compare(&round(vec![a, b]));
+    let topics = &comparison.clusters[0].topics;
+    let ids = |topic: usize, partition| -> Vec<(usize, &str)> {
+        let details = topics[topic].details(partition).iter();
+        details.map(|detail| (detail.broker, detail.topic_id.as_deref().unwrap())).collect()
+    };
+    assert_eq!(ids(0, 0), [(0, "y")]);
+    assert_eq!(ids(1, 0), [(0, "x"), (1, "z")]);
+    assert_eq!(ids(1, 1), []);
+}

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::compare::{Broker, Kind, Partition, Replica, Topic};
-use crate::round::{self, Checkpoint, DiskUsage, Evidence, LogDir, ReplicaKind, Round};
+use crate::compare::{Broker, Detail, Kind, Partition, Replica, Topic};
+use crate::round::{self, Checkpoint, DiskUsage, Evidence, LogDir, ReplicaDetail, ReplicaKind, Round};
 
 /// A replica directory as a probe saw it, with where it belongs.
 struct Row<'a> {
@@ -21,6 +21,7 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
     let mut names = Names::default();
     let mut offsets: Vec<&LogDir> = Vec::new();
     let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut of_suspects: Vec<(u32, Detail)> = Vec::new();
     for (at, broker) in brokers.iter_mut().enumerate() {
         let Some(visit) = round.visits.get(broker.visit) else { continue };
         let dirs = visit.facts.as_ref().map_or(&[][..], |facts| &facts.log_dirs);
@@ -44,11 +45,18 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
                     u32::try_from(first + place).ok()
                 })
                 .collect();
-            for replica in &usage.replicas {
+            let mut details = usage.details.iter().peekable();
+            for (index, replica) in (0u32..).zip(&usage.replicas) {
+                // Details stand in the order of the replicas that they are about.
+                while details.next_if(|detail| detail.replica < index).is_some() {}
+                let detail = details.next_if(|detail| detail.replica == index);
                 if seen.before(turn, usage, replica) {
                     continue;
                 }
                 count(broker, replica);
+                if let Some(detail) = detail {
+                    of_suspects.push((names.number(&replica.topic), suspect(at, replica, detail)));
+                }
                 let place = usize::try_from(replica.log_dir).ok().and_then(|dir| places.get(dir)).copied();
                 rows.push(Row {
                     topic: names.number(&replica.topic),
@@ -61,7 +69,28 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
         }
     }
     let offsets: Vec<Offsets> = offsets.into_iter().map(|dir| Offsets::of(dir, &mut names)).collect();
-    gather(&names, rows, &offsets)
+    let mut topics = gather(&names, rows, &offsets);
+    for (topic, detail) in of_suspects {
+        let name = at(&names.names, topic).copied().unwrap_or_default();
+        let place = topics.binary_search_by(|topic| topic.name.as_str().cmp(name));
+        if let Some(topic) = place.ok().and_then(|place| topics.get_mut(place)) {
+            topic.details.push(detail);
+        }
+    }
+    for topic in &mut topics {
+        topic.details.sort_by_key(|detail| (detail.partition, detail.broker, detail.kind));
+    }
+    topics
+}
+
+fn suspect(broker: usize, replica: &round::Replica, detail: &ReplicaDetail) -> Detail {
+    Detail {
+        partition: replica.partition,
+        broker,
+        kind: kind(replica.kind),
+        epochs: detail.epochs.clone(),
+        topic_id: detail.topic_id.clone(),
+    }
 }
 
 fn same_path(one: &str, other: &str) -> bool {
@@ -264,6 +293,9 @@ fn replica(row: &Row<'_>, offsets: &[Offsets]) -> Replica {
         last_base: of.last_base,
         newest_mtime: of.newest_mtime,
         cleaned_files: of.cleaned_files,
+        deleted_files: of.deleted_files,
+        active_bytes: of.active_bytes,
+        clean_bytes: of.clean_bytes,
         offsets_seen: dir.is_some_and(|dir| dir.seen),
     }
 }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::{Counts, Report};
-use crate::compare::{Broker, Cluster, Kind, Pair, Partition, Topic};
+use crate::compare::{self, Broker, Cluster, Kind, Pair, Partition, Topic};
 use crate::diagnose::finding::Finding;
 use crate::kafka::event::{Class, Event, Level, TopicPartition};
 use crate::report::digest::answers;
@@ -78,6 +78,8 @@ fn mount((host, mount): &(&str, &Mount)) -> Value {
         "size_bytes": mount.size_bytes,
         "used_bytes": mount.used_bytes,
         "available_bytes": mount.available_bytes,
+        "inodes": mount.inodes,
+        "inodes_free": mount.inodes_free,
     })
 }
 
@@ -163,6 +165,8 @@ fn hosts(report: &Report) -> Value {
             "clock_uncertainty_s": clock.map(|clock| decimals(clock.uncertainty_s)),
             "attempts": visit.attempts,
             "left_running": visit.left_running,
+            "machine": visit.machine,
+            "found": visit.broker,
         });
         rows.insert(&visit.host, row);
     }
@@ -180,6 +184,8 @@ fn hosts(report: &Report) -> Value {
                 "clock_uncertainty_s": null,
                 "attempts": 0,
                 "left_running": false,
+                "machine": host,
+                "found": null,
             })
         });
     }
@@ -231,16 +237,20 @@ fn topic(cluster: &Cluster, topic: &Topic) -> Value {
         "expected_replicas": topic.expected_replicas,
         "expected_by_playbook": topic.expected_by_playbook,
         "expected_partitions": topic.expected_partitions,
-        "partitions": partitions.into_iter().map(|one| partition(cluster, one)).collect::<Vec<_>>(),
+        "partitions": partitions.into_iter().map(|one| partition(cluster, topic, one)).collect::<Vec<_>>(),
     })
 }
 
-fn partition(cluster: &Cluster, partition: &Partition) -> Value {
+fn partition(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Value {
     let mut replicas: Vec<_> = partition.replicas.iter().collect();
     replicas.sort_by_key(|replica| (cluster.host(replica.broker), kind(replica.kind)));
     json!({
         "partition": partition.partition,
-        "replicas": replicas.into_iter().map(|replica| json!({
+        "replicas": replicas.into_iter().map(|replica| {
+            let ratio = if topic.compacted { replica.dirty_ratio_of_compacted() } else { replica.dirty_ratio() };
+            let is = |detail: &&compare::Detail| (detail.broker, detail.kind) == (replica.broker, replica.kind);
+            let detail = topic.details(partition.partition).iter().find(is);
+            json!({
             "broker": cluster.host(replica.broker),
             "kind": kind(replica.kind),
             "log_bytes": replica.log_bytes,
@@ -254,7 +264,12 @@ fn partition(cluster: &Cluster, partition: &Partition) -> Value {
             "last_base": replica.last_base,
             "newest_mtime": replica.newest_mtime.and_then(|at| jiff::Timestamp::from_second(at).ok()),
             "cleaned_files": replica.cleaned_files,
-        })).collect::<Vec<_>>(),
+            "deleted_files": replica.deleted_files,
+            "dirty_ratio": ratio.map(decimals),
+            "topic_id": detail.and_then(|detail| detail.topic_id.as_deref()),
+            "leader_epochs": detail.and_then(|detail| detail.epochs.as_ref()).map(|epochs| epochs.iter()
+                .map(|(epoch, start)| json!({"epoch": epoch, "start": start})).collect::<Vec<_>>()),
+        })}).collect::<Vec<_>>(),
     })
 }
 
