@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex, RegexSet};
 
-use crate::kafka::event::{Class, Level, TopicPartition};
+use crate::kafka::event::{Class, CleanerStats, Level, TopicPartition};
 use crate::kafka::harmless;
 use crate::kafka::record::compile;
 
@@ -132,7 +132,7 @@ fn cleaner() -> Vec<Message> {
             Some(Class::Uncleanable { of: of(found)? })
         }),
         message(r"Log cleaner thread [0-9]+ cleaned log {tp} \(dirty section", |found| {
-            Some(Class::CleanerWorked { of: of(found)? })
+            Some(Class::CleanerWorked { of: of(found)?, stats: CleanerStats::default() })
         }),
         message(r"Cleaner [0-9]+: Beginning cleaning of log {tp}", |found| {
             Some(Class::CleanerBegan { of: of(found)? })
@@ -164,22 +164,20 @@ fn elections() -> Vec<Message> {
         // kafka.controller.OfflinePartitionLeaderSelector 0.8.1–1.0 (WARN).
         message(
             r"No broker in ISR is alive for {tp}\. Elect leader (?P<leader>-?[0-9]+) from live brokers",
-            |found| Some(Class::UncleanElection { of: Some(of(found)?), leader: number(found, "leader")? }),
+            |found| unclean(found),
         ),
         // org.apache.kafka.controller.ReplicationControlManager, KRaft (INFO): the one with the topic's name.
         message(
             r"UNCLEAN partition change for {tp} with topic ID \S+ isr: .*leader: -?[0-9]+ -> (?P<leader>-?[0-9]+)",
-            |found| Some(Class::UncleanElection { of: Some(of(found)?), leader: number(found, "leader")? }),
+            |found| unclean(found),
         ),
         // org.apache.kafka.controller.PartitionChangeBuilder, KRaft since 3.6 (INFO): a topic id only.
         message(
             r"Setting new leader for topicId \S+, partition [0-9]+ to (?P<leader>-?[0-9]+) using an unclean election",
-            |found| Some(Class::UncleanElection { of: None, leader: number(found, "leader")? }),
+            |found| unclean(found),
         ),
         // KRaft since 3.9 (ERROR): the leader stands in the lines above.
-        message(r"Triggering unclean leader election for offline partition {tp}", |found| {
-            Some(Class::UncleanElection { of: Some(of(found)?), leader: -1 })
-        }),
+        message(r"Triggering unclean leader election for offline partition {tp}", |found| unclean(found)),
         // kafka.controller.PartitionStateMachine 1.1–3.9 (TRACE up to 2.5, then INFO).
         message(
             r"Changed partition {tp} from (?P<old>[A-Za-z]+) to OnlinePartition with state LeaderAndIsr\(leader=(?P<leader>-?[0-9]+), .*?isr(?:WithBrokerEpoch)?=List\((?P<isr>[^=]*?)\), ",
@@ -194,6 +192,15 @@ fn elections() -> Vec<Message> {
             },
         ),
     ]
+}
+
+fn unclean(found: &Captures<'_>) -> Option<Class> {
+    Some(Class::UncleanElection {
+        of: of(found),
+        leader: number(found, "leader").unwrap_or(-1),
+        topic_id: None,
+        isr_before: Vec::new(),
+    })
 }
 
 fn reset(found: &Captures<'_>, to_start: Option<bool>) -> Option<Class> {

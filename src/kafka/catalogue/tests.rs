@@ -120,7 +120,7 @@ fn the_cleaners_life_and_death() {
         ["\tLog cleaner thread 1 cleaned log orders-1-11 (dirty section = [0, 1892])".to_owned()];
     let worked =
         classify("[2026-11-23 16:11:26,609] INFO [kafka-log-cleaner-thread-1], ", &statistics, Level::Info);
-    assert_eq!(worked, Class::CleanerWorked { of: tp("orders-1", 11) });
+    assert_eq!(worked, Class::CleanerWorked { of: tp("orders-1", 11), stats: CleanerStats::default() });
     assert_eq!(
         read(
             "[2026-11-23 16:10:53,493] INFO Cleaner 0: Beginning cleaning of log completeProduct-11. (kafka.log.LogCleaner)"
@@ -170,7 +170,12 @@ fn starts_and_versions() {
 
 #[test]
 fn unclean_elections_in_all_forms() {
-    let unclean = |of: Option<TopicPartition>, leader| Class::UncleanElection { of, leader };
+    let unclean = |of: Option<TopicPartition>, leader| Class::UncleanElection {
+        of,
+        leader,
+        topic_id: None,
+        isr_before: Vec::new(),
+    };
     for (line, class) in [
         (
             "[2026-11-23 16:12:53,582] WARN [OfflinePartitionLeaderSelector]: No broker in ISR is alive for [completeProduct,34]. Elect leader 180881591 from live brokers 180881591. There's potential data loss. (kafka.controller.OfflinePartitionLeaderSelector)",
