@@ -300,6 +300,9 @@ fn replica(row: &Row<'_>, offsets: &[Offsets]) -> Replica {
     }
 }
 
+/// Topics that Kafka itself compacts (org.apache.kafka.common.internals.Topic).
+const COMPACTED: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
+
 /// What a topic should look like: the playbook's word, else what most of its partitions have.
 pub fn expect(round: &Round, plays: &[usize], topic: &mut Topic) {
     topic.ignored = plays
@@ -309,6 +312,10 @@ pub fn expect(round: &Round, plays: &[usize], topic: &mut Topic) {
     let expected: Vec<_> = plays.iter().map(|play| round.expectation(*play, &topic.name)).collect();
     topic.expected_partitions = expected.iter().find_map(|expected| expected.partitions);
     topic.expected_replicas = expected.iter().find_map(|expected| expected.replication_factor);
+    topic.compacted = expected
+        .iter()
+        .find_map(|expected| expected.compacted)
+        .unwrap_or(topic.compacted || COMPACTED.contains(&topic.name.as_str()));
     topic.expected_by_playbook = topic.expected_replicas.is_some();
     // A topic of which some replicas may be out of sight has no mode to rely on.
     if topic.expected_replicas.is_none() && topic.complete {

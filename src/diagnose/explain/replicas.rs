@@ -192,7 +192,7 @@ pub fn text(code: Code) -> Text {
             rule: format!(
                 "A directory that ends in -delete. Its topic's other findings about missing replicas are left out, \
                  and so are those of topics without data whose directories are younger than {}.",
-                words::span(replicas::YOUNG_S)
+                words::span(replicas::YOUNG_S.unsigned_abs())
             ),
             versions: "0.10.2 and later; before, directories are deleted in place.",
             confirm: &["ls -d --full-time LOG_DIR/*-delete"],
