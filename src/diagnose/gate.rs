@@ -167,7 +167,7 @@ fn asked(
         }
     }
     if items.is_empty() {
-        return None;
+        return unseen(view, cluster, restart);
     }
     let number = words::counted(partitions, "partition", "partitions");
     let (subject, title) = match restart {
@@ -201,6 +201,58 @@ fn asked(
         .collect();
     found.items = items;
     Some(found.show(lines))
+}
+
+/// A gate does not open on half the sight.
+fn unseen(view: &View<'_>, cluster: &Cluster, restart: &[&str]) -> Option<Finding> {
+    let mut items: Vec<(String, &'static str)> = Vec::new();
+    for broker in &cluster.brokers {
+        let visit = view.visit(broker);
+        let why = if !broker.seen {
+            "its replicas were not seen"
+        } else if !visit.is_some_and(|visit| crate::compare::covers(visit, "*-*")) {
+            "not all of its replicas were looked at"
+        } else {
+            continue;
+        };
+        items.push((broker.host.clone(), why));
+    }
+    let plays = view.plays(cluster);
+    for play in plays.iter().filter_map(|play| view.round.plays.get(*play)) {
+        items.extend(play.excluded.iter().map(|host| (host.clone(), "left out by the limit")));
+    }
+    let mut blind: BTreeSet<usize> = BTreeSet::new();
+    for partition in cluster.topics.iter().filter(|topic| !topic.ignored).flat_map(|topic| &topic.partitions) {
+        let several = partition.current().count() > 1;
+        blind.extend(partition.current().filter(|replica| several && !replica.offsets_seen).map(|replica| replica.broker));
+    }
+    let blind = blind.into_iter().filter_map(|broker| cluster.brokers.get(broker));
+    items.extend(blind.map(|broker| (broker.host.clone(), "its high watermarks were not seen")));
+    items.sort();
+    items.dedup_by(|one, other| one.0 == other.0);
+    let hosts: Vec<&str> = items.iter().map(|(host, _)| host.as_str()).collect();
+    if hosts.is_empty() {
+        return None;
+    }
+    let what = match restart {
+        [] => format!("{} is whole again", cluster.name),
+        hosts => format!("{} may be restarted", words::list(hosts)),
+    };
+    let mut found = finding(
+        Code::ExpectationFailed,
+        Severity::Unknown,
+        of_cluster(cluster),
+        format!("Whether {what} cannot be told: not all of {} was seen", words::list(&hosts)),
+    );
+    found.meaning = "Nothing that was seen speaks against it, but a replica that was not seen may be short, behind or gone.".to_owned();
+    found.next_steps = vec![format!("Make {} seen, then run the gate again. Until then: no.", words::list(&hosts))];
+    found.items = items
+        .iter()
+        .map(|(host, reason)| {
+            Item::Host(HostItem { host: host.clone(), probe: None, path: None, reason: (*reason).to_owned() })
+        })
+        .collect();
+    Some(found)
 }
 
 /// What speaks against taking the leaving brokers' replicas of one partition away.

@@ -65,7 +65,7 @@ pub fn text(code: Code) -> Text {
         Code::EpochsDiverged => Text {
             code,
             severity: "critical",
-            summary: "Two replicas had different leaders' data at the same offsets",
+            summary: "Replicas hold different leaders' data at one offset",
             meaning: "The replicas' leader-epoch files disagree about who wrote which offsets. Below the high \
                       watermark they should hold the same records, and they do not.",
             rule: "For an entry (epoch, start) of one replica below both high watermarks the other replica has \

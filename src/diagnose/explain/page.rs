@@ -37,14 +37,15 @@ pub fn page(text: &Text, width: usize) -> String {
     section("Versions", wrap(text.versions, inner));
     section("See for yourself", text.confirm.iter().map(|command| (*command).to_owned()).collect());
     section("Do", points(text.act, inner));
-    section("Do not", points(text.never, inner));
+    let never: Vec<String> = text.never.iter().map(|never| plain(never)).collect();
+    section("Do not", points(&never, inner));
     page
 }
 
-fn points(points: &[&str], width: usize) -> Vec<String> {
+fn points<T: AsRef<str>>(points: &[T], width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for point in points {
-        for (at, line) in wrap(point, width.saturating_sub(2).max(20)).into_iter().enumerate() {
+        for (at, line) in wrap(point.as_ref(), width.saturating_sub(2).max(20)).into_iter().enumerate() {
             lines.push(format!("{} {line}", if at == 0 { "-" } else { " " }));
         }
     }
@@ -101,12 +102,14 @@ fn section(text: &Text) -> String {
     }
     page.push_str("\nDo not:\n\n");
     for never in text.never {
-        let _ = writeln!(page, "- {}", never.strip_prefix("Do not ").map_or_else(|| (*never).to_owned(), capital));
+        let _ = writeln!(page, "- {}", plain(never));
     }
     page
 }
 
-fn capital(rest: &str) -> String {
+/// A warning under a heading that says `Do not` already.
+fn plain(never: &str) -> String {
+    let Some(rest) = never.strip_prefix("Do not ") else { return never.to_owned() };
     let mut letters = rest.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -124,7 +124,7 @@ pub fn text(code: Code) -> Text {
         Code::BrokerPairBias => Text {
             code,
             severity: "warning from size_ratio.warning on; else notice",
-            summary: "One broker's replicas are larger than another's throughout",
+            summary: "One broker's replicas are all larger than another's",
             meaning: "Partitions are independent and brokers are not: what shifts all of a pair by the same factor \
                       is something of the broker, such as its cleaner.",
             rule: format!(
