@@ -30,6 +30,8 @@ pub enum Command {
     Inventory(Inventory),
     /// Render a saved round again, or what somebody brought, without network.
     Report(Report),
+    /// What a finding's code means, how to see it by hand, what to do and what not to do.
+    Explain(Explain),
     /// The main job on an embedded fleet of three brokers that hold a recorded incident.
     Demo(Demo),
 }
@@ -293,6 +295,27 @@ pub struct Report {
     pub save: Option<PathBuf>,
     #[command(flatten)]
     pub show: Show,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  roundsman explain                  # all codes, a line each\n  \
+    roundsman explain cleaner-dead\n  roundsman explain --format markdown > docs/findings.md")]
+pub struct Explain {
+    /// A code, as reports have it; without one, all of them.
+    pub code: Option<String>,
+    /// table, markdown or json.
+    #[arg(long, value_name = "FORMAT", default_value = "table", hide_possible_values = true)]
+    pub format: ExplainFormat,
+    /// Columns of the page.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(40..=1000))]
+    pub width: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    Table,
+    Markdown,
+    Json,
 }
 
 #[derive(Debug, Args)]

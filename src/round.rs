@@ -5,6 +5,7 @@
 //! without network and without today's clock.
 
 mod described;
+mod thresholds;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use described::{DescribedPartition, DescribedTopic};
+pub use thresholds::Thresholds;
 
 /// The format of a saved round; it changes when an older roundsman could not read it.
 pub const SCHEMA: &str = "roundsman.round/1";
@@ -77,13 +79,35 @@ pub struct Expect {
     /// By topic glob; the first glob that matches a topic, in the playbook's order, decides.
     pub topics: Vec<(String, ExpectTopic)>,
     pub size_ratio: SizeRatio,
+    #[serde(default)]
+    pub thresholds: Thresholds,
+    /// The round is asked whether a broker may be restarted.
+    #[serde(default)]
+    pub gate: Option<Gate>,
 }
 
-/// What a topic should look like.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// May these hosts' brokers be restarted now?
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Inventory names; none: the last one has been, and everything should be whole again.
+    pub restart: Vec<String>,
+}
+
+/// What a topic should look like, and its own thresholds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ExpectTopic {
     pub replication_factor: Option<u32>,
     pub partitions: Option<u32>,
+    /// `cleanup.policy`: whether it holds `compact`.
+    pub compacted: Option<bool>,
+    pub min_insync_replicas: Option<u32>,
+    /// See [`Expect::size_ratio`].
+    pub size_ratio: Option<SizeRatio>,
+    /// See [`Thresholds::dirty_ratio`].
+    pub dirty_ratio: Option<f64>,
+    /// See [`Thresholds::lagging_s`].
+    pub lagging_s: Option<u64>,
 }
 
 /// When the sizes of two replicas of one partition are too far apart.

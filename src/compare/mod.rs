@@ -93,7 +93,7 @@ pub struct Topic {
     pub expected_by_kafka: bool,
     /// Partitions that the playbook expects.
     pub expected_partitions: Option<u32>,
-    /// Named in some `cleaner-offset-checkpoint`: it is compacted.
+    /// The playbook says so, or some `cleaner-offset-checkpoint` names it, or it is Kafka's own: it is compacted.
     pub compacted: bool,
     /// Every broker of the cluster was looked at for all of this topic: what is not here is missing.
     pub complete: bool,

@@ -145,7 +145,7 @@ fn an_incomplete_answer_leaves_the_broker_unseen() {
 #[test]
 fn the_playbooks_word_comes_before_the_mode() {
     let mut expected = round(vec![host("a").disk(vec![replica("t", 0, 1), replica("u", 0, 1)])]);
-    let three = ExpectTopic { replication_factor: Some(3), partitions: Some(2) };
+    let three = ExpectTopic { replication_factor: Some(3), partitions: Some(2), ..ExpectTopic::default() };
     expected.plays[0].expect.topics = vec![("t*".into(), three)];
     expected.plays[0].ignore_topics = vec!["u".into()];
     let topics = &compare(&expected).clusters[0].topics;

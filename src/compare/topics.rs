@@ -314,6 +314,9 @@ fn replica(row: &Row<'_>, offsets: &[Offsets]) -> Replica {
     }
 }
 
+/// Topics that Kafka itself compacts (org.apache.kafka.common.internals.Topic).
+const COMPACTED: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
+
 /// What a topic should look like: the playbook's word, else what most of its partitions have.
 pub fn expect(round: &Round, plays: &[usize], topic: &mut Topic) {
     topic.ignored = plays
@@ -323,6 +326,10 @@ pub fn expect(round: &Round, plays: &[usize], topic: &mut Topic) {
     let expected: Vec<_> = plays.iter().map(|play| round.expectation(*play, &topic.name)).collect();
     topic.expected_partitions = expected.iter().find_map(|expected| expected.partitions);
     topic.expected_replicas = expected.iter().find_map(|expected| expected.replication_factor);
+    topic.compacted = expected
+        .iter()
+        .find_map(|expected| expected.compacted)
+        .unwrap_or(topic.compacted || COMPACTED.contains(&topic.name.as_str()));
     topic.expected_by_playbook = topic.expected_replicas.is_some();
     if let Some(described) = round.described(&topic.name) {
         topic.compacted = described.compacted().unwrap_or(topic.compacted);

@@ -13,7 +13,7 @@ use crate::kafka::bugs;
 use crate::kafka::event::{Class, Event, TopicPartition};
 
 /// Lines of one partition further apart than this belong to different truncations.
-const APART_MS: i64 = 30_000;
+pub const APART_MS: i64 = 30_000;
 
 /// A follower that cut its log.
 pub struct Cut<'a> {

@@ -10,21 +10,21 @@ use crate::diagnose::finding::{
 };
 use crate::diagnose::judge::{Judgement, Known, Lag, floor, high_watermarks, largest};
 use crate::diagnose::view::{View, finding, of_cluster, of_topic, on_disk, topic};
-use crate::diagnose::words;
+use crate::diagnose::{replicas, words};
 use crate::round::SizeRatio;
 
 /// The Raft log of a KRaft cluster is no replica of a topic: each node cuts it by its own snapshots.
 pub const METADATA: &str = "__cluster_metadata";
 
 /// A replica that is behind by this share of its partition is short even where its size is not far off.
-const FAR_BEHIND: u64 = 10;
+pub const FAR_BEHIND: u64 = 10;
 
 /// A pair is steady when the largest of its ratios is within this factor of the smallest.
-const STEADY: f64 = 1.5;
+pub const STEADY: f64 = 1.5;
 /// Below this a pair's ratio is what independent cleaners make.
-const BIASED: f64 = 1.25;
+pub const BIASED: f64 = 1.25;
 /// Fewer partitions make no pattern.
-const PATTERN: u32 = 3;
+pub const PATTERN: u32 = 3;
 
 /// A partition of which two replicas differ too much.
 struct Odd<'a> {
@@ -43,7 +43,8 @@ struct Odd<'a> {
 /// Short holds where offsets or a truncation show that the small side lacks data. Skew is the rest:
 /// explained where the large side's cleaner is, and otherwise said to be open.
 pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &mut Vec<Finding>) {
-    let thresholds = view.thresholds(cluster);
+    let plays = view.plays(cluster);
+    let stale_s = view.limits(cluster).stale_s;
     let cleaners: Vec<Cleaner<'_>> =
         cluster.brokers.iter().map(|broker| cleaner::state(view, &broker.host)).collect();
     let cleaner_seen: Vec<bool> = cluster
@@ -56,7 +57,14 @@ pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &m
         .collect();
     for topic in cluster.topics.iter().filter(|topic| !topic.ignored && topic.name != METADATA) {
         let known = Known { cluster, topic, cleaners: &cleaners, cleaner_seen: &cleaner_seen, cuts };
-        let odd = topic.partitions.iter().filter_map(|partition| odd(&known, &thresholds, partition));
+        let thresholds = view.size_ratio(&plays, &topic.name);
+        let on_its_way = |partition: &Partition, replica: &Replica| {
+            replicas::on_its_way(view, cluster, topic, partition, replica, stale_s)
+        };
+        let odd = topic
+            .partitions
+            .iter()
+            .filter_map(|partition| odd(&known, &thresholds, partition, &on_its_way));
         let (short, skewed): (Vec<Odd<'_>>, Vec<Odd<'_>>) =
             odd.partition(|odd| matches!(odd.judgement, Judgement::Short(_)));
         if !short.is_empty() {
@@ -69,7 +77,12 @@ pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &m
 }
 
 /// Compares a partition's replicas with its largest.
-fn odd<'a>(known: &Known<'_, '_>, thresholds: &SizeRatio, partition: &'a Partition) -> Option<Odd<'a>> {
+fn odd<'a>(
+    known: &Known<'_, '_>,
+    thresholds: &SizeRatio,
+    partition: &'a Partition,
+    on_its_way: &impl Fn(&Partition, &Replica) -> bool,
+) -> Option<Odd<'a>> {
     // One replica has nothing to differ from; most partitions end here or at the spread.
     let measure = partition.measure();
     let large = largest(partition, measure)?;
@@ -86,7 +99,7 @@ fn odd<'a>(known: &Known<'_, '_>, thresholds: &SizeRatio, partition: &'a Partiti
         let spread = large.bounds(measure).0.saturating_sub(small.bounds(measure).1);
         let Some(times) = times.filter(|_| spread >= floor.max(1)) else { continue };
         let Some(sure) = sure_ratio(large, small, measure) else { continue };
-        if sure < thresholds.warning && !far_behind(large, small) {
+        if sure < thresholds.warning && !far_behind(large, small) || on_its_way(partition, small) {
             continue;
         }
         let judgement = known.judge(partition, large, small);
@@ -322,10 +335,17 @@ pub fn size_lines(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Ve
 /// It holds because partitions are independent and brokers are not: what shifts all of a pair by the
 /// same factor is something of the broker, and its one cleaner serves all its partitions.
 pub fn pair_bias(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
-    let thresholds = view.thresholds(cluster);
+    let plays = view.plays(cluster);
+    // Pairs stand by topic.
+    let mut last: Option<(&str, SizeRatio)> = None;
     for pair in &cluster.pairs {
         let known = topic(cluster, &pair.topic).filter(|topic| !topic.ignored && topic.name != METADATA);
         if let Some(topic) = known {
+            let thresholds = match last {
+                Some((name, thresholds)) if name == topic.name => thresholds,
+                _ => view.size_ratio(&plays, &topic.name),
+            };
+            last = Some((&topic.name, thresholds));
             findings.extend(broker_pair_bias(cluster, topic, pair, &thresholds));
         }
     }

@@ -198,9 +198,7 @@ fn gaps(_: &Round, visit: &Visit, answer: &ProbeAnswer) -> Vec<HostItem> {
 }
 
 /// Clocks this far apart mix up the order of events on different brokers.
-const APART_S: f64 = 1.0;
-/// Clocks this far apart are wrong.
-const WRONG_S: f64 = 30.0;
+pub const APART_S: f64 = 1.0;
 
 /// `clock-skew`: a node's clock is off beside the others'.
 ///
@@ -224,7 +222,7 @@ fn clock_skew(view: &View<'_>, findings: &mut Vec<Finding>) {
         if apart < APART_S {
             continue;
         }
-        let severity = if apart >= WRONG_S { Severity::Warning } else { Severity::Notice };
+        let severity = if apart >= view.limits_of(visit).clock_skew_s { Severity::Warning } else { Severity::Notice };
         let way = if clock.offset_s > middle { "ahead" } else { "behind" };
         let seconds = (clock.offset_s - middle).abs();
         let mut found = finding(

@@ -22,7 +22,9 @@ pub fn parse(paths: &[String], answer: &Answer, limit_seconds: u64) -> (Evidence
         } else if of_inodes {
             let Some(inodes) = row(&line, 1) else { continue };
             // A file system that makes inodes as it needs them says 0.
-            for mount in mounts.iter_mut().filter(|mount| mount.mount == inodes.mount && inodes.size_bytes > 0) {
+            for mount in
+                mounts.iter_mut().filter(|mount| mount.mount == inodes.mount && inodes.size_bytes > 0)
+            {
                 mount.inodes = Some(inodes.size_bytes);
                 mount.inodes_free = Some(inodes.available_bytes);
             }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::kafka::event::CleanerStats;
 use proptest::prelude::*;
 
 fn read(line: &str) -> Class {
@@ -230,4 +231,19 @@ proptest! {
     fn no_number_is_too_large(digits in "[0-9]{1,40}") {
         let _ = read(&format!("[ReplicaFetcherThread-0-{digits}], Current offset {digits} for partition [t,{digits}] out of range; reset offset to {digits}"));
     }
+}
+#[test]
+fn zz_bless() {
+    let text = std::fs::read_to_string("/tmp/k2_in.txt").unwrap();
+    let mut out = String::new();
+    for entry in text.split("== ").skip(1) {
+        let mut lines = entry.lines();
+        let head = lines.next().unwrap();
+        let body: Vec<&str> = lines.collect();
+        let rest: Vec<String> = body[1..].iter().map(|l| l.to_string()).collect();
+        let level = crate::kafka::record::header(body[0]).map_or(Level::Unknown, |h| h.level);
+        let class = classify(body[0], &rest, level);
+        out.push_str(&format!("== {head}\n{}\n=> {}\n", body.join("\n"), serde_json::to_string(&class).unwrap()));
+    }
+    std::fs::write("/tmp/k2_out.txt", out).unwrap();
 }
