@@ -51,7 +51,7 @@ fn parsed_and_compared(bencher: divan::Bencher) {
     bencher.with_inputs(sent).bench_local_values(|(mut round, answers)| {
         // As in a round: an answer is let go of as soon as it is read.
         for (visit, answer) in round.visits.iter_mut().zip(answers) {
-            let (evidence, coverage) = disk_usage::parse(&paths, divan::black_box(&answer), 120);
+            let (evidence, coverage) = disk_usage::parse(&paths, divan::black_box(&[answer]), 120);
             visit.probes[0].evidence = evidence;
             visit.probes[0].coverage = coverage;
         }
@@ -62,12 +62,13 @@ fn parsed_and_compared(bencher: divan::Bencher) {
 
 /// The rows that the node's awk prints for a broker's replicas.
 fn answer(visit: &Visit) -> Answer {
-    let mut stdout = String::from("P 0 1\n");
+    let mut stdout = format!("P 0 1\nD {DIR}/\n");
     if let Evidence::DiskUsage(usage) = &visit.probes[0].evidence {
         for one in &usage.replicas {
             let (bytes, topic, partition) = (one.log_bytes, &one.topic, one.partition);
             stdout.push_str(&format!(
-                "R {bytes} {bytes} {bytes} 4 00000000000000000000 00000000000000900000 1700000000 0 {DIR}/{topic}-{partition}\n"
+                "R {bytes} - {bytes} 4 0 900000 1700000000 0 0 1048576 {} 19675 - {topic}-{partition}\n",
+                one.clean_bytes
             ));
         }
     }
@@ -112,6 +113,7 @@ fn million() -> Round {
             excluded: Vec::new(),
         }],
         visits,
+        described: Vec::new(),
     }
 }
 
@@ -127,6 +129,8 @@ fn replica(name: &Arc<str>, topic: usize, partition: usize, broker: usize) -> Re
         first_base: Some(0),
         last_base: Some(900_000),
         newest_mtime: Some(1_700_000_000),
+        active_bytes: 1 << 20,
+        clean_bytes: bytes / 2,
         ..Replica::default()
     }
 }

@@ -28,8 +28,10 @@ pub enum Command {
     /// Show the inventory as it is understood.
     #[command(subcommand)]
     Inventory(Inventory),
-    /// Render a saved round again, without network.
+    /// Render a saved round again, or what somebody brought, without network.
     Report(Report),
+    /// What a finding's code means, how to see it by hand, what to do and what not to do.
+    Explain(Explain),
     /// The main job on an embedded fleet of three brokers that hold a recorded incident.
     Demo(Demo),
 }
@@ -102,6 +104,43 @@ pub struct Show {
     pub colour: Colour,
 }
 
+/// What somebody brought.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Evidence {
+    /// What `du` printed on the brokers, run by ansible, clush or pdsh; HOST=FILE where it names none; - is
+    /// standard input. May be given again.
+    #[arg(long, value_name = "[HOST=]FILE", help_heading = "Evidence from elsewhere")]
+    pub du_transcript: Vec<String>,
+    /// A broker's log, a directory of them, or what grep left of one; the broker by name, address or id.
+    #[arg(long, value_name = "HOST=FILE", help_heading = "Evidence from elsewhere")]
+    pub log: Vec<String>,
+    /// The output of `kafka-log-dirs.sh --describe`.
+    #[arg(long, value_name = "FILE", help_heading = "Evidence from elsewhere")]
+    pub kafka_log_dirs: Vec<PathBuf>,
+    /// The output of `kafka-topics.sh --describe`.
+    #[arg(long, value_name = "FILE", help_heading = "Evidence from elsewhere")]
+    pub kafka_topics: Vec<PathBuf>,
+    /// The zone of the lines of --log where no node was asked for it: Z, +02:00.
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, help_heading = "Evidence from elsewhere")]
+    pub log_zone: Option<String>,
+    /// What sizes without a unit count in --du-transcript [default: k].
+    #[arg(long, value_name = "UNIT", help_heading = "Evidence from elsewhere")]
+    pub du_unit: Option<DuUnit>,
+}
+
+/// What plain numbers of `du` count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DuUnit {
+    /// KiB: `du`, `du -k`.
+    K,
+    /// MiB: `du -m`.
+    M,
+    /// Bytes: `du -b`.
+    B,
+    /// 512 bytes: POSIX and BSD `du`.
+    Blocks,
+}
+
 #[derive(Debug, Clone, Args)]
 pub struct Colour {
     /// Colour: auto, always or never.
@@ -146,6 +185,8 @@ pub struct Run {
     /// Keep the round in FILE, for `report --from`.
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+    #[command(flatten)]
+    pub evidence: Evidence,
     /// Check playbook and inventory and stop.
     #[arg(long)]
     pub check_syntax: bool,
@@ -235,12 +276,46 @@ pub struct InventoryHost {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  roundsman report --from round.json --width 120\n  \
+    roundsman report --du-transcript du.txt --log 10.200.8.176=server.log --log-zone +02:00\n  \
+    roundsman report --from round.json --kafka-topics topics.txt -o report.md"
+)]
 pub struct Report {
     /// The round, as `run --save` wrote it.
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["du_transcript", "log", "kafka_log_dirs", "kafka_topics"])]
+    pub from: Option<PathBuf>,
+    #[command(flatten)]
+    pub evidence: Evidence,
+    /// Inventory that names the brokers of the evidence; may be given again.
+    #[arg(short, long = "inventory", value_name = "INVENTORY", help_heading = "Evidence from elsewhere", conflicts_with = "from")]
+    pub inventory: Vec<String>,
+    /// Keep the round in FILE, with what was brought.
     #[arg(long, value_name = "FILE")]
-    pub from: PathBuf,
+    pub save: Option<PathBuf>,
     #[command(flatten)]
     pub show: Show,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  roundsman explain                  # all codes, a line each\n  \
+    roundsman explain cleaner-dead\n  roundsman explain --format markdown > docs/findings.md")]
+pub struct Explain {
+    /// A code, as reports have it; without one, all of them.
+    pub code: Option<String>,
+    /// table, markdown or json.
+    #[arg(long, value_name = "FORMAT", default_value = "table", hide_possible_values = true)]
+    pub format: ExplainFormat,
+    /// Columns of the page.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(40..=1000))]
+    pub width: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    Table,
+    Markdown,
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod diagnose;
 pub mod error;
 pub mod fleet;
+pub mod intake;
 pub mod inventory;
 pub mod kafka;
 pub mod plan;

@@ -4,11 +4,17 @@
 //! self-contained: it can be saved, and comparison, findings and report are made from it alone,
 //! without network and without today's clock.
 
+mod described;
+mod thresholds;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use described::{DescribedPartition, DescribedTopic};
+pub use thresholds::Thresholds;
 
 /// The format of a saved round; it changes when an older roundsman could not read it.
 pub const SCHEMA: &str = "roundsman.round/1";
@@ -37,6 +43,9 @@ pub struct Round {
     pub plays: Vec<Play>,
     /// In the inventory's order, whatever the order of the answers.
     pub visits: Vec<Visit>,
+    /// What Kafka itself says of its topics, where somebody brought it; by name.
+    #[serde(default)]
+    pub described: Vec<DescribedTopic>,
 }
 
 /// What ended a round before every host was done.
@@ -70,13 +79,35 @@ pub struct Expect {
     /// By topic glob; the first glob that matches a topic, in the playbook's order, decides.
     pub topics: Vec<(String, ExpectTopic)>,
     pub size_ratio: SizeRatio,
+    #[serde(default)]
+    pub thresholds: Thresholds,
+    /// The round is asked whether a broker may be restarted.
+    #[serde(default)]
+    pub gate: Option<Gate>,
 }
 
-/// What a topic should look like.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// May these hosts' brokers be restarted now?
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Inventory names; none: the last one has been, and everything should be whole again.
+    pub restart: Vec<String>,
+}
+
+/// What a topic should look like, and its own thresholds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ExpectTopic {
     pub replication_factor: Option<u32>,
     pub partitions: Option<u32>,
+    /// `cleanup.policy`: whether it holds `compact`.
+    pub compacted: Option<bool>,
+    pub min_insync_replicas: Option<u32>,
+    /// See [`Expect::size_ratio`].
+    pub size_ratio: Option<SizeRatio>,
+    /// See [`Thresholds::dirty_ratio`].
+    pub dirty_ratio: Option<f64>,
+    /// See [`Thresholds::lagging_s`].
+    pub lagging_s: Option<u64>,
 }
 
 /// When the sizes of two replicas of one partition are too far apart.
@@ -133,6 +164,9 @@ pub struct Visit {
     /// Seconds from dialling to the end of the visit.
     pub seconds: f64,
     pub facts: Option<Facts>,
+    /// The zone of log lines that were brought, seconds east of UTC, where no clock of the node was read.
+    #[serde(default)]
+    pub log_zone_s: Option<i32>,
     /// The broker or controller that discovery found, running or not; `None` where nobody looked for one.
     #[serde(default)]
     pub broker: Option<Broker>,
@@ -181,6 +215,9 @@ pub struct Broker {
     pub metadata_dir: Option<String>,
     /// The directory that log4j writes to.
     pub logs_dir: Option<String>,
+    /// The layout of its lines, as log4j's configuration has it: `[%d] %p %m (%c)%n`.
+    #[serde(default)]
+    pub log_layout: Option<String>,
     /// The allowed settings of `server.properties`, as they stand there; no other ever leaves the node.
     pub settings: BTreeMap<String, String>,
     /// Open file descriptors, and how many it may have.
@@ -241,6 +278,7 @@ impl Visit {
             left_running: false,
             seconds: 0.0,
             facts: None,
+            log_zone_s: None,
             broker: None,
             probes: Vec::new(),
         }
@@ -392,6 +430,23 @@ pub enum CoverageStatus {
     None,
 }
 
+impl ProbeAnswer {
+    /// The name of an answer that holds the transcript of a `du`.
+    pub const DU_TRANSCRIPT: &str = "du_transcript";
+    /// The name of an answer that holds log files that somebody brought.
+    pub const LOG_FILE: &str = "log_file";
+    /// The name of an answer that holds the output of `kafka-log-dirs`.
+    pub const KAFKA_LOG_DIRS: &str = "kafka_log_dirs";
+    /// The name of an answer that says what nobody brought.
+    pub const NOT_BROUGHT: &str = "not_brought";
+
+    /// Whether somebody brought it: it says nothing of what it does not show.
+    pub fn brought(&self) -> bool {
+        let names = [Self::DU_TRANSCRIPT, Self::LOG_FILE, Self::KAFKA_LOG_DIRS, Self::NOT_BROUGHT];
+        names.contains(&self.probe.as_str())
+    }
+}
+
 impl Coverage {
     /// All of `path` was seen.
     pub fn complete(path: impl Into<String>) -> Self {
@@ -444,6 +499,9 @@ pub struct DiskUsage {
     /// What was read of the replicas that looked suspicious on their node, and of no others.
     #[serde(default)]
     pub details: Vec<ReplicaDetail>,
+    /// `offsetLag` of `kafka-log-dirs` where it is not 0: index into `replicas`, and offsets.
+    #[serde(default)]
+    pub lags: Vec<(u32, u64)>,
 }
 
 /// What the small files inside a replica's directory say. Kept apart: few replicas have it.
@@ -490,6 +548,10 @@ pub struct Replica {
     /// checkpoint names the partition (kafka.log.LogToClean).
     #[serde(default)]
     pub clean_bytes: u64,
+    /// Bytes: the size was printed rounded, and the true one lies above it less this, and at most half of
+    /// this beyond it (`du -h` rounds up, some to the nearest). 0: exact.
+    #[serde(default)]
+    pub rounded_by: u64,
 }
 
 /// What the name of a replica directory says about it (kafka.log.LocalLog `parseTopicPartitionName`).
@@ -604,6 +666,11 @@ impl Round {
             .find(|(glob, _)| glob_matches(glob, topic))
             .map(|(_, expected)| *expected)
             .unwrap_or_default()
+    }
+
+    /// What Kafka says of a topic, where somebody brought it.
+    pub fn described(&self, topic: &str) -> Option<&DescribedTopic> {
+        self.described.iter().find(|described| described.topic == topic)
     }
 
     /// Facts by host, for those that have them.

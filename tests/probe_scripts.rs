@@ -135,8 +135,11 @@ fn open_desk() -> Desk {
 }
 
 fn usage(userland: &Userland, paths: &[String]) -> (DiskUsage, Vec<Coverage>) {
-    let answer = userland.ask(&disk_usage::script(paths));
-    match disk_usage::parse(paths, &answer, 1) {
+    let mut answers = vec![userland.ask(&disk_usage::script(paths))];
+    if let Some(second) = disk_usage::follow_up(paths, &answers[0]) {
+        answers.push(userland.ask(&second));
+    }
+    match disk_usage::parse(paths, &answers, 1) {
         (Evidence::DiskUsage(usage), coverage) => (usage, coverage),
         other => panic!("{}: {other:?}", userland.name),
     }
@@ -156,14 +159,26 @@ fn log_dir() -> Desk {
         let dir = desk.path(name);
         fs::create_dir(&dir).unwrap();
         fs::write(dir.join("00000000000000000000.log"), vec![7; 5000]).unwrap();
-        fs::write(dir.join("00000000009007199254740993.log"), vec![7; 70_000]).unwrap();
+        fs::write(dir.join("00009007199254740993.log"), vec![7; 70_000]).unwrap();
         fs::write(dir.join("00000000000000000000.index"), vec![7; 300]).unwrap();
     }
     fs::write(desk.path("orders-0").join("00000000000000000000.log.cleaned"), b"x").unwrap();
     fs::write(desk.path("orders-0").join("00000000000000000000.cleaned"), b"x").unwrap();
     fs::write(desk.path("orders-0").join("a name\nof two lines"), vec![7; 9000]).unwrap();
+    fs::write(desk.path("orders-0").join("00000000000000000000.index.deleted"), b"x").unwrap();
+    fs::write(desk.path("orders-0").join("leader-epoch-checkpoint"), "0\n2\n0 0\n4 3179215\n").unwrap();
+    fs::write(
+        desk.path("orders-0").join("partition.metadata"),
+        "version: 0\ntopic_id: PNE06QnuSnKovFzM1tiDmg",
+    )
+    .unwrap();
     replica(desk.dir(), "sparse", 8, 3 << 30);
+    fs::write(desk.path("sparse-8").join("leader-epoch-checkpoint"), "0\n3\n0 0\n").unwrap();
     fs::create_dir(desk.path("empty-9")).unwrap();
+    // Dirty from inside the second segment on: all of the first is clean.
+    fs::write(desk.path("cleaner-offset-checkpoint"), "0\n2\norders 0 9007199254740993\nsparse 8 0\n")
+        .unwrap();
+    fs::write(desk.path("replication-offset-checkpoint"), "0\n1\norders 0 9007199254740992\n").unwrap();
     let index = desk.path("orders-0").join("00000000000000000000.index");
     fs::hard_link(index, desk.path("orders-0").join("again.index")).unwrap();
     desk
@@ -176,7 +191,18 @@ fn disk_usage_is_the_same_in_every_userland_and_dus() {
     let mut first: Option<BTreeMap<String, String>> = None;
     for userland in Userland::all() {
         let (usage, coverage) = usage(&userland, &paths);
-        assert_eq!(coverage, [Coverage::complete(&paths[0])], "{}", userland.name);
+        assert_eq!(coverage[0], Coverage::complete(&paths[0]), "{}", userland.name);
+        assert_eq!(coverage.len(), 2, "{}: {coverage:?}", userland.name);
+        assert!(coverage[1].path.ends_with("sparse-8/leader-epoch-checkpoint"), "{coverage:?}");
+        let details: Vec<_> = usage
+            .details
+            .iter()
+            .map(|one| {
+                (&*usage.replicas[one.replica as usize].topic, one.epochs.clone(), one.topic_id.as_deref())
+            })
+            .collect();
+        let epochs = Some(vec![(0, 0), (4, 3_179_215)]);
+        assert_eq!(details, [("orders", epochs, Some("PNE06QnuSnKovFzM1tiDmg"))], "{}", userland.name);
         let mut rows = BTreeMap::new();
         for mut replica in usage.replicas {
             let name = format!("{}-{}", replica.topic, replica.partition);
@@ -198,7 +224,15 @@ fn disk_usage_is_the_same_in_every_userland_and_dus() {
         }
         assert_eq!(rows.len(), 10, "{}: {rows:#?}", userland.name);
         let orders = &rows["orders-0"];
-        for word in ["log_bytes: 75000", "segments: 2", "9007199254740993", "cleaned_files: 2"] {
+        for word in [
+            "log_bytes: 75000",
+            "segments: 2",
+            "9007199254740993",
+            "cleaned_files: 2",
+            "deleted_files: 1",
+            "active_bytes: 70000",
+            "clean_bytes: 5000",
+        ] {
             assert!(orders.contains(word), "{}: no {word} in {orders}", userland.name);
         }
         assert!(rows["sparse-8"].contains("log_bytes: 3221225472"), "{}", userland.name);
@@ -261,7 +295,10 @@ fn what_is_not_there_what_may_not_be_read_and_what_vanishes() {
             disk_usage::script(&pattern)
         );
         let answer = userland.ask(&trap);
-        let (Evidence::DiskUsage(usage), _) = disk_usage::parse(&pattern, &answer, 1) else { panic!() };
+        let (Evidence::DiskUsage(usage), _) = disk_usage::parse(&pattern, std::slice::from_ref(&answer), 1)
+        else {
+            panic!()
+        };
         let topics: Vec<&str> = usage.replicas.iter().map(|replica| &*replica.topic).collect();
         assert_eq!(topics, ["stays"], "{}: {answer:?}", userland.name);
     }
@@ -289,7 +326,10 @@ fn nine_thousand_directories_are_listed() {
 fn facts_are_the_same_in_every_userland() {
     let desk = open_desk();
     desk.file("meta.properties", "#Mon\nversion=0\nbroker.id=180881591\ncluster.id=abc\n");
-    desk.file("replication-offset-checkpoint", "0\n2\norders 0 100\norders 1 9007199254740993\n");
+    desk.file(
+        "replication-offset-checkpoint",
+        "0\n4\norders 0 100\norders 1 9007199254740993\norders 2 -1\n  a.b-c 7 12\r\n",
+    );
     desk.file("recovery-point-offset-checkpoint", "");
     desk.file("cleaner-offset-checkpoint", "0\nbroken\n");
     fs::write(desk.path("log-start-offset-checkpoint"), "0\n0\n").unwrap();
@@ -308,6 +348,9 @@ fn facts_are_the_same_in_every_userland() {
         assert_eq!(facts.log_dirs[0].broker_id, Some(180_881_591), "{}", userland.name);
         let marks = facts.log_dirs[0].high_watermarks.as_ref().unwrap();
         assert!(format!("{marks:?}").contains("9007199254740993"), "{}: {marks:?}", userland.name);
+        assert_eq!(marks.len(), 3, "{}: {marks:?}", userland.name);
+        let written = facts.log_dirs[0].first_dirty_written.take();
+        assert_eq!(written.is_some(), userland.name != "posix", "{}", userland.name);
         assert_eq!(facts.log_dirs[1].access, Access::Missing);
         let gaps: Vec<&str> = coverage
             .iter()
@@ -316,7 +359,12 @@ fn facts_are_the_same_in_every_userland() {
             .collect();
         assert_eq!(
             gaps,
-            ["log-start-offset-checkpoint", "cleaner-offset-checkpoint", "log dir"],
+            [
+                "log-start-offset-checkpoint",
+                "replication-offset-checkpoint",
+                "cleaner-offset-checkpoint",
+                "log dir"
+            ],
             "{}",
             userland.name
         );

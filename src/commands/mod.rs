@@ -3,7 +3,9 @@
 mod check;
 mod demo;
 mod dry_run;
+mod evidence;
 mod exec;
+mod explain;
 pub mod inventory;
 mod output;
 mod report;
@@ -25,6 +27,7 @@ pub fn dispatch(command: Command) -> u8 {
         Command::Check(args) => check::check(&args, &out),
         Command::Inventory(args) => show_inventory(&args, &out),
         Command::Report(args) => report::report(&args, &out),
+        Command::Explain(args) => explain::explain(&args, &out),
         Command::Demo(args) => demo::demo(&args, &out),
     };
     match done {

@@ -1,13 +1,35 @@
-//! `report`: a saved round rendered again, without network.
+//! `report`: a saved round rendered again, or what somebody brought, without network.
+
+use jiff::Timestamp;
 
 use super::output::{self, Out};
-use super::run;
+use super::{evidence, run};
 use crate::cli::Report;
 use crate::error::Refusal;
+use crate::intake;
 
 /// See [`Report`].
 pub fn report(args: &Report, out: &Out) -> Result<u8, Refusal> {
     let destinations = output::destinations(&args.show)?;
-    let round = run::load(&args.from)?;
+    let brought = evidence::read(&args.evidence)?;
+    let round = match (&args.from, brought) {
+        (Some(file), brought) => {
+            let mut round = run::load(file)?;
+            if let Some(brought) = brought {
+                intake::into_round(&mut round, brought);
+            }
+            round
+        }
+        (None, Some(brought)) => {
+            let (known, warnings) = evidence::known(&args.inventory)?;
+            out.warn(&warnings);
+            let now = Timestamp::now();
+            intake::round_of(brought, known, run::round_id(now), now)
+        }
+        (None, None) => return Err(Refusal::usage("nothing to report on: give --from FILE, or evidence")),
+    };
+    if let Some(file) = &args.save {
+        run::save(&round, file, out);
+    }
     Ok(run::tell(&round, &destinations, &output::style(&args.show), out))
 }

@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::output::{self, Destinations, Out};
-use super::{dry_run, list_hosts, options, runtime, signals};
+use super::{dry_run, evidence, list_hosts, options, runtime, signals};
 use crate::cli::Run;
 use crate::compare::compare;
 use crate::diagnose::{diagnose, verdict};
 use crate::error::{FileError, Refusal};
 use crate::fleet;
+use crate::intake;
 use crate::plan::{Plan, build};
 use crate::playbook::Playbook;
 use crate::progress::Progress;
@@ -21,6 +22,7 @@ use crate::round::{self, Round, Stopped};
 /// See [`Run`].
 pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
     let destinations = output::destinations(&args.show)?;
+    let brought = evidence::read(&args.evidence)?;
     let playbook = Playbook::read(&args.playbook)?;
     let mut options = options(&args.hosts, &args.connect);
     options.since = args.since.clone();
@@ -44,7 +46,10 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
         out.print(&dry_run::describe(&plan));
         return Ok(0);
     }
-    let round = runtime()?.block_on(async { make_round(&plan, signals::watch_signals()).await });
+    let mut round = runtime()?.block_on(async { make_round(&plan, signals::watch_signals()).await });
+    if let Some(brought) = brought {
+        intake::into_round(&mut round, brought);
+    }
     if let Some(file) = &args.save {
         save(&round, file, out);
     }
@@ -57,10 +62,9 @@ pub async fn make_round(plan: &Plan, stop: watch::Receiver<Option<Stopped>>) -> 
     let mut progress = Progress::new(plan);
     let (visits, stopped) = fleet::make_rounds(plan, stop, false, |event| progress.on(&event)).await;
     progress.finish();
-    let stamp = started.strftime("%Y%m%dT%H%M%SZ");
     Round {
         schema: round::SCHEMA.to_owned(),
-        id: format!("{stamp}-{:08x}", rand::random::<u32>()),
+        id: round_id(started),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started,
         finished: Timestamp::now(),
@@ -71,7 +75,13 @@ pub async fn make_round(plan: &Plan, stop: watch::Receiver<Option<Stopped>>) -> 
         until: plan.until,
         plays: plan.plays.clone(),
         visits,
+        described: Vec::new(),
     }
+}
+
+/// A name that no other round has: the time of its start and a random part.
+pub fn round_id(started: Timestamp) -> String {
+    format!("{}-{:08x}", started.strftime("%Y%m%dT%H%M%SZ"), rand::random::<u32>())
 }
 
 /// Compares, diagnoses, renders; gives the exit status.
@@ -89,7 +99,8 @@ pub fn tell(round: &Round, destinations: &Destinations, style: &Style, out: &Out
     verdict.exit_code
 }
 
-fn save(round: &Round, file: &Path, out: &Out) {
+/// Keeps a round for `report --from`.
+pub fn save(round: &Round, file: &Path, out: &Out) {
     match serde_json::to_vec(round) {
         Ok(bytes) => out.write_file(file, &bytes),
         Err(error) => out.complain(&format!("error: the round can't be saved: {error}")),

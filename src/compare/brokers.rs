@@ -21,12 +21,15 @@ pub fn brokers(round: &Round, members: &Members, events: &[Event]) -> Vec<Broker
                 Some((id, source)) => (Some(id), Some(source)),
                 None => (None, None),
             };
+            let looked = Looked::of(visit);
             Broker {
                 host: visit.host.clone(),
                 visit: at,
                 id,
                 id_source,
-                seen: Looked::of(visit).whole,
+                seen: looked.whole || looked.brought,
+                lengths_known: looked.whole,
+                blocks_known: looked.whole,
                 version: versions.get(visit.host.as_str()).map(|(_, version)| (*version).to_owned()),
                 ..Broker::default()
             }

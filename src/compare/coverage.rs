@@ -13,24 +13,33 @@ pub struct Looked<'a> {
     paths: BTreeSet<&'a str>,
     /// The host answered about its disks and nothing that was asked is missing.
     pub whole: bool,
+    /// Somebody brought sizes of replicas: what they do not show may be there all the same.
+    pub brought: bool,
 }
 
 impl<'a> Looked<'a> {
     pub fn of(visit: &'a Visit) -> Self {
-        let mut looked = Looked { log_dirs: BTreeSet::new(), paths: BTreeSet::new(), whole: false };
+        let mut looked = Looked { log_dirs: BTreeSet::new(), paths: BTreeSet::new(), whole: false, brought: false };
         let facts = visit.facts.iter().flat_map(|facts| &facts.log_dirs);
         looked.log_dirs.extend(facts.map(|dir| trimmed(&dir.path)));
         let (mut answered, mut missing) = (false, false);
-        for answer in visit.probes.iter().filter(|answer| is_disk(&answer.probe, &answer.evidence)) {
+        looked.brought = visit
+            .probes
+            .iter()
+            .any(|answer| answer.brought() && matches!(answer.evidence, Evidence::DiskUsage(_)));
+        // What somebody brought says nothing of what it leaves out.
+        let ours = visit.probes.iter().filter(|answer| !answer.brought());
+        for answer in ours.filter(|answer| is_disk(&answer.probe, &answer.evidence)) {
             if let Evidence::DiskUsage(usage) = &answer.evidence {
                 answered = true;
                 looked.log_dirs.extend(usage.log_dirs.iter().map(|dir| trimmed(dir)));
-                // An answer without coverage rows (a transcript) stands for the log dirs that it names.
+                // An answer without coverage rows stands for the log dirs that it names.
                 if answer.coverage.is_empty() {
                     looked.paths.extend(usage.log_dirs.iter().map(|dir| trimmed(dir)));
                 }
             }
-            for row in &answer.coverage {
+            // What is missing inside a replica's directory leaves the replica itself seen.
+            for row in answer.coverage.iter().filter(|row| !row.path.ends_with("/leader-epoch-checkpoint")) {
                 match row.status {
                     CoverageStatus::Complete => {
                         looked.paths.insert(trimmed(&row.path));

@@ -15,7 +15,7 @@ use crate::round::{Round, Visit};
 
 pub use brokers::{address_ids, node_id};
 pub use membership::cluster_id;
-pub use size::{Measure, ratio};
+pub use size::{Measure, ratio, sure_ratio};
 
 /// All clusters of a round.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -47,8 +47,11 @@ pub struct Broker {
     pub visit: usize,
     pub id: Option<i64>,
     pub id_source: Option<IdSource>,
-    /// Whether its replica directories were looked at and seen.
+    /// Whether its replica directories were looked at and seen, or somebody brought what is known of them.
     pub seen: bool,
+    /// Lengths of files, or what they take on disk, are known of its replicas.
+    pub lengths_known: bool,
+    pub blocks_known: bool,
     pub replicas: u32,
     pub log_bytes: u64,
     pub allocated_bytes: u64,
@@ -84,15 +87,45 @@ pub struct Topic {
     pub ignored: bool,
     /// Replicas per partition: the playbook's, else the topic's mode when the cluster is complete.
     pub expected_replicas: Option<u32>,
-    /// Whether the expectation is the playbook's (`false`: inferred from the mode).
+    /// Whether the expectation is the playbook's.
     pub expected_by_playbook: bool,
+    /// Whether it is what Kafka itself says (neither: inferred from the mode).
+    pub expected_by_kafka: bool,
     /// Partitions that the playbook expects.
     pub expected_partitions: Option<u32>,
-    /// Named in some `cleaner-offset-checkpoint`: it is compacted.
+    /// The playbook says so, or some `cleaner-offset-checkpoint` names it, or it is Kafka's own: it is compacted.
     pub compacted: bool,
     /// Every broker of the cluster was looked at for all of this topic: what is not here is missing.
     pub complete: bool,
     pub partitions: Vec<Partition>,
+    /// What was read of suspicious replicas, by partition, then broker. Kept apart: few replicas have it.
+    pub details: Vec<Detail>,
+}
+
+/// What the small files inside a replica's directory say (see [`crate::round::ReplicaDetail`]).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Detail {
+    pub partition: u32,
+    /// Index into [`Cluster::brokers`].
+    pub broker: usize,
+    pub kind: Kind,
+    /// Leader epochs and their first offsets, ascending; `None`: not seen.
+    pub epochs: Option<Vec<(u32, u64)>>,
+    pub topic_id: Option<String>,
+}
+
+impl Topic {
+    /// Whether the number of replicas was said, by the playbook or by Kafka, and not inferred.
+    pub fn replicas_said(&self) -> bool {
+        self.expected_by_playbook || self.expected_by_kafka
+    }
+
+    /// The details of one partition's replicas that were read.
+    pub fn details(&self, partition: u32) -> &[Detail] {
+        let first = self.details.partition_point(|detail| detail.partition < partition);
+        let end = self.details.partition_point(|detail| detail.partition <= partition);
+        self.details.get(first..end).unwrap_or(&[])
+    }
 }
 
 /// One partition's replicas.
@@ -120,12 +153,21 @@ pub struct Replica {
     pub last_base: Option<u64>,
     pub newest_mtime: Option<i64>,
     pub cleaned_files: u32,
+    pub deleted_files: u32,
+    /// Bytes of the active segment, which the cleaner never touches.
+    pub active_bytes: u64,
+    /// Bytes below the cleaner's first dirty offset.
+    pub clean_bytes: u64,
     /// The log dir's checkpoint files were read: an offset that is not here does not stand there.
     pub offsets_seen: bool,
+    /// Somebody brought it: it was not seen on this visit.
+    pub brought: bool,
+    /// See [`crate::round::Replica::rounded_by`].
+    pub rounded_by: u64,
 }
 
 /// [`crate::round::ReplicaKind`], with a default for tests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     #[default]
     Current,

@@ -27,6 +27,7 @@ pub fn round(hosts: Vec<Visit>) -> Round {
             excluded: Vec::new(),
         }],
         visits: hosts,
+        described: Vec::new(),
     }
 }
 

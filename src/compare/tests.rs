@@ -145,7 +145,7 @@ fn an_incomplete_answer_leaves_the_broker_unseen() {
 #[test]
 fn the_playbooks_word_comes_before_the_mode() {
     let mut expected = round(vec![host("a").disk(vec![replica("t", 0, 1), replica("u", 0, 1)])]);
-    let three = ExpectTopic { replication_factor: Some(3), partitions: Some(2) };
+    let three = ExpectTopic { replication_factor: Some(3), partitions: Some(2), ..ExpectTopic::default() };
     expected.plays[0].expect.topics = vec![("t*".into(), three)];
     expected.plays[0].ignore_topics = vec!["u".into()];
     let topics = &compare(&expected).clusters[0].topics;
@@ -255,4 +255,32 @@ fn evidence_of_nothing_is_no_evidence() {
     silent.probes[0].evidence = Evidence::None;
     silent.probes[0].coverage = vec![Coverage::none(DIR, "permission denied")];
     assert!(!compare(&round(vec![silent])).clusters[0].brokers[0].seen);
+}
+
+#[test]
+fn details_of_suspects_stand_beside_their_partition() {
+    use crate::round::ReplicaDetail;
+    let detail = |replica, id: &str| ReplicaDetail {
+        replica,
+        epochs: Some(vec![(0, 0), (4, 100)]),
+        topic_id: Some(id.to_owned()),
+    };
+    let with = |mut host: crate::round::Visit, details: Vec<ReplicaDetail>| {
+        if let Evidence::DiskUsage(usage) = &mut host.probes[0].evidence {
+            usage.details = details;
+        }
+        host
+    };
+    let disk = || vec![replica("b", 1, 5), replica("b", 0, 5), replica("a", 0, 5)];
+    let a = with(host("a").disk(disk()), vec![detail(1, "x"), detail(2, "y")]);
+    let b = with(host("b").disk(disk()), vec![detail(1, "z")]);
+    let comparison = compare(&round(vec![a, b]));
+    let topics = &comparison.clusters[0].topics;
+    let ids = |topic: usize, partition| -> Vec<(usize, &str)> {
+        let details = topics[topic].details(partition).iter();
+        details.map(|detail| (detail.broker, detail.topic_id.as_deref().unwrap())).collect()
+    };
+    assert_eq!(ids(0, 0), [(0, "y")]);
+    assert_eq!(ids(1, 0), [(0, "x"), (1, "z")]);
+    assert_eq!(ids(1, 1), []);
 }

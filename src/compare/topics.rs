@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::compare::{Broker, Kind, Partition, Replica, Topic};
-use crate::round::{self, Checkpoint, DiskUsage, Evidence, LogDir, ReplicaKind, Round};
+use crate::compare::coverage::Looked;
+use crate::compare::{Broker, Detail, Kind, Partition, Replica, Topic};
+use crate::round::{self, Checkpoint, DiskUsage, Evidence, LogDir, ReplicaDetail, ReplicaKind, Round};
 
 /// A replica directory as a probe saw it, with where it belongs.
 struct Row<'a> {
@@ -13,6 +14,7 @@ struct Row<'a> {
     broker: u32,
     /// Index into the log dirs whose checkpoints were read.
     offsets: Option<u32>,
+    brought: bool,
     replica: &'a round::Replica,
 }
 
@@ -21,21 +23,28 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
     let mut names = Names::default();
     let mut offsets: Vec<&LogDir> = Vec::new();
     let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut of_suspects: Vec<(u32, Detail)> = Vec::new();
     for (at, broker) in brokers.iter_mut().enumerate() {
         let Some(visit) = round.visits.get(broker.visit) else { continue };
         let dirs = visit.facts.as_ref().map_or(&[][..], |facts| &facts.log_dirs);
         let first = offsets.len();
         offsets.extend(dirs);
-        let usages: Vec<&DiskUsage> = visit
+        let usages: Vec<(bool, &DiskUsage)> = visit
             .probes
             .iter()
             .filter_map(|answer| match &answer.evidence {
-                Evidence::DiskUsage(usage) => Some(usage),
+                Evidence::DiskUsage(usage) => Some((answer.brought(), usage)),
                 _ => None,
             })
             .collect();
         let mut seen = Seen::new(usages.len());
-        for (turn, usage) in usages.into_iter().enumerate() {
+        let looked = usages.iter().any(|(brought, _)| *brought).then(|| Looked::of(visit));
+        // What was seen on the spot is how it is; a transcript is how it was.
+        let outdated = |replica: &round::Replica| {
+            let name = || format!("{}-{}", replica.topic, replica.partition);
+            looked.as_ref().is_some_and(|looked| looked.whole && looked.covers(&name()))
+        };
+        for (turn, (brought, usage)) in usages.into_iter().enumerate() {
             let places: Vec<Option<u32>> = usage
                 .log_dirs
                 .iter()
@@ -44,24 +53,56 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
                     u32::try_from(first + place).ok()
                 })
                 .collect();
-            for replica in &usage.replicas {
-                if seen.before(turn, usage, replica) {
+            let mut details = usage.details.iter().peekable();
+            for (index, replica) in (0u32..).zip(&usage.replicas) {
+                // Details stand in the order of the replicas that they are about.
+                while details.next_if(|detail| detail.replica < index).is_some() {}
+                let detail = details.next_if(|detail| detail.replica == index);
+                if seen.before(turn, usage, replica) || brought && outdated(replica) {
                     continue;
                 }
                 count(broker, replica);
+                // A transcript of du knows no files, and kafka-log-dirs no blocks.
+                broker.lengths_known |= !brought || replica.allocated_bytes == 0;
+                broker.blocks_known |= !brought || replica.allocated_bytes > 0;
+                if let Some(detail) = detail {
+                    of_suspects.push((names.number(&replica.topic), suspect(at, replica, detail)));
+                }
                 let place = usize::try_from(replica.log_dir).ok().and_then(|dir| places.get(dir)).copied();
                 rows.push(Row {
                     topic: names.number(&replica.topic),
                     // A round has far fewer than 2^32 visits.
                     broker: u32::try_from(at).unwrap_or(u32::MAX),
                     offsets: place.flatten(),
+                    brought,
                     replica,
                 });
             }
         }
     }
     let offsets: Vec<Offsets> = offsets.into_iter().map(|dir| Offsets::of(dir, &mut names)).collect();
-    gather(&names, rows, &offsets)
+    let mut topics = gather(&names, rows, &offsets);
+    for (topic, detail) in of_suspects {
+        let name = at(&names.names, topic).copied().unwrap_or_default();
+        let place = topics.binary_search_by(|topic| topic.name.as_str().cmp(name));
+        if let Some(topic) = place.ok().and_then(|place| topics.get_mut(place)) {
+            topic.details.push(detail);
+        }
+    }
+    for topic in &mut topics {
+        topic.details.sort_by_key(|detail| (detail.partition, detail.broker, detail.kind));
+    }
+    topics
+}
+
+fn suspect(broker: usize, replica: &round::Replica, detail: &ReplicaDetail) -> Detail {
+    Detail {
+        partition: replica.partition,
+        broker,
+        kind: kind(replica.kind),
+        epochs: detail.epochs.clone(),
+        topic_id: detail.topic_id.clone(),
+    }
 }
 
 fn same_path(one: &str, other: &str) -> bool {
@@ -264,9 +305,17 @@ fn replica(row: &Row<'_>, offsets: &[Offsets]) -> Replica {
         last_base: of.last_base,
         newest_mtime: of.newest_mtime,
         cleaned_files: of.cleaned_files,
+        deleted_files: of.deleted_files,
+        active_bytes: of.active_bytes,
+        clean_bytes: of.clean_bytes,
         offsets_seen: dir.is_some_and(|dir| dir.seen),
+        brought: row.brought,
+        rounded_by: of.rounded_by,
     }
 }
+
+/// Topics that Kafka itself compacts (org.apache.kafka.common.internals.Topic).
+const COMPACTED: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
 
 /// What a topic should look like: the playbook's word, else what most of its partitions have.
 pub fn expect(round: &Round, plays: &[usize], topic: &mut Topic) {
@@ -277,7 +326,20 @@ pub fn expect(round: &Round, plays: &[usize], topic: &mut Topic) {
     let expected: Vec<_> = plays.iter().map(|play| round.expectation(*play, &topic.name)).collect();
     topic.expected_partitions = expected.iter().find_map(|expected| expected.partitions);
     topic.expected_replicas = expected.iter().find_map(|expected| expected.replication_factor);
+    topic.compacted = expected
+        .iter()
+        .find_map(|expected| expected.compacted)
+        .unwrap_or(topic.compacted || COMPACTED.contains(&topic.name.as_str()));
     topic.expected_by_playbook = topic.expected_replicas.is_some();
+    if let Some(described) = round.described(&topic.name) {
+        topic.compacted = described.compacted().unwrap_or(topic.compacted);
+        // While partitions are moved they have more replicas than the topic's own number.
+        let moving = described.partitions.iter().any(|partition| partition.moving());
+        if topic.expected_replicas.is_none() && !moving {
+            topic.expected_replicas = described.replication_factor;
+            topic.expected_by_kafka = topic.expected_replicas.is_some();
+        }
+    }
     // A topic of which some replicas may be out of sight has no mode to rely on.
     if topic.expected_replicas.is_none() && topic.complete {
         topic.expected_replicas = mode(topic);

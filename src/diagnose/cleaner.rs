@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Bug, Code, Finding, HostItem, Item, Severity, Subject};
 use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker};
-use crate::diagnose::words;
+use crate::diagnose::{dirty, words};
 use crate::kafka::bugs::{self, Match};
 use crate::kafka::catalogue::{cleaner_thread, partition_in_path};
 use crate::kafka::event::{Class, Event, TopicPartition};
@@ -80,6 +80,34 @@ fn revive(dead: &mut BTreeMap<u32, Death<'_>>, thread: Option<u32>, moment: &Mom
     dead.retain(|number, death| {
         thread.is_some_and(|thread| thread != *number) || !moment.after(&death.moment)
     });
+}
+
+/// Days since a broker's cleaner died, or cleaned last where the time of its death is not known; at least an
+/// hour, so that a rate says something.
+pub fn days_since(view: &View<'_>, broker: &Broker, deaths: &[Death<'_>]) -> Option<f64> {
+    let died = deaths.iter().filter_map(|death| death.moment.event.at).min();
+    let age = died.map(|at| view.age(broker, at.as_second())).or_else(|| dirty::last_cleaning(view, broker))?;
+    Some(age.max(3600) as f64 / 86_400.0)
+}
+
+/// What has grown on a broker since its cleaner died: by topic the replicas and their uncleaned bytes.
+fn growth<'c>(cluster: &'c Cluster, broker: &Broker) -> Vec<(&'c str, usize, u64)> {
+    let at = cluster.brokers.iter().position(|other| std::ptr::eq(other, broker));
+    let mut grown: Vec<(&str, usize, u64)> = Vec::new();
+    for topic in cluster.topics.iter().filter(|topic| topic.compacted && !topic.ignored) {
+        let own = topic
+            .partitions
+            .iter()
+            .flat_map(|partition| partition.current())
+            .filter(|replica| Some(replica.broker) == at);
+        let uncleaned = own.filter_map(|replica| replica.cleanable_bytes().filter(|bytes| *bytes > 0));
+        let (number, bytes) = uncleaned.fold((0, 0u64), |(n, sum), bytes| (n + 1, sum.saturating_add(bytes)));
+        if number > 0 {
+            grown.push((&topic.name, number, bytes));
+        }
+    }
+    grown.sort_by(|one, other| other.2.cmp(&one.2).then_with(|| one.0.cmp(other.0)));
+    grown
 }
 
 fn thread_in_causes(event: &Event) -> Option<u32> {
@@ -183,6 +211,24 @@ fn cleaner_dead(
             })
         })
         .collect();
+    let grown = growth(cluster, broker);
+    if !grown.is_empty() {
+        let bytes = grown.iter().fold(0u64, |sum, (.., bytes)| sum.saturating_add(*bytes));
+        let days = days_since(view, broker, deaths);
+        // Saturates; bytes and days have no sign.
+        let rate = |bytes: u64| days.map(|days| format!(", {} a day", words::bytes((bytes as f64 / days) as u64)));
+        found.meaning.push_str(&format!(
+            " {} wait to be cleaned there{}. A restart cleans them within minutes to hours: its replicas shrink, which is no loss, and need up to one segment more space meanwhile.",
+            words::bytes(bytes),
+            rate(bytes).unwrap_or_default()
+        ));
+        found.items.extend(grown.iter().map(|(topic, number, bytes)| {
+            let number = words::counted(*number, "replica", "replicas");
+            let reason =
+                format!("{number}, {} uncleaned{}", words::bytes(*bytes), rate(*bytes).unwrap_or_default());
+            Item::Host(HostItem { host: host.clone(), probe: None, path: Some((*topic).to_owned()), reason })
+        }));
+    }
     if let Some(Match::Named(bug)) = bug {
         found.bug = Some(Bug { id: bug.id.to_owned(), fixed_in: bug.fixed_in.to_owned(), url: bug.url() });
     }
@@ -203,7 +249,7 @@ pub fn uncleanable(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Findin
                     marked.insert(of, moment);
                 }
                 Class::Started { .. } => marked.retain(|_, mark| !moment.after(mark)),
-                Class::CleanerWorked { of } if marked.get(of).is_some_and(|mark| moment.after(mark)) => {
+                Class::CleanerWorked { of, .. } if marked.get(of).is_some_and(|mark| moment.after(mark)) => {
                     marked.remove(of);
                 }
                 _ => {}

@@ -13,7 +13,7 @@ use crate::kafka::bugs;
 use crate::kafka::event::{Class, Event, TopicPartition};
 
 /// Lines of one partition further apart than this belong to different truncations.
-const APART_MS: i64 = 30_000;
+pub const APART_MS: i64 = 30_000;
 
 /// A follower that cut its log.
 pub struct Cut<'a> {
@@ -146,7 +146,7 @@ fn elected(view: &View<'_>, of: &TopicPartition, cluster: &Cluster, cut: &Moment
     let ours = |event: &Event| cluster.brokers.iter().any(|broker| broker.host == event.host);
     view.elections.iter().rev().filter(|event| event.at.is_some_and(|at| at <= cut_at)).find_map(|event| {
         let leader = match &event.class {
-            Class::UncleanElection { of: Some(other), leader } if other == of => *leader,
+            Class::UncleanElection { of: Some(other), leader, .. } if other == of => *leader,
             Class::LeaderElected { of: other, leader, .. } if other == of => *leader,
             _ => return None,
         };

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use crate::diagnose::code::Code;
+
 /// A verdict on one subject.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
@@ -35,90 +37,6 @@ pub enum Severity {
     Unknown,
     Warning,
     Notice,
-}
-
-/// The closed list of what can be found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Code {
-    DataLost,
-    ReplicaTruncated,
-    ReplicaShort,
-    CleanerDead,
-    ReplicaEmpty,
-    ReplicaMissing,
-    ReplicaSkew,
-    BrokerPairBias,
-    ReplicaExtra,
-    ReplicaStray,
-    ReplicaFuture,
-    ReplicaDeleting,
-    PartitionUncleanable,
-    UncleanElection,
-    ExpectationFailed,
-    BrokerIdDuplicate,
-    ClusterIdMismatch,
-    ClockSkew,
-    UnknownErrors,
-    HostKeyChanged,
-    NodeUnreachable,
-    ProbeIncomplete,
-}
-
-impl Code {
-    /// Every code, in the order of the list.
-    pub const ALL: [Code; 22] = [
-        Code::DataLost,
-        Code::ReplicaTruncated,
-        Code::ReplicaShort,
-        Code::CleanerDead,
-        Code::ReplicaEmpty,
-        Code::ReplicaMissing,
-        Code::ReplicaSkew,
-        Code::BrokerPairBias,
-        Code::ReplicaExtra,
-        Code::ReplicaStray,
-        Code::ReplicaFuture,
-        Code::ReplicaDeleting,
-        Code::PartitionUncleanable,
-        Code::UncleanElection,
-        Code::ExpectationFailed,
-        Code::BrokerIdDuplicate,
-        Code::ClusterIdMismatch,
-        Code::ClockSkew,
-        Code::UnknownErrors,
-        Code::HostKeyChanged,
-        Code::NodeUnreachable,
-        Code::ProbeIncomplete,
-    ];
-
-    /// The word in reports and on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Code::DataLost => "data-lost",
-            Code::ReplicaTruncated => "replica-truncated",
-            Code::ReplicaShort => "replica-short",
-            Code::CleanerDead => "cleaner-dead",
-            Code::ReplicaEmpty => "replica-empty",
-            Code::ReplicaMissing => "replica-missing",
-            Code::ReplicaSkew => "replica-skew",
-            Code::BrokerPairBias => "broker-pair-bias",
-            Code::ReplicaExtra => "replica-extra",
-            Code::ReplicaStray => "replica-stray",
-            Code::ReplicaFuture => "replica-future",
-            Code::ReplicaDeleting => "replica-deleting",
-            Code::PartitionUncleanable => "partition-uncleanable",
-            Code::UncleanElection => "unclean-election",
-            Code::ExpectationFailed => "expectation-failed",
-            Code::BrokerIdDuplicate => "broker-id-duplicate",
-            Code::ClusterIdMismatch => "cluster-id-mismatch",
-            Code::ClockSkew => "clock-skew",
-            Code::UnknownErrors => "unknown-errors",
-            Code::HostKeyChanged => "host-key-changed",
-            Code::NodeUnreachable => "node-unreachable",
-            Code::ProbeIncomplete => "probe-incomplete",
-        }
-    }
 }
 
 /// What a finding is about; what does not apply is null.

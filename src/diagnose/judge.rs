@@ -32,7 +32,7 @@ pub struct Known<'v, 'a> {
 
 /// Segments of this number are the least that a size difference must hold: the active segment is never
 /// cleaned or deleted, and retention and cleaning go segment by segment, at other times on each broker.
-const SEGMENTS: u64 = 4;
+pub const SEGMENTS: u64 = 4;
 
 /// The difference in bytes below which a partition's replicas count as alike: the playbook's, or four
 /// segments, whichever is less.

@@ -3,13 +3,24 @@
 //! One file per family, every rule one function that says why it holds in Kafka. A rule adds to the
 //! findings and looks at the `view`: the round, its comparison and the logs in each host's own order.
 
+mod brokers;
 mod cleaner;
+mod code;
 mod cuts;
+mod damage;
+mod dirty;
+mod disks;
 mod election;
 mod errors;
+pub mod explain;
 pub mod finding;
+mod gate;
 mod identity;
+mod isr;
+mod joins;
 mod judge;
+mod lagging;
+mod lives;
 mod replicas;
 mod sizes;
 mod truncation;
@@ -36,21 +47,48 @@ pub fn diagnose(round: &Round, comparison: &Comparison) -> Vec<Finding> {
         election::unclean(&view, cluster, &mut findings);
         cleaner::dead(&view, cluster, &mut findings);
         cleaner::uncleanable(&view, cluster, &mut findings);
+        dirty::all(&view, cluster, &mut findings);
         sizes::uneven(&view, cluster, &cuts, &mut findings);
         sizes::pair_bias(&view, cluster, &mut findings);
         replicas::all(&view, cluster, &mut findings);
+        lagging::all(&view, cluster, &mut findings);
+        isr::shrinking(&view, cluster, &mut findings);
+        isr::under_min(&view, cluster, &mut findings);
+        isr::controller(&view, cluster, &mut findings);
+        lives::all(&view, cluster, &mut findings);
+        disks::all(&view, cluster, &mut findings);
+        damage::all(&view, cluster, &mut findings);
+        brokers::all(&view, cluster, &mut findings);
         identity::duplicate_ids(&view, cluster, &mut findings);
         identity::cluster_ids(&view, cluster, &mut findings);
         errors::unknown(&view, cluster, &mut findings);
+        joins::restarts(&view, cluster, &mut findings);
     }
     visits::all(&view, &mut findings);
+    gate::all(&view, &mut findings);
     for finding in &mut findings {
+        fill(finding);
         finding.id = id(finding);
     }
     findings.sort_by(|one, other| {
         (one.severity, one.code, &one.subject).cmp(&(other.severity, other.code, &other.subject))
     });
     findings
+}
+
+/// What a rule did not say of its own case, `explain` says of every case.
+fn fill(finding: &mut Finding) {
+    if !finding.meaning.is_empty() && !finding.next_steps.is_empty() {
+        return;
+    }
+    let text = explain::text(finding.code);
+    // A long list of evidence has left its note there.
+    if finding.meaning.is_empty() || finding.meaning.starts_with(' ') {
+        finding.meaning = format!("{}{}", text.meaning, finding.meaning);
+    }
+    if finding.next_steps.is_empty() {
+        finding.next_steps = text.act.iter().chain(text.never).map(|step| (*step).to_owned()).collect();
+    }
 }
 
 /// The same for the same cluster, code and subject in every round.

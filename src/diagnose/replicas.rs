@@ -6,19 +6,61 @@ use crate::diagnose::judge::floor;
 use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
 use crate::diagnose::view::{View, finding, of_topic, on_disk};
 use crate::diagnose::words;
-use crate::round::SizeRatio;
+use crate::round::{SizeRatio, Thresholds};
 
 /// A replica of which `du` shows no more than this holds no data.
 const EMPTY_DIRECTORY: u64 = 64 << 10;
 
+/// Seconds: a topic without data whose directories are younger may still be being created.
+pub const YOUNG_S: i64 = 600;
+
+/// Whether a partition has a replica more than it should, and this one is being written: a reassignment
+/// fills the new copy before it drops the old one (kafka.controller.KafkaController, KIP-455).
+pub fn on_its_way(
+    view: &View<'_>,
+    cluster: &Cluster,
+    topic: &Topic,
+    partition: &Partition,
+    replica: &Replica,
+    stale_s: u64,
+) -> bool {
+    let expected = topic.expected_replicas.and_then(|expected| usize::try_from(expected).ok());
+    expected.is_some_and(|expected| partition.current().count() > expected)
+        && fresh(view, cluster, replica, stale_s)
+}
+
+/// Whether a replica was written not long ago.
+fn fresh(view: &View<'_>, cluster: &Cluster, replica: &Replica, stale_s: u64) -> bool {
+    let age = replica.newest_mtime.zip(cluster.brokers.get(replica.broker));
+    age.is_some_and(|(mtime, broker)| {
+        view.age(broker, mtime) < i64::try_from(stale_s).unwrap_or(i64::MAX)
+    })
+}
+
+/// Whether a topic is on its way: its deletion has begun somewhere, or nothing was written to it yet and
+/// its directories are new.
+fn in_motion(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<&'static str> {
+    let mut replicas = topic.partitions.iter().flat_map(|partition| &partition.replicas);
+    if replicas.clone().any(|replica| replica.kind == Kind::Deleting) {
+        return Some("it is being deleted");
+    }
+    let young = |replica: &Replica| {
+        let age = replica.newest_mtime.zip(cluster.brokers.get(replica.broker));
+        replica.log_bytes == 0
+            && age.is_some_and(|(mtime, broker)| view.age(broker, mtime) < YOUNG_S)
+    };
+    replicas.all(young).then_some("it has just been created")
+}
+
 /// Goes through a cluster's topics.
 pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
-    let thresholds = view.thresholds(cluster);
+    let plays = view.plays(cluster);
+    let limits = view.limits(cluster);
     for topic in cluster.topics.iter().filter(|topic| !topic.ignored) {
         if topic.name != METADATA {
             findings.extend(missing(view, cluster, topic));
-            findings.extend(extra(cluster, topic));
-            findings.extend(empty(cluster, topic, &thresholds));
+            findings.extend(extra(view, cluster, topic, limits.stale_s));
+            findings.extend(empty(view, cluster, topic, &view.size_ratio(&plays, &topic.name), &limits));
             findings.extend(partitions(view, cluster, topic));
         }
         findings.extend(left_over(cluster, topic, Kind::Stray));
@@ -51,9 +93,10 @@ fn missing(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<Finding>
     }
     let numbers =
         words::numbers(short.iter().map(|partition| partition.partition).chain(gaps.iter().copied()));
+    let motion = in_motion(view, cluster, topic);
     let mut found = finding(
         Code::ReplicaMissing,
-        Severity::Critical,
+        if motion.is_some() { Severity::Notice } else { Severity::Critical },
         of_topic(cluster, &topic.name),
         format!(
             "{} of {} {} fewer than {} on disk: {numbers}",
@@ -63,14 +106,17 @@ fn missing(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<Finding>
             words::counted(expected, "replica", "replicas"),
         ),
     );
-    found.basis = if topic.expected_by_playbook { Basis::Observed } else { Basis::Inferred };
-    found.meaning = if topic.expected_by_playbook {
+    found.basis = if topic.replicas_said() { Basis::Observed } else { Basis::Inferred };
+    found.meaning = if topic.replicas_said() {
         "Every broker of the cluster was looked at, and no more replica directories are there: the partition has lost a copy.".to_owned()
     } else {
         format!(
             "Every broker of the cluster was looked at. {expected} is the number that most partitions of the topic have; the topic's own setting was not read."
         )
     };
+    if let Some(motion) = motion {
+        found.meaning = format!("{} But {motion}.", found.meaning);
+    }
     found.next_steps = vec![
         format!("`kafka-topics.sh --describe --topic {}` says where the replicas should be.", topic.name),
         "Do not stop the brokers that hold the remaining replicas.".to_owned(),
@@ -107,15 +153,22 @@ fn gaps(topic: &Topic) -> Vec<u32> {
 }
 
 /// `replica-extra`: a partition has more replicas than it should.
-fn extra(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
+fn extra(view: &View<'_>, cluster: &Cluster, topic: &Topic, stale_s: u64) -> Option<Finding> {
     let expected = usize::try_from(topic.expected_replicas?).ok()?;
     let over: Vec<&Partition> =
         topic.partitions.iter().filter(|partition| partition.current().count() > expected).collect();
     if over.is_empty() {
         return None;
     }
-    // A guess from the mode is a hint only: a reassignment under way looks the same.
-    let severity = if topic.expected_by_playbook { Severity::Warning } else { Severity::Notice };
+    // A guess from the mode is a hint only, and a copy that is being written is a reassignment under way.
+    let settled = |partition: &&Partition| {
+        !partition.current().any(|replica| fresh(view, cluster, replica, stale_s))
+    };
+    let severity = if topic.replicas_said() && over.iter().any(settled) {
+        Severity::Warning
+    } else {
+        Severity::Notice
+    };
     let mut found = finding(
         Code::ReplicaExtra,
         severity,
@@ -129,7 +182,7 @@ fn extra(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
             words::numbers(over.iter().map(|partition| partition.partition)),
         ),
     );
-    found.basis = if topic.expected_by_playbook { Basis::Observed } else { Basis::Inferred };
+    found.basis = if topic.replicas_said() { Basis::Observed } else { Basis::Inferred };
     found.meaning =
         "A reassignment is under way, or a broker keeps a replica that it no longer serves. An old \
                      copy takes space and confuses whoever compares by hand."
@@ -150,7 +203,13 @@ fn extra(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
 }
 
 /// `replica-empty`: a replica without data beside one that has some.
-fn empty(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio) -> Option<Finding> {
+fn empty(
+    view: &View<'_>,
+    cluster: &Cluster,
+    topic: &Topic,
+    thresholds: &SizeRatio,
+    limits: &Thresholds,
+) -> Option<Finding> {
     let mut items = Vec::new();
     let mut lines: Vec<EvidenceLine> = Vec::new();
     let mut hosts = Vec::new();
@@ -176,6 +235,7 @@ fn empty(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio) -> Option<Fin
             .filter(|replica| {
                 most - replica.bytes(measure) >= floor(partition, thresholds) || behind(replica)
             })
+            .filter(|replica| !on_its_way(view, cluster, topic, partition, replica, limits.stale_s))
             .collect();
         if bare.is_empty() {
             continue;
@@ -331,10 +391,7 @@ fn absent_topics(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
     if !cluster.complete {
         return;
     }
-    let visits = cluster.brokers.iter().filter_map(|broker| view.visit(broker));
-    let mut plays: Vec<usize> = visits.flat_map(|visit| visit.plays.iter().copied()).collect();
-    plays.sort_unstable();
-    plays.dedup();
+    let plays = view.plays(cluster);
     let expected =
         plays.iter().filter_map(|play| view.round.plays.get(*play)).flat_map(|play| &play.expect.topics);
     for (name, _) in expected.filter(|(name, _)| !name.contains(['*', '?'])) {

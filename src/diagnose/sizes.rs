@@ -2,35 +2,37 @@
 
 use std::collections::BTreeSet;
 
-use crate::compare::{Cluster, Measure, Pair, Partition, Replica, Topic, ratio};
+use crate::compare::{Cluster, Measure, Pair, Partition, Replica, Topic, ratio, sure_ratio};
 use crate::diagnose::cleaner::{self, Cleaner};
 use crate::diagnose::cuts::Cut;
 use crate::diagnose::finding::{
-    Basis, Code, EvidenceLine, Finding, Holder, Item, ReplicaItem, Severity, Subject,
+    Basis, Code, EvidenceLine, Finding, Holder, Item, ReplicaItem, Severity, Source, Subject,
 };
 use crate::diagnose::judge::{Judgement, Known, Lag, floor, high_watermarks, largest};
 use crate::diagnose::view::{View, finding, of_cluster, of_topic, on_disk, topic};
-use crate::diagnose::words;
+use crate::diagnose::{replicas, words};
 use crate::round::SizeRatio;
 
 /// The Raft log of a KRaft cluster is no replica of a topic: each node cuts it by its own snapshots.
 pub const METADATA: &str = "__cluster_metadata";
 
 /// A replica that is behind by this share of its partition is short even where its size is not far off.
-const FAR_BEHIND: u64 = 10;
+pub const FAR_BEHIND: u64 = 10;
 
 /// A pair is steady when the largest of its ratios is within this factor of the smallest.
-const STEADY: f64 = 1.5;
+pub const STEADY: f64 = 1.5;
 /// Below this a pair's ratio is what independent cleaners make.
-const BIASED: f64 = 1.25;
+pub const BIASED: f64 = 1.25;
 /// Fewer partitions make no pattern.
-const PATTERN: u32 = 3;
+pub const PATTERN: u32 = 3;
 
 /// A partition of which two replicas differ too much.
 struct Odd<'a> {
     partition: &'a Partition,
     measure: Measure,
     ratio: Option<f64>,
+    /// The same for certain, where sizes are rounded.
+    sure: Option<f64>,
     judgement: Judgement,
     /// The replicas that are wrong: the short ones, or the large one.
     odd: Vec<usize>,
@@ -41,7 +43,8 @@ struct Odd<'a> {
 /// Short holds where offsets or a truncation show that the small side lacks data. Skew is the rest:
 /// explained where the large side's cleaner is, and otherwise said to be open.
 pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &mut Vec<Finding>) {
-    let thresholds = view.thresholds(cluster);
+    let plays = view.plays(cluster);
+    let stale_s = view.limits(cluster).stale_s;
     let cleaners: Vec<Cleaner<'_>> =
         cluster.brokers.iter().map(|broker| cleaner::state(view, &broker.host)).collect();
     let cleaner_seen: Vec<bool> = cluster
@@ -54,7 +57,14 @@ pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &m
         .collect();
     for topic in cluster.topics.iter().filter(|topic| !topic.ignored && topic.name != METADATA) {
         let known = Known { cluster, topic, cleaners: &cleaners, cleaner_seen: &cleaner_seen, cuts };
-        let odd = topic.partitions.iter().filter_map(|partition| odd(&known, &thresholds, partition));
+        let thresholds = view.size_ratio(&plays, &topic.name);
+        let on_its_way = |partition: &Partition, replica: &Replica| {
+            replicas::on_its_way(view, cluster, topic, partition, replica, stale_s)
+        };
+        let odd = topic
+            .partitions
+            .iter()
+            .filter_map(|partition| odd(&known, &thresholds, partition, &on_its_way));
         let (short, skewed): (Vec<Odd<'_>>, Vec<Odd<'_>>) =
             odd.partition(|odd| matches!(odd.judgement, Judgement::Short(_)));
         if !short.is_empty() {
@@ -67,7 +77,12 @@ pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &m
 }
 
 /// Compares a partition's replicas with its largest.
-fn odd<'a>(known: &Known<'_, '_>, thresholds: &SizeRatio, partition: &'a Partition) -> Option<Odd<'a>> {
+fn odd<'a>(
+    known: &Known<'_, '_>,
+    thresholds: &SizeRatio,
+    partition: &'a Partition,
+    on_its_way: &impl Fn(&Partition, &Replica) -> bool,
+) -> Option<Odd<'a>> {
     // One replica has nothing to differ from; most partitions end here or at the spread.
     let measure = partition.measure();
     let large = largest(partition, measure)?;
@@ -81,8 +96,10 @@ fn odd<'a>(known: &Known<'_, '_>, thresholds: &SizeRatio, partition: &'a Partiti
     for small in partition.current().filter(|replica| replica.broker != large.broker) {
         let times = ratio(bytes, small.bytes(measure));
         // A replica without any data is replica-empty's.
-        let Some(times) = times.filter(|_| bytes - small.bytes(measure) >= floor) else { continue };
-        if times < thresholds.warning && !far_behind(large, small) {
+        let spread = large.bounds(measure).0.saturating_sub(small.bounds(measure).1);
+        let Some(times) = times.filter(|_| spread >= floor.max(1)) else { continue };
+        let Some(sure) = sure_ratio(large, small, measure) else { continue };
+        if sure < thresholds.warning && !far_behind(large, small) || on_its_way(partition, small) {
             continue;
         }
         let judgement = known.judge(partition, large, small);
@@ -91,9 +108,10 @@ fn odd<'a>(known: &Known<'_, '_>, thresholds: &SizeRatio, partition: &'a Partiti
             Judgement::Bloated(_) | Judgement::Unclear(_) => large.broker,
         };
         match &mut found {
-            None => found = Some(Odd { partition, measure, ratio: Some(times), judgement, odd: vec![odd] }),
+            None => found = Some(Odd { partition, measure, ratio: Some(times), sure: Some(sure), judgement, odd: vec![odd] }),
             Some(found) => {
                 found.ratio = found.ratio.map(|before| before.max(times));
+                found.sure = found.sure.map(|before| before.max(sure));
                 // One short replica makes the partition short, whatever the others are.
                 let worse = rank(&judgement) < rank(&found.judgement);
                 if worse {
@@ -124,7 +142,7 @@ fn far_behind(large: &Replica, small: &Replica) -> bool {
 fn replica_short(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio, short: &[Odd<'_>]) -> Finding {
     let hosts = odd_hosts(cluster, short);
     let far = short.iter().any(|odd| {
-        odd.ratio.is_some_and(|ratio| ratio >= thresholds.critical)
+        odd.sure.is_some_and(|ratio| ratio >= thresholds.critical)
             || matches!(&odd.judgement, Judgement::Short(why) if why.contains(" cut this partition "))
     });
     let severity = if far { Severity::Critical } else { Severity::Warning };
@@ -134,11 +152,12 @@ fn replica_short(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio, short
         severity,
         of_topic(cluster, &topic.name),
         format!(
-            "{} of {} on {} {} short: {} times smaller than {}",
+            "{} of {} on {} {} short: {}{} times smaller than {}",
             words::counted(short.len(), "replica", "replicas"),
             topic.name,
             words::list(&hosts),
             if short.len() == 1 { "is" } else { "are" },
+            about(short.iter().map(|odd| odd.partition)),
             words::ratios(short.iter().filter_map(|odd| odd.ratio)),
             words::list(&larger),
         ),
@@ -165,7 +184,7 @@ fn replica_short(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio, short
 
 fn replica_skew(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio, skewed: &[Odd<'_>]) -> Finding {
     let open = |odd: &&Odd<'_>| matches!(odd.judgement, Judgement::Unclear(_));
-    let far = |odd: &&Odd<'_>| odd.ratio.is_some_and(|ratio| ratio >= thresholds.critical);
+    let far = |odd: &&Odd<'_>| odd.sure.is_some_and(|ratio| ratio >= thresholds.critical);
     let unclear = skewed.iter().filter(open).count();
     let severity =
         if skewed.iter().filter(open).any(|odd| far(&odd)) { Severity::Critical } else { Severity::Warning };
@@ -180,11 +199,12 @@ fn replica_skew(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio, skewed
         severity,
         of_topic(cluster, &topic.name),
         format!(
-            "{} of {} on {} {} {} times larger than elsewhere{tail}",
+            "{} of {} on {} {} {}{} times larger than elsewhere{tail}",
             words::counted(skewed.len(), "replica", "replicas"),
             topic.name,
             words::list(&hosts),
             if skewed.len() == 1 { "is" } else { "are" },
+            about(skewed.iter().map(|odd| odd.partition)),
             words::ratios(skewed.iter().filter_map(|odd| odd.ratio)),
         ),
     );
@@ -220,6 +240,11 @@ fn replica_skew(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio, skewed
     };
     found.items = items(cluster, skewed);
     found.show(evidence(cluster, topic, skewed))
+}
+
+/// Before a ratio of sizes that were printed rounded.
+fn about<'a>(mut partitions: impl Iterator<Item = &'a Partition>) -> &'static str {
+    if partitions.any(Partition::rounded) { "about " } else { "" }
 }
 
 fn host(cluster: &Cluster, broker: usize) -> &str {
@@ -296,8 +321,11 @@ pub fn size_lines(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Ve
         .into_iter()
         .map(|replica| {
             let bytes = words::bytes(replica.bytes(measure));
-            let text = format!("{}-{} {bytes} {what}", topic.name, partition.partition);
-            on_disk(host(cluster, replica.broker), None, text)
+            let rounded = replica.rounded_by > 0 && measure == Measure::Allocated;
+            let (about, rounded) = if rounded { ("about ", ", rounded") } else { ("", "") };
+            let text = format!("{}-{} {about}{bytes} {what}{rounded}", topic.name, partition.partition);
+            let source = if replica.brought { Source::Transcript } else { Source::File };
+            EvidenceLine { source, ..on_disk(host(cluster, replica.broker), None, text) }
         })
         .collect()
 }
@@ -307,10 +335,17 @@ pub fn size_lines(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Ve
 /// It holds because partitions are independent and brokers are not: what shifts all of a pair by the
 /// same factor is something of the broker, and its one cleaner serves all its partitions.
 pub fn pair_bias(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
-    let thresholds = view.thresholds(cluster);
+    let plays = view.plays(cluster);
+    // Pairs stand by topic.
+    let mut last: Option<(&str, SizeRatio)> = None;
     for pair in &cluster.pairs {
         let known = topic(cluster, &pair.topic).filter(|topic| !topic.ignored && topic.name != METADATA);
         if let Some(topic) = known {
+            let thresholds = match last {
+                Some((name, thresholds)) if name == topic.name => thresholds,
+                _ => view.size_ratio(&plays, &topic.name),
+            };
+            last = Some((&topic.name, thresholds));
             findings.extend(broker_pair_bias(cluster, topic, pair, &thresholds));
         }
     }
@@ -324,7 +359,7 @@ fn broker_pair_bias(
 ) -> Option<Finding> {
     let (min, median, max) = (pair.ratio_min?, pair.ratio_median?, pair.ratio_max?);
     let larger = pair.larger?;
-    if pair.partitions < PATTERN || median < BIASED || min < 1.1 || max / min > STEADY {
+    if pair.partitions < PATTERN || max / min > STEADY {
         return None;
     }
     let shared = || {
@@ -333,6 +368,10 @@ fn broker_pair_bias(
             holds(pair.a) && holds(pair.b)
         })
     };
+    let (least, median) = sure(shared(), pair, larger).unwrap_or((min, median));
+    if median < BIASED || least < 1.1 {
+        return None;
+    }
     let weighty =
         shared().filter(|partition| spread(partition, pair) >= floor(partition, thresholds)).count();
     if weighty * 2 < usize::try_from(pair.partitions).ok()? {
@@ -350,9 +389,10 @@ fn broker_pair_bias(
             ..of_cluster(cluster)
         },
         format!(
-            "{larger} is larger than {smaller} on all {} of {} that they share: {} times",
+            "{larger} is larger than {smaller} on all {} of {} that they share: {}{} times",
             words::counted(usize::try_from(pair.partitions).ok()?, "partition", "partitions"),
             topic.name,
+            about(shared()),
             words::ratios([min, max].into_iter()),
         ),
     );
@@ -375,6 +415,26 @@ fn broker_pair_bias(
         .collect();
     let lines = shared().flat_map(|partition| size_lines(cluster, topic, partition)).collect();
     Some(found.show(lines))
+}
+
+/// The least and the middle ratio that are sure where sizes are rounded; `None` where all are exact.
+fn sure<'a>(
+    shared: impl Iterator<Item = &'a Partition> + Clone,
+    pair: &Pair,
+    larger: usize,
+) -> Option<(f64, f64)> {
+    if !shared.clone().any(Partition::rounded) {
+        return None;
+    }
+    let smaller = if larger == pair.a { pair.b } else { pair.a };
+    let mut ratios: Vec<f64> = shared
+        .filter_map(|partition| {
+            let of = |broker| partition.current().find(|replica| replica.broker == broker);
+            sure_ratio(of(larger)?, of(smaller)?, partition.measure())
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    Some((*ratios.first()?, *ratios.get(ratios.len() / 2)?))
 }
 
 fn sides(partition: &Partition, pair: &Pair) -> Option<(u64, u64)> {

@@ -1,5 +1,6 @@
 mod incident;
 mod recorded;
+mod recordings;
 mod rules;
 
 use crate::compare::compare;

@@ -1,6 +1,7 @@
 //! The round in one word.
 
 use crate::diagnose::finding::{Finding, Severity};
+use crate::diagnose::gate;
 use crate::round::{Outcome, Round, Stopped};
 
 /// The round in one word.
@@ -44,7 +45,10 @@ impl Status {
 /// Critical before unknown before warning; a notice does not count. What is missing is at least
 /// unknown: a round that saw nothing is never OK.
 pub fn verdict(round: &Round, findings: &[Finding]) -> Verdict {
-    let worst = findings.iter().map(|finding| finding.severity).min();
+    // Where a gate asks one question, what does not bear on it does not answer it.
+    let gate = round.plays.iter().any(|play| play.expect.gate.is_some());
+    let asked = findings.iter().filter(|finding| !gate || gate::bears(finding.code));
+    let worst = asked.map(|finding| finding.severity).min();
     let blind = !round.visits.iter().any(|visit| visit.outcome.reached());
     let lost =
         round.visits.iter().any(|visit| !visit.outcome.reached() && visit.outcome != Outcome::Excluded);

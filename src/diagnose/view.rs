@@ -7,7 +7,7 @@ use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Severity, Sou
 use crate::diagnose::words;
 use crate::kafka::event::{Class, Event};
 use crate::kafka::record::local_millis;
-use crate::round::{Round, SizeRatio, Visit};
+use crate::round::{ExpectTopic, Round, SizeRatio, Thresholds, Visit};
 
 /// Lines of evidence that a finding shows.
 const SHOWN: usize = 12;
@@ -34,8 +34,19 @@ pub struct View<'a> {
     pub round: &'a Round,
     pub comparison: &'a Comparison,
     logs: HashMap<&'a str, Vec<Moment<'a>>>,
+    /// Starts of brokers by host, in the order of their own clock.
+    starts: HashMap<&'a str, Vec<Moment<'a>>>,
     /// Leaders that controllers chose, oldest first.
     pub elections: Vec<&'a Event>,
+}
+
+/// How a broker that does not run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    Clean,
+    Unclean,
+    /// Its log dirs were not seen.
+    Unseen,
 }
 
 impl<'a> View<'a> {
@@ -61,7 +72,12 @@ impl<'a> View<'a> {
             matches!(event.class, Class::UncleanElection { .. } | Class::LeaderElected { .. })
         };
         let elections = comparison.events.iter().filter(elected).collect();
-        View { round, comparison, logs, elections }
+        let started = |moment: &&Moment<'_>| matches!(moment.event.class, Class::Started { .. });
+        let starts = logs
+            .iter()
+            .map(|(host, log)| (*host, log.iter().filter(started).copied().collect()))
+            .collect();
+        View { round, comparison, logs, starts, elections }
     }
 
     /// A host's log in the order of its own clock.
@@ -83,12 +99,79 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The thresholds of the first play that a cluster's hosts have a part in.
-    pub fn thresholds(&self, cluster: &Cluster) -> SizeRatio {
+    /// The plays that a cluster's hosts have a part in.
+    pub fn plays(&self, cluster: &Cluster) -> Vec<usize> {
         let visits = cluster.brokers.iter().filter_map(|broker| self.visit(broker));
-        let play = visits.flat_map(|visit| visit.plays.iter().copied()).min();
-        let play = play.and_then(|play| self.round.plays.get(play));
-        play.map_or_else(SizeRatio::default, |play| play.expect.size_ratio)
+        let mut plays: Vec<usize> = visits.flat_map(|visit| visit.plays.iter().copied()).collect();
+        plays.sort_unstable();
+        plays.dedup();
+        plays
+    }
+
+    /// The thresholds of the first play that a cluster's hosts have a part in.
+    pub fn limits(&self, cluster: &Cluster) -> Thresholds {
+        let play = self.plays(cluster).first().and_then(|play| self.round.plays.get(*play));
+        play.map_or_else(Thresholds::default, |play| play.expect.thresholds)
+    }
+
+    /// The same for one host.
+    pub fn limits_of(&self, visit: &Visit) -> Thresholds {
+        let play = visit.plays.iter().min().and_then(|play| self.round.plays.get(*play));
+        play.map_or_else(Thresholds::default, |play| play.expect.thresholds)
+    }
+
+    /// What the plays say of a topic: the first that has a glob for it.
+    pub fn expectation(&self, plays: &[usize], topic: &str) -> ExpectTopic {
+        let said = plays.iter().map(|play| self.round.expectation(*play, topic));
+        said.into_iter().find(|said| *said != ExpectTopic::default()).unwrap_or_default()
+    }
+
+    /// When replicas of a topic are too far apart.
+    pub fn size_ratio(&self, plays: &[usize], topic: &str) -> SizeRatio {
+        self.expectation(plays, topic).size_ratio.unwrap_or_else(|| {
+            let play = plays.first().and_then(|play| self.round.plays.get(*play));
+            play.map_or_else(SizeRatio::default, |play| play.expect.size_ratio)
+        })
+    }
+
+    /// The time of a host's file on our clock, seconds since 1970.
+    pub fn corrected(&self, broker: &Broker, mtime: i64) -> i64 {
+        let clock = self.visit(broker).and_then(|visit| visit.facts.as_ref()?.clock);
+        // A cast saturates: a clock that far off says nothing anyway.
+        mtime.saturating_sub(clock.map_or(0, |clock| clock.offset_s as i64))
+    }
+
+    /// Seconds from a time of a host's file to the end of the round.
+    pub fn age(&self, broker: &Broker, mtime: i64) -> i64 {
+        self.round.finished.as_second().saturating_sub(self.corrected(broker, mtime))
+    }
+
+    /// Whether the host's broker certainly started after something happened there.
+    pub fn started_after(&self, moment: &Moment<'_>) -> bool {
+        let starts = self.starts.get(moment.event.host.as_str());
+        starts.is_some_and(|starts| starts.iter().any(|start| start.after(moment)))
+    }
+
+    /// Whether a host's broker is known not to run: the process was looked for, or its log dir says that it
+    /// was stopped cleanly and not started since.
+    pub fn stopped(&self, broker: &Broker) -> Option<Stop> {
+        let visit = self.visit(broker)?;
+        let dirs = visit.facts.as_ref().map_or(&[][..], |facts| &facts.log_dirs);
+        let clean = dirs.iter().any(|dir| dir.clean_shutdown);
+        match visit.broker.as_ref().and_then(|broker| broker.running) {
+            Some(true) => None,
+            Some(false) if clean => Some(Stop::Clean),
+            // Only a log dir that was looked at can lack the marker.
+            Some(false) if dirs.iter().any(|dir| dir.broker_id.is_some()) => Some(Stop::Unclean),
+            Some(false) => Some(Stop::Unseen),
+            None => clean.then_some(Stop::Clean),
+        }
+    }
+
+    /// The version that a broker runs, as far as it is known: what its last start line says, else its jars.
+    pub fn version(&self, broker: &'a Broker) -> Option<&'a str> {
+        let jars = self.visit(broker).and_then(|visit| visit.broker.as_ref()?.version.as_deref());
+        broker.version.as_deref().or(jars)
     }
 
     /// The name of the host that a broker id belongs to, within a cluster; a host that was left out is

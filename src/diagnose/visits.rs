@@ -3,7 +3,7 @@
 use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity, Subject};
 use crate::diagnose::view::{View, finding, session};
 use crate::diagnose::words;
-use crate::round::{CoverageStatus, Evidence, Outcome, ProbeAnswer, Round, Visit};
+use crate::round::{CoverageStatus, Evidence, Origin, Outcome, ProbeAnswer, Round, Visit};
 
 /// Goes through the hosts of a round.
 pub fn all(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -11,6 +11,8 @@ pub fn all(view: &View<'_>, findings: &mut Vec<Finding>) {
         match visit.outcome {
             // Left out on purpose: neither healthy nor missing.
             Outcome::Excluded => {}
+            // Told below, all together.
+            Outcome::Partial if visit.origin != Origin::Ssh => {}
             Outcome::HostKey if visit.host_key_changed => findings.push(host_key_changed(view, visit)),
             Outcome::Ok | Outcome::Partial => findings.extend(probe_incomplete(view, visit)),
             _ => {
@@ -19,6 +21,7 @@ pub fn all(view: &View<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
+    findings.extend(brought(view));
     clock_skew(view, findings);
 }
 
@@ -107,6 +110,39 @@ fn node_unreachable(view: &View<'_>, visit: &Visit) -> Finding {
     found.show(vec![session(&visit.host, why(visit))])
 }
 
+/// `probe-incomplete`: of some hosts only what somebody brought is known.
+///
+/// It holds whatever was brought: a transcript shows what was asked for at its own time, never all there is.
+fn brought(view: &View<'_>) -> Option<Finding> {
+    let visits: Vec<&Visit> = view
+        .round
+        .visits
+        .iter()
+        .filter(|visit| visit.outcome == Outcome::Partial && visit.origin != Origin::Ssh)
+        .collect();
+    let items: Vec<HostItem> = visits
+        .iter()
+        .flat_map(|visit| visit.probes.iter().flat_map(|answer| gaps(view.round, visit, answer)))
+        .collect();
+    let first = visits.first().filter(|_| !items.is_empty())?;
+    let hosts = words::once(visits.iter().map(|visit| visit.host.as_str()));
+    let mut found = finding(
+        Code::ProbeIncomplete,
+        Severity::Unknown,
+        Subject { broker: None, ..subject(view, first) },
+        format!("Of {} only what was brought is known", words::list(&hosts)),
+    );
+    found.meaning = "Nobody looked at these brokers for this report. What was brought stands for the moment at which it was taken; what it does not show may be anything.".to_owned();
+    found.next_steps =
+        vec!["If they are still there, look at them: `roundsman run playbooks/kafka-audit.yml -i …`.".to_owned()];
+    let lines = items
+        .iter()
+        .map(|item| session(&item.host, format!("{}: {}", item.path.as_deref().unwrap_or("-"), item.reason)))
+        .collect();
+    found.items = items.into_iter().map(Item::Host).collect();
+    Some(found.show(lines))
+}
+
 /// `probe-incomplete`: a probe brought back less than was asked.
 fn probe_incomplete(view: &View<'_>, visit: &Visit) -> Option<Finding> {
     let items: Vec<HostItem> =
@@ -162,9 +198,7 @@ fn gaps(_: &Round, visit: &Visit, answer: &ProbeAnswer) -> Vec<HostItem> {
 }
 
 /// Clocks this far apart mix up the order of events on different brokers.
-const APART_S: f64 = 1.0;
-/// Clocks this far apart are wrong.
-const WRONG_S: f64 = 30.0;
+pub const APART_S: f64 = 1.0;
 
 /// `clock-skew`: a node's clock is off beside the others'.
 ///
@@ -188,7 +222,7 @@ fn clock_skew(view: &View<'_>, findings: &mut Vec<Finding>) {
         if apart < APART_S {
             continue;
         }
-        let severity = if apart >= WRONG_S { Severity::Warning } else { Severity::Notice };
+        let severity = if apart >= view.limits_of(visit).clock_skew_s { Severity::Warning } else { Severity::Notice };
         let way = if clock.offset_s > middle { "ahead" } else { "behind" };
         let seconds = (clock.offset_s - middle).abs();
         let mut found = finding(

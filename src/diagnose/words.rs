@@ -32,6 +32,16 @@ pub fn bytes(size: u64) -> String {
     if unit == "B" { format!("{size} B") } else { format!("{value:.1} {unit}") }
 }
 
+/// `30 s`, `5 min`, `24 h`, `7 days`: the largest unit that says it without a fraction worth naming.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        ..7200 => format!("{} min", seconds / 60),
+        ..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", count(seconds / 86_400)),
+    }
+}
+
 /// `1.30`, `23.6`, `1,040`.
 pub fn ratio(ratio: f64) -> String {
     match ratio {
@@ -95,6 +105,7 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(bytes(271 << 20), "271.0 MiB");
         assert_eq!(bytes(0), "0 B");
+        assert_eq!([30, 300, 86_400, 604_800].map(span), ["30 s", "5 min", "24 h", "7 days"]);
         assert_eq!(bytes(u64::MAX), "16.0 EiB");
         assert_eq!(ratios([2.05, 2.39, 2.2].into_iter()), "2.05 to 2.39");
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");

@@ -74,7 +74,7 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
             Ok(selected) => selected,
             Err(refusal) => {
                 limited_out.get_or_insert(refusal);
-                plays.push(recorded(play, all.hosts));
+                plays.push(recorded(play, all.hosts, None));
                 continue;
             }
         };
@@ -87,8 +87,9 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
                 .cloned()
                 .collect::<Vec<_>>(),
         );
+        let gate = builder.gate(playbook, play, &all.hosts)?;
         let excluded = all.hosts.into_iter().filter(|host| !selected.hosts.contains(host)).collect();
-        plays.push(recorded(play, excluded));
+        plays.push(recorded(play, excluded, gate));
         for host in &selected.hosts {
             let renderer = builder.renderer(host, &play.vars);
             let target = match hosts.entry(host.clone()) {
@@ -199,11 +200,11 @@ pub fn pattern_plan(
     })
 }
 
-fn recorded(play: &Play, excluded: Vec<String>) -> round::Play {
+fn recorded(play: &Play, excluded: Vec<String>, gate: Option<round::Gate>) -> round::Play {
     round::Play {
         name: play.name.clone(),
         hosts: play.hosts.clone(),
-        expect: play.expect.clone(),
+        expect: round::Expect { gate, ..play.expect.clone() },
         ignore_topics: play.ignore_topics.clone(),
         excluded,
     }
@@ -349,6 +350,27 @@ impl<'a> Builder<'a> {
         vars.extend(play.iter().map(|(name, value)| (name.clone(), value.clone())));
         vars.extend(self.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
         Renderer::new(host, vars)
+    }
+
+    /// The brokers that a play's gate asks about: a host pattern, `none` where it is empty.
+    fn gate(&self, playbook: &Playbook, play: &Play, hosts: &[String]) -> Result<Option<round::Gate>, Refusal> {
+        let (Some(text), Some(any)) = (&play.gate, hosts.first()) else { return Ok(None) };
+        let pattern = self.renderer(any, &play.vars).text(&text.text).map_err(|error| {
+            let refusal = playbook.error_at(text.offset, error.message);
+            match error.hint {
+                Some(hint) => refusal.hint(hint),
+                None => refusal,
+            }
+        })?;
+        let pattern = pattern.trim();
+        if pattern.is_empty() {
+            return Ok(Some(round::Gate::default()));
+        }
+        let restart = self.inventory.select(pattern, None)?.hosts;
+        match restart.iter().find(|host| !hosts.contains(host)) {
+            Some(host) => Err(Refusal::usage(format!("gate: {host} is none of the hosts of the play `{}`", play.name))),
+            None => Ok(Some(round::Gate { restart })),
+        }
     }
 
     fn target(

@@ -23,6 +23,8 @@ pub struct Play {
     pub vars: Vars,
     pub probes: Vec<ProbeSpec>,
     pub expect: Expect,
+    /// `expect.gate`: the brokers to restart, a host pattern.
+    pub gate: Option<Text>,
     pub ignore_topics: Vec<String>,
     pub forks: Option<usize>,
     /// Connect and login.

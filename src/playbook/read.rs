@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+mod expect;
+
 use super::{Play, ProbeKind, ProbeSpec, Text, ere, units};
 use crate::error::{FileError, nearest};
-use crate::round::{Expect, ExpectTopic, SizeRatio};
 use crate::yaml::{self, Entry, Node, Yaml};
 
 /// A playbook that has the right form. Its templates are rendered host by host in the plan.
@@ -116,7 +117,7 @@ impl Reader<'_> {
                         play.probes.push(self.probe(probe)?);
                     }
                 }
-                "expect" => play.expect = self.expect(value)?,
+                "expect" => (play.expect, play.gate) = self.expect(value)?,
                 "ignore_topics" => play.ignore_topics = self.strings(value, "ignore_topics")?,
                 "forks" => play.forks = Some(self.number(value, "forks", 1, 10_000)? as usize),
                 "timeout" => play.timeout = Some(self.duration(value)?),
@@ -202,58 +203,6 @@ impl Reader<'_> {
         Ok(spec)
     }
 
-    fn expect(&self, node: &Node) -> Read<Expect> {
-        const KEYS: [&str; 2] = ["topics", "size_ratio"];
-        let mut expect = Expect::default();
-        for entry in self.mapping(node, "expect")? {
-            match entry.name().as_ref() {
-                "topics" => {
-                    for topic in self.mapping(&entry.value, "topics")? {
-                        expect.topics.push((topic.name().into_owned(), self.topic(&topic.value)?));
-                    }
-                }
-                "size_ratio" => expect.size_ratio = self.size_ratio(&entry.value)?,
-                _ => return Err(self.unknown(entry, "expectation", &KEYS)),
-            }
-        }
-        Ok(expect)
-    }
-
-    fn topic(&self, node: &Node) -> Read<ExpectTopic> {
-        const KEYS: [&str; 2] = ["replication_factor", "partitions"];
-        let mut topic = ExpectTopic::default();
-        for entry in self.mapping(node, "a topic's expectation")? {
-            match entry.name().as_ref() {
-                "replication_factor" => {
-                    topic.replication_factor =
-                        Some(self.number(&entry.value, "replication_factor", 1, 1000)? as u32);
-                }
-                "partitions" => {
-                    topic.partitions = Some(self.number(&entry.value, "partitions", 1, 1_000_000)? as u32);
-                }
-                _ => return Err(self.unknown(entry, "expectation of a topic", &KEYS)),
-            }
-        }
-        Ok(topic)
-    }
-
-    fn size_ratio(&self, node: &Node) -> Read<SizeRatio> {
-        const KEYS: [&str; 3] = ["warning", "critical", "ignore_below"];
-        let mut ratio = SizeRatio::default();
-        for entry in self.mapping(node, "size_ratio")? {
-            match entry.name().as_ref() {
-                "warning" => ratio.warning = self.ratio(&entry.value)?,
-                "critical" => ratio.critical = self.ratio(&entry.value)?,
-                "ignore_below" => ratio.ignore_below = self.size(&entry.value)?,
-                _ => return Err(self.unknown(entry, "key of size_ratio", &KEYS)),
-            }
-        }
-        if ratio.critical < ratio.warning {
-            return Err(self.wrong(node, "size_ratio: critical is below warning"));
-        }
-        Ok(ratio)
-    }
-
     fn string(&self, node: &Node, what: &str) -> Read<String> {
         match &node.value {
             Yaml::String(text) => Ok(text.clone()),
@@ -296,19 +245,6 @@ impl Reader<'_> {
         match node.value {
             Yaml::Int(number) if (low..=high).contains(&number) => Ok(number),
             _ => Err(self.wrong(node, format!("{what} is a number from {low} to {high}"))),
-        }
-    }
-
-    fn ratio(&self, node: &Node) -> Read<f64> {
-        let ratio = match node.value {
-            Yaml::Int(number) => number as f64,
-            Yaml::Float(number) => number,
-            _ => return Err(self.wrong(node, format!("a ratio is a number, not {}", node.kind()))),
-        };
-        if ratio >= 1.0 && ratio.is_finite() {
-            Ok(ratio)
-        } else {
-            Err(self.wrong(node, "a ratio is larger over smaller, so at least 1"))
         }
     }
 

@@ -4,6 +4,8 @@
 //! in turn, each tried only when the one before listed nothing: GNU `-printf`, `stat -c` (BusyBox),
 //! `ls -lndisk` (POSIX). Allocated bytes are `du`'s: directories count, hard links once.
 
+mod suspects;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,17 +15,31 @@ use crate::shell::answer::{Answer, lines};
 use crate::shell::script::{glob_parent, quote_glob};
 
 /// Adds up rows `links|device.inode|blocks of 512|bytes|mtime|type|path`, a path and what is below it
-/// being consecutive. Base offsets are compared as strings (mawk's numbers end at 2^53, and a name is
-/// 20 digits); `%.0f` since mawk clamps `%d` to 32 bits. Exit status 9 means that nothing was listed.
-const ADD_UP: &str = r#"BEGIN{FS="|"}
-function row(){if(h!=""){printf "R %.0f %.0f %.0f %.0f %s %s %.0f %.0f %s\n",a*512,z,l,s,lo,hi,m,c,h;if(++n%64==0)fflush()}}
+/// being consecutive.
+///
+/// For each log dir it reads the cleaner's and the high watermarks' checkpoint first: how many bytes lie
+/// below the first dirty offset can only be told here, where the segments are. A checkpoint that is not
+/// there or makes no sense counts as one without entries; the facts say what is wrong with it.
+///
+/// Base offsets are compared as strings of 20 digits, offsets being padded to that (mawk's numbers end at
+/// 2^53); `%.0f` since mawk clamps `%d` to 32 bits. What ends a name is looked at by its last letter: most
+/// files are indexes, and a regular expression a file would cost as much as all else. Exit status 9 means
+/// that nothing was listed.
+const ADD_UP: &str = r#"BEGIN{FS="|";N="00000000000000000000"}
+function load(f,t,l,w,i){i=0;while((getline l<f)>0)if(++i>2&&split(l,w," ")==3&&w[3]~/^[0-9]+$/)t[D w[1]"-"w[2]]=substr(N,length(w[3])+1)w[3];close(f)}
+function cut(o){if(o=="-")return o;sub(/^0+/,"",o);return o==""?0:o}
+function row(){if(h!=""){printf "R %.0f %s %.0f %s %s %s %.0f %s %s %.0f %.0f %s %s %s\n",a*512,q~/^[A-Za-z0-9._-]+-[0-9]+$/?"-":sprintf("%.0f",z),l,s,cut(lo),cut(hi),m,c,x,v,k,e,((h in W)&&W[h]""<hi"")?"h":"-",q;if(++n%64==0)fflush()}}
+function open_row(i){row();h=p;H=h"/";L=length(H);q=h;sub(/^.*\//,"",q);i=substr(h,1,length(h)-length(q));if(i!=D){D=i;split("",F);split("",W);load(D"cleaner-offset-checkpoint",F);load(D"replication-offset-checkpoint",W);print "D "D}
+a=z=l=s=m=c=x=v=k=0;lo=hi=e="-";f=(h in F)?F[h]:""}
 NF<7{next}
 {p=$7;for(i=8;i<=NF;i++)p=p"|"$i}
-h==""||index(p,h"/")!=1{row();h=p;a=z=l=s=m=c=0;lo=hi="-"}
-$6~/^(f|regular)/{if($1>1){if($2 in seen)next;seen[$2]=1}z+=$4
-b=substr(p,length(h)+2)
-if(b~/^[0-9]+\.log$/){l+=$4;s++;sub(/\.log$/,"",b);if(lo=="-"||b""<lo"")lo=b;if(hi=="-"||b"">hi"")hi=b;if($5+0>m)m=$5+0}else if(b~/\.(cleaned|swap)$/)c++}
-{a+=$3}
+h==""||substr(p,1,L)!=H{open_row()}
+$6!~/^(f|regular)/{a+=$3;next}
+{if($1>1){if($2 in seen)next;seen[$2]=1}a+=$3;z+=$4;t=substr(p,length(p))}
+t=="g"{b=substr(p,L+1);if(b~/^[0-9]+\.log$/){l+=$4;s++;b=substr(b,1,length(b)-4);if(lo=="-"||b""<lo"")lo=b;if(hi=="-"||b"">hi""){hi=b;v=$4}if(f!=""&&b""<f"")k+=$4;if($5+0>m)m=$5+0}next}
+t=="d"&&/\.cleaned$/||t=="p"&&/\.swap$/{c++;next}
+t=="d"&&/\.deleted$/{x++;next}
+t=="t"&&substr(p,L+1)=="leader-epoch-checkpoint"{e=int($5/86400)}
 END{row();if(h=="")exit 9;print "E"}"#;
 
 /// What `find` does with each entry, in the three dialects. They stand inside single quotes.
@@ -62,37 +78,20 @@ pub fn script(paths: &[String]) -> String {
     script
 }
 
-/// Reads the script's answer for `paths`.
-pub fn parse(paths: &[String], answer: &Answer, limit_seconds: u64) -> (Evidence, Vec<Coverage>) {
-    let mut usage = DiskUsage::default();
-    let mut coverage: Vec<Option<Coverage>> = vec![None; paths.len()];
-    let mut topics: HashMap<String, Arc<str>> = HashMap::new();
-    // The last row says that no row before it is missing.
-    let mut whole = false;
-    let mut unreadable_rows = 0;
-    usage.replicas.reserve(memchr::memchr_iter(b'\n', &answer.stdout).count());
-    let mut rest = answer.stdout.as_slice();
-    while !rest.is_empty() {
-        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let line = &rest[..end];
-        rest = rest.get(end + 1..).unwrap_or_default();
-        match line.first() {
-            Some(b'R') => {
-                unreadable_rows += u32::from(!row(line, &mut usage, &mut topics));
-            }
-            Some(b'E') => whole = true,
-            Some(b'P' | b'N') => path_row(&String::from_utf8_lossy(line), paths, &mut coverage),
-            _ => {}
-        }
-    }
+/// Reads the script's answer for `paths`, and the follow-up's where there was one.
+pub fn parse(paths: &[String], answers: &[Answer], limit_seconds: u64) -> (Evidence, Vec<Coverage>) {
+    let nothing = Answer::default();
+    let answer = answers.first().unwrap_or(&nothing);
+    let read = rows(paths, answer);
+    let mut usage = read.usage;
     let denied: Vec<String> = lines(&answer.stderr)
         .filter(|line| line.contains("ermission denied") || line.contains("Input/output error"))
         .map(|line| line.trim_start_matches("find: ").to_owned())
         .collect();
     let cut = answer.why_cut(limit_seconds);
-    let coverage = paths
+    let mut coverage: Vec<Coverage> = paths
         .iter()
-        .zip(coverage)
+        .zip(read.coverage)
         .map(|(path, seen)| {
             let Some(mut seen) = seen else {
                 let why = cut.clone().unwrap_or_else(|| "the node's shell did not answer".to_owned());
@@ -101,12 +100,12 @@ pub fn parse(paths: &[String], answer: &Answer, limit_seconds: u64) -> (Evidence
             if seen.status == CoverageStatus::Complete {
                 if let Some(why) = &cut {
                     seen = Coverage::partial(path, why.clone());
-                } else if unreadable_rows > 0 {
+                } else if read.unreadable > 0 {
                     seen = Coverage::partial(
                         path,
-                        format!("{unreadable_rows} rows of the answer could not be read"),
+                        format!("{} rows of the answer could not be read", read.unreadable),
                     );
-                } else if !whole && seen.reason.is_none() {
+                } else if !read.whole && seen.reason.is_none() {
                     let said =
                         lines(&answer.stderr).last().map(|line| format!(": {line}")).unwrap_or_default();
                     seen = Coverage::none(path, format!("no way to list it works on this node{said}"));
@@ -118,7 +117,84 @@ pub fn parse(paths: &[String], answer: &Answer, limit_seconds: u64) -> (Evidence
             seen
         })
         .collect();
+    if let Some(second) = answers.get(1) {
+        let asked = suspects::choose(&usage, &read.marks);
+        coverage.extend(suspects::parse(&mut usage, &asked, second, limit_seconds));
+    }
     (Evidence::DiskUsage(usage), coverage)
+}
+
+/// The script that reads the small files of suspicious replicas; `None` where there are no replicas.
+pub fn follow_up(paths: &[String], first: &Answer) -> Option<String> {
+    // What was cut short has used up its time: another look would take as long.
+    if !first.whole() {
+        return None;
+    }
+    let read = rows(paths, first);
+    let asked = suspects::choose(&read.usage, &read.marks);
+    suspects::script(&read.usage, &asked)
+}
+
+/// What the rows of an answer say.
+struct Read {
+    usage: DiskUsage,
+    /// One for each replica.
+    marks: Vec<Mark>,
+    coverage: Vec<Option<Coverage>>,
+    /// The last row says that no row before it is missing.
+    whole: bool,
+    unreadable: u32,
+}
+
+/// What of a replica decides whether its small files are read, and is of no further interest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Mark {
+    /// The day, counted from 1970, on which its `leader-epoch-checkpoint` was last written.
+    epoch_day: Option<u32>,
+    /// Its high watermark lies below its active segment.
+    watermark_below: bool,
+}
+
+fn rows(paths: &[String], answer: &Answer) -> Read {
+    let mut read = Read {
+        usage: DiskUsage::default(),
+        marks: Vec::new(),
+        coverage: vec![None; paths.len()],
+        whole: false,
+        unreadable: 0,
+    };
+    let mut topics: HashMap<String, Arc<str>> = HashMap::new();
+    let count = memchr::memchr_iter(b'\n', &answer.stdout).count();
+    read.usage.replicas.reserve(count);
+    read.marks.reserve(count);
+    let mut dir: Option<Dir> = None;
+    let mut rest = answer.stdout.as_slice();
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        match line.first() {
+            Some(b'D') => {
+                let path = String::from_utf8_lossy(line.get(2..).unwrap_or_default()).into_owned();
+                dir = Some(Dir { path, log_dir: None });
+            }
+            Some(b'R') => {
+                read.unreadable += u32::from(row(line, dir.as_mut(), &mut read, &mut topics).is_none());
+            }
+            Some(b'E') => read.whole = true,
+            Some(b'P' | b'N') => path_row(&String::from_utf8_lossy(line), paths, &mut read.coverage),
+            _ => {}
+        }
+    }
+    read
+}
+
+/// The directory that the rows that follow are about.
+struct Dir {
+    /// With its last slash; empty where the paths were relative.
+    path: String,
+    /// Its place in [`DiskUsage::log_dirs`], once it is known to hold a replica.
+    log_dir: Option<u32>,
 }
 
 /// The part of a pattern before its first glob character.
@@ -144,64 +220,79 @@ fn path_row(line: &str, paths: &[String], coverage: &mut [Option<Coverage>]) {
     });
 }
 
-/// `R allocated apparent log segments lo hi mtime cleaned path`.
-fn row(line: &[u8], usage: &mut DiskUsage, topics: &mut HashMap<String, Arc<str>>) -> bool {
-    let Ok(text) = std::str::from_utf8(line) else {
-        return false;
+/// `R allocated apparent log segments lo hi mtime cleaned deleted active clean epoch-day watermark name`.
+fn row(
+    line: &[u8],
+    dir: Option<&mut Dir>,
+    read: &mut Read,
+    topics: &mut HashMap<String, Arc<str>>,
+) -> Option<()> {
+    let text = std::str::from_utf8(line).ok()?;
+    let dir = dir?;
+    let mut words = text.splitn(15, ' ').skip(1);
+    let allocated_bytes = words.next()?.parse().ok()?;
+    let apparent = words.next()?;
+    let log_bytes = words.next()?.parse().ok()?;
+    let segments = words.next()?.parse().ok()?;
+    let mut optional = || words.next()?.parse::<u64>().map_or(Some(None), |number| Some(Some(number)));
+    let (first_base, last_base, mtime) = (optional()?, optional()?, optional()?);
+    let cleaned_files = words.next()?.parse().ok()?;
+    let deleted_files = words.next()?.parse().ok()?;
+    let active_bytes = words.next()?.parse().ok()?;
+    let clean_bytes = words.next()?.parse().ok()?;
+    let epoch_day = words.next()?.parse().ok();
+    let watermark_below = words.next()? == "h";
+    let name = words.next()?;
+    let usage = &mut read.usage;
+    let Some(parsed) = replica_dir::parse(name) else {
+        let path = format!("{}{name}", dir.path);
+        let apparent_bytes = apparent.parse().ok()?;
+        usage.others.push(PathUsage { path, allocated_bytes, apparent_bytes });
+        return Some(());
     };
-    let mut words = text.splitn(10, ' ').skip(1);
-    let mut number = || words.next().and_then(|word| word.parse::<u64>().ok());
-    let (Some(allocated), Some(apparent), Some(log_bytes), Some(segments)) =
-        (number(), number(), number(), number())
-    else {
-        return false;
-    };
-    let first_base = words.next().and_then(|word| word.parse::<u64>().ok());
-    let last_base = words.next().and_then(|word| word.parse::<u64>().ok());
-    let mtime = words.next().and_then(|word| word.parse::<i64>().ok());
-    let cleaned = words.next().and_then(|word| word.parse::<u32>().ok());
-    let (Some(mtime), Some(cleaned), Some(path)) = (mtime, cleaned, words.next()) else { return false };
-    let (dir, name) = path.rsplit_once('/').unwrap_or((".", path));
-    match replica_dir::parse(name) {
-        Some(parsed) => {
-            let log_dir = match usage.log_dirs.iter().rposition(|known| known == dir) {
-                Some(at) => at,
-                None => {
-                    usage.log_dirs.push(dir.to_owned());
-                    usage.log_dirs.len() - 1
-                }
+    let log_dir = match dir.log_dir {
+        Some(at) => at,
+        None => {
+            let path = match dir.path.trim_end_matches('/') {
+                "" if dir.path.is_empty() => ".",
+                "" => "/",
+                path => path,
             };
-            // The shell sorts its globs, so the row before is nearly always of the same topic.
-            let before = usage.replicas.last().map(|replica| &replica.topic);
-            let topic =
-                match before.filter(|topic| &***topic == parsed.topic).or_else(|| topics.get(parsed.topic)) {
-                    Some(topic) => topic.clone(),
-                    None => {
-                        let topic: Arc<str> = parsed.topic.into();
-                        topics.insert(parsed.topic.to_owned(), topic.clone());
-                        topic
-                    }
-                };
-            usage.replicas.push(Replica {
-                topic,
-                partition: parsed.partition,
-                kind: parsed.kind,
-                log_dir: log_dir as u32,
-                allocated_bytes: allocated,
-                log_bytes,
-                segments: u32::try_from(segments).unwrap_or(u32::MAX),
-                first_base,
-                last_base,
-                newest_mtime: (mtime > 0).then_some(mtime),
-                cleaned_files: cleaned,
-                ..Replica::default()
+            let known = usage.log_dirs.iter().position(|known| known == path);
+            let at = known.unwrap_or_else(|| {
+                usage.log_dirs.push(path.to_owned());
+                usage.log_dirs.len() - 1
             });
+            *dir.log_dir.insert(u32::try_from(at).ok()?)
         }
-        None => usage.others.push(PathUsage {
-            path: path.to_owned(),
-            allocated_bytes: allocated,
-            apparent_bytes: apparent,
-        }),
-    }
-    true
+    };
+    // The shell sorts its globs, so the row before is nearly always of the same topic.
+    let before = usage.replicas.last().map(|replica| &replica.topic);
+    let topic = match before.filter(|topic| &***topic == parsed.topic).or_else(|| topics.get(parsed.topic)) {
+        Some(topic) => topic.clone(),
+        None => {
+            let topic: Arc<str> = parsed.topic.into();
+            topics.insert(parsed.topic.to_owned(), topic.clone());
+            topic
+        }
+    };
+    usage.replicas.push(Replica {
+        topic,
+        partition: parsed.partition,
+        kind: parsed.kind,
+        log_dir,
+        allocated_bytes,
+        log_bytes,
+        segments,
+        first_base,
+        last_base,
+        newest_mtime: mtime.and_then(|mtime| i64::try_from(mtime).ok()).filter(|mtime| *mtime > 0),
+        cleaned_files,
+        deleted_files,
+        active_bytes,
+        clean_bytes,
+        rounded_by: 0,
+    });
+    read.marks.push(Mark { epoch_day, watermark_below });
+    Some(())
 }

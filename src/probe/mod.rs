@@ -59,6 +59,7 @@ impl Probe {
     pub fn follow_up(&self, first: &Answer) -> Option<String> {
         match &self.question {
             Question::LogGrep(question) => log_grep::follow_up(question, first),
+            Question::DiskUsage { paths } => disk_usage::follow_up(paths, first),
             _ => None,
         }
     }
@@ -68,7 +69,7 @@ impl Probe {
         let seconds = self.deadline.as_secs();
         match &self.question {
             Question::LogGrep(question) => log_grep::parse(question, &answers, seconds),
-            Question::DiskUsage { paths } => disk_usage::parse(paths, &first(&mut answers), seconds),
+            Question::DiskUsage { paths } => disk_usage::parse(paths, &answers, seconds),
             Question::DiskFree { paths } => disk_free::parse(paths, &first(&mut answers), seconds),
             Question::Command { command } => command::parse(command, first(&mut answers), seconds),
         }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::{Counts, Report};
-use crate::compare::{Broker, Cluster, Kind, Pair, Partition, Topic};
+use crate::compare::{self, Broker, Cluster, Kind, Pair, Partition, Topic};
 use crate::diagnose::finding::Finding;
 use crate::kafka::event::{Class, Event, Level, TopicPartition};
 use crate::report::digest::answers;
@@ -78,6 +78,8 @@ fn mount((host, mount): &(&str, &Mount)) -> Value {
         "size_bytes": mount.size_bytes,
         "used_bytes": mount.used_bytes,
         "available_bytes": mount.available_bytes,
+        "inodes": mount.inodes,
+        "inodes_free": mount.inodes_free,
     })
 }
 
@@ -163,6 +165,8 @@ fn hosts(report: &Report) -> Value {
             "clock_uncertainty_s": clock.map(|clock| decimals(clock.uncertainty_s)),
             "attempts": visit.attempts,
             "left_running": visit.left_running,
+            "machine": visit.machine,
+            "found": visit.broker,
         });
         rows.insert(&visit.host, row);
     }
@@ -180,6 +184,8 @@ fn hosts(report: &Report) -> Value {
                 "clock_uncertainty_s": null,
                 "attempts": 0,
                 "left_running": false,
+                "machine": host,
+                "found": null,
             })
         });
     }
@@ -214,8 +220,8 @@ fn cluster(cluster: &Cluster) -> Value {
             "version": broker.version,
             "seen": broker.seen,
             "replicas": broker.seen.then_some(broker.replicas),
-            "log_bytes": broker.seen.then_some(broker.log_bytes),
-            "allocated_bytes": broker.seen.then_some(broker.allocated_bytes),
+            "log_bytes": (broker.seen && broker.lengths_known).then_some(broker.log_bytes),
+            "allocated_bytes": (broker.seen && broker.blocks_known).then_some(broker.allocated_bytes),
         })).collect::<Vec<_>>(),
     })
 }
@@ -230,22 +236,28 @@ fn topic(cluster: &Cluster, topic: &Topic) -> Value {
         "compacted": topic.compacted,
         "expected_replicas": topic.expected_replicas,
         "expected_by_playbook": topic.expected_by_playbook,
+        "expected_by_kafka": topic.expected_by_kafka,
         "expected_partitions": topic.expected_partitions,
-        "partitions": partitions.into_iter().map(|one| partition(cluster, one)).collect::<Vec<_>>(),
+        "partitions": partitions.into_iter().map(|one| partition(cluster, topic, one)).collect::<Vec<_>>(),
     })
 }
 
-fn partition(cluster: &Cluster, partition: &Partition) -> Value {
+fn partition(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Value {
     let mut replicas: Vec<_> = partition.replicas.iter().collect();
     replicas.sort_by_key(|replica| (cluster.host(replica.broker), kind(replica.kind)));
     json!({
         "partition": partition.partition,
-        "replicas": replicas.into_iter().map(|replica| json!({
+        "replicas": replicas.into_iter().map(|replica| {
+            let ratio = if topic.compacted { replica.dirty_ratio_of_compacted() } else { replica.dirty_ratio() };
+            let is = |detail: &&compare::Detail| (detail.broker, detail.kind) == (replica.broker, replica.kind);
+            let detail = topic.details(partition.partition).iter().find(is);
+            json!({
             "broker": cluster.host(replica.broker),
             "kind": kind(replica.kind),
-            "log_bytes": replica.log_bytes,
-            "allocated_bytes": replica.allocated_bytes,
-            "segments": replica.segments,
+            // A transcript of du knows no files, and kafka-log-dirs no blocks.
+            "log_bytes": (!replica.brought || replica.allocated_bytes == 0).then_some(replica.log_bytes),
+            "allocated_bytes": (!replica.brought || replica.allocated_bytes > 0).then_some(replica.allocated_bytes),
+            "segments": (!replica.brought).then_some(replica.segments),
             "offsets_seen": replica.offsets_seen,
             "log_start": replica.log_start,
             "high_watermark": replica.high_watermark,
@@ -254,7 +266,14 @@ fn partition(cluster: &Cluster, partition: &Partition) -> Value {
             "last_base": replica.last_base,
             "newest_mtime": replica.newest_mtime.and_then(|at| jiff::Timestamp::from_second(at).ok()),
             "cleaned_files": replica.cleaned_files,
-        })).collect::<Vec<_>>(),
+            "brought": replica.brought,
+            "rounded_by": replica.rounded_by,
+            "deleted_files": replica.deleted_files,
+            "dirty_ratio": ratio.map(decimals),
+            "topic_id": detail.and_then(|detail| detail.topic_id.as_deref()),
+            "leader_epochs": detail.and_then(|detail| detail.epochs.as_ref()).map(|epochs| epochs.iter()
+                .map(|(epoch, start)| json!({"epoch": epoch, "start": start})).collect::<Vec<_>>()),
+        })}).collect::<Vec<_>>(),
     })
 }
 
@@ -286,7 +305,7 @@ struct Detail<'a> {
 }
 
 fn detail(class: &Class) -> Detail<'_> {
-    let none = Detail { word: class_word(class), ..Detail::default() };
+    let none = Detail { word: class.word(), ..Detail::default() };
     match class {
         Class::FetchReset { of, leader, from, to, to_start } => Detail {
             of: Some(of),
@@ -305,12 +324,14 @@ fn detail(class: &Class) -> Detail<'_> {
         Class::CleanerDied { thread } | Class::CleanerStarted { thread } => {
             Detail { thread: Some(*thread), ..none }
         }
-        Class::Uncleanable { of } | Class::CleanerBegan { of } | Class::CleanerWorked { of } => {
+        Class::Uncleanable { of } | Class::CleanerBegan { of } | Class::CleanerWorked { of, .. } => {
             Detail { of: Some(of), ..none }
         }
         Class::Started { broker } => Detail { broker_id: *broker, ..none },
         Class::Version { version } => Detail { version: Some(version), ..none },
-        Class::UncleanElection { of, leader } => Detail { of: of.as_ref(), leader: Some(*leader), ..none },
+        Class::UncleanElection { of, leader, .. } => {
+            Detail { of: of.as_ref(), leader: Some(*leader), ..none }
+        }
         Class::LeaderElected { of, leader, isr, from_offline } => {
             let mut isr = isr.clone();
             isr.sort_unstable();
@@ -323,28 +344,16 @@ fn detail(class: &Class) -> Detail<'_> {
             }
         }
         Class::Harmless { why } => Detail { why: Some(why), ..none },
-        Class::Other => none,
+        other => Detail { of: other.partition(), leader: other.leader(), ..none },
     }
 }
 
-/// The word of an event's class.
-pub(super) fn class_word(class: &Class) -> &'static str {
-    match class {
-        Class::FetchReset { .. } => "fetch_reset",
-        Class::HighWatermarkBack { .. } => "high_watermark_back",
-        Class::Truncated { .. } => "truncated",
-        Class::CleanerDied { .. } => "cleaner_died",
-        Class::Uncleanable { .. } => "uncleanable",
-        Class::CleanerWorked { .. } => "cleaner_worked",
-        Class::CleanerBegan { .. } => "cleaner_began",
-        Class::CleanerStarted { .. } => "cleaner_started",
-        Class::Started { .. } => "started",
-        Class::Version { .. } => "version",
-        Class::UncleanElection { .. } => "unclean_election",
-        Class::LeaderElected { .. } => "leader_elected",
-        Class::Harmless { .. } => "harmless",
-        Class::Other => "other",
-    }
+/// All that a class says, under its own names: classes say more than the fields above hold.
+fn more(class: &Class) -> Value {
+    // Plain data: nothing in it can fail to be written.
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(class) else { return Value::Null };
+    fields.shift_remove("class");
+    if fields.is_empty() { Value::Null } else { Value::Object(fields) }
 }
 
 fn event(event: &Event) -> Value {
@@ -378,6 +387,7 @@ fn event(event: &Event) -> Value {
         "why": detail.why,
         "isr": detail.isr,
         "from_offline": detail.from_offline,
+        "detail": more(&event.class),
         "text": event.text,
         "causes": event.causes,
         "text_lossy": event.lossy,

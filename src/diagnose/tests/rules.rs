@@ -258,7 +258,7 @@ fn missing_and_extra_replicas_against_the_mode_and_the_playbook() {
     // 3 is nowhere, 4 on one broker only.
     assert_eq!((partitions(missing), missing.basis), (vec![3, 4], Basis::Inferred));
     round.plays[0].expect.topics =
-        vec![("t".into(), ExpectTopic { replication_factor: Some(1), partitions: Some(4) })];
+        vec![("t".into(), ExpectTopic { replication_factor: Some(1), partitions: Some(4), ..ExpectTopic::default() })];
     let found = findings(&round);
     assert_eq!(partitions(only(&found, Code::ReplicaExtra)), [0, 1, 2]);
     none(&found, Code::ExpectationFailed);
@@ -278,7 +278,7 @@ fn a_probe_of_some_partitions_says_nothing_of_the_others() {
     let mut some = round(vec![some("a"), some("b")]);
     none(&findings(&some), Code::ReplicaMissing);
     some.plays[0].expect.topics =
-        vec![("t".into(), ExpectTopic { replication_factor: None, partitions: Some(12) })];
+        vec![("t".into(), ExpectTopic { partitions: Some(12), ..ExpectTopic::default() })];
     none(&findings(&some), Code::ExpectationFailed);
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::kafka::event::CleanerStats;
 use proptest::prelude::*;
 
 fn read(line: &str) -> Class {
@@ -120,7 +121,7 @@ fn the_cleaners_life_and_death() {
         ["\tLog cleaner thread 1 cleaned log orders-1-11 (dirty section = [0, 1892])".to_owned()];
     let worked =
         classify("[2026-11-23 16:11:26,609] INFO [kafka-log-cleaner-thread-1], ", &statistics, Level::Info);
-    assert_eq!(worked, Class::CleanerWorked { of: tp("orders-1", 11) });
+    assert_eq!(worked, Class::CleanerWorked { of: tp("orders-1", 11), stats: CleanerStats::default() });
     assert_eq!(
         read(
             "[2026-11-23 16:10:53,493] INFO Cleaner 0: Beginning cleaning of log completeProduct-11. (kafka.log.LogCleaner)"
@@ -170,7 +171,12 @@ fn starts_and_versions() {
 
 #[test]
 fn unclean_elections_in_all_forms() {
-    let unclean = |of: Option<TopicPartition>, leader| Class::UncleanElection { of, leader };
+    let unclean = |of: Option<TopicPartition>, leader| Class::UncleanElection {
+        of,
+        leader,
+        topic_id: None,
+        isr_before: Vec::new(),
+    };
     for (line, class) in [
         (
             "[2026-11-23 16:12:53,582] WARN [OfflinePartitionLeaderSelector]: No broker in ISR is alive for [completeProduct,34]. Elect leader 180881591 from live brokers 180881591. There's potential data loss. (kafka.controller.OfflinePartitionLeaderSelector)",
@@ -225,4 +231,19 @@ proptest! {
     fn no_number_is_too_large(digits in "[0-9]{1,40}") {
         let _ = read(&format!("[ReplicaFetcherThread-0-{digits}], Current offset {digits} for partition [t,{digits}] out of range; reset offset to {digits}"));
     }
+}
+#[test]
+fn zz_bless() {
+    let text = std::fs::read_to_string("/tmp/k2_in.txt").unwrap();
+    let mut out = String::new();
+    for entry in text.split("== ").skip(1) {
+        let mut lines = entry.lines();
+        let head = lines.next().unwrap();
+        let body: Vec<&str> = lines.collect();
+        let rest: Vec<String> = body[1..].iter().map(|l| l.to_string()).collect();
+        let level = crate::kafka::record::header(body[0]).map_or(Level::Unknown, |h| h.level);
+        let class = classify(body[0], &rest, level);
+        out.push_str(&format!("== {head}\n{}\n=> {}\n", body.join("\n"), serde_json::to_string(&class).unwrap()));
+    }
+    std::fs::write("/tmp/k2_out.txt", out).unwrap();
 }

@@ -18,6 +18,8 @@ pub struct Cuts<'a> {
     pub summary: String,
     pub one_follower: bool,
     pub one_leader: bool,
+    /// What the times are.
+    pub at_head: &'static str,
     pub rows: Vec<Cut<'a>>,
 }
 
@@ -51,6 +53,7 @@ pub fn cuts(finding: &Finding) -> Option<Cuts<'_>> {
     let first = rows.first()?;
     let followers: BTreeSet<&str> = rows.iter().map(|row| row.cut.follower.as_str()).collect();
     let leaders: BTreeSet<&str> = rows.iter().map(|row| row.leader.as_str()).collect();
+    let at_head = if rows.iter().any(|row| row.cut.at.is_none()) { "at (zone unknown)" } else { "at (UTC)" };
     let (one_follower, one_leader) = (followers.len() == 1, leaders.len() == 1);
     let by = match one_follower {
         true => format!(" by {}", first.cut.follower),
@@ -65,7 +68,7 @@ pub fn cuts(finding: &Finding) -> Option<Cuts<'_>> {
     };
     let lost = finding.lost_total.map(|lost| format!("; {} offsets", count(lost))).unwrap_or_default();
     let summary = format!("{}{by}{after}{lost}", count(rows.len() as u64));
-    Some(Cuts { summary, one_follower, one_leader, rows })
+    Some(Cuts { summary, one_follower, one_leader, at_head, rows })
 }
 
 /// Whether two findings rest on the same cuts.

@@ -11,11 +11,23 @@ pub mod unseen;
 
 use super::measure::{count, offset};
 use super::{Counts, Report};
+use crate::compare::Cluster;
 use crate::compare::Broker;
 use crate::diagnose::finding::Finding;
 
 /// Said once: which of the two sizes is meant.
-pub const MEASURE: &str = "Sizes here and below are the lengths of the .log files, Kafka's own measure; allocated is what du shows.";
+const MEASURE: &str = "Sizes here and below are the lengths of the .log files, Kafka's own measure; allocated is what du shows.";
+
+/// What the sizes of a cluster are.
+pub fn measure_words(cluster: &Cluster) -> String {
+    let mut replicas =
+        cluster.topics.iter().flat_map(|topic| &topic.partitions).flat_map(|partition| &partition.replicas);
+    if replicas.any(|replica| replica.rounded_by > 0) {
+        format!("{MEASURE} After ~ stands an allocated size that du printed rounded.")
+    } else {
+        MEASURE.to_owned()
+    }
+}
 
 /// The offset of a broker's clock, `?` where it is not known.
 pub fn clock(report: &Report, broker: &Broker) -> String {

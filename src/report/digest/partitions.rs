@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::compare::{Cluster, Kind, Partition, Topic};
+use crate::compare::{Cluster, Kind, Measure, Partition, Replica, Topic};
 use crate::diagnose::finding::{Item, Severity};
 use crate::report::Report;
-use crate::report::measure::{count, counted, ratios};
+use crate::report::measure::{bytes, count, counted, ratios};
 use crate::round::SizeRatio;
 
 /// One topic: its odd partitions in full, the rest as numbers.
@@ -58,7 +58,7 @@ impl Alike {
     }
 }
 
-/// Larger over smaller of the current replicas' `.log` bytes; `None` where there are not two to compare.
+/// Larger over smaller of the current replicas' sizes; `None` where there are not two to compare.
 pub fn ratio(partition: &Partition) -> Option<f64> {
     let (least, most) = extremes(partition)?;
     Some(match (least, most) {
@@ -68,10 +68,19 @@ pub fn ratio(partition: &Partition) -> Option<f64> {
     })
 }
 
-/// The smallest and the largest current replica's `.log` bytes, where there are two.
+/// The smallest and the largest current replica's size, where there are two: `.log` bytes, allocated bytes where
+/// only these are known.
 pub fn extremes(partition: &Partition) -> Option<(u64, u64)> {
-    let sizes = || partition.replicas.iter().filter(|one| one.kind == Kind::Current).map(|one| one.log_bytes);
+    let measure = partition.measure();
+    let current = || partition.replicas.iter().filter(|one| one.kind == Kind::Current);
+    let sizes = || current().map(|one| one.bytes(measure));
     (sizes().count() > 1).then(|| (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0)))
+}
+
+/// A replica's size; `~` before one that was printed rounded.
+pub fn sized(replica: &Replica, measure: Measure) -> String {
+    let rounded = replica.rounded_by > 0 && measure == Measure::Allocated;
+    format!("{}{}", if rounded { "~" } else { "" }, bytes(replica.bytes(measure)))
 }
 
 /// Offsets between the highest and the lowest high watermark, where two are known.

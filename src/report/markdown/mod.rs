@@ -8,10 +8,10 @@ use super::digest::answers;
 use super::digest::brokers::{brokers, outcome, pairs};
 use super::digest::items::{cuts, same_cuts, where_words, words};
 use super::digest::names::Names;
-use super::digest::partitions::{Odd, incomplete, ordinary, outline};
+use super::digest::partitions::{Odd, incomplete, ordinary, outline, sized};
 use super::digest::timeline::runs;
 use super::digest::unseen::gaps;
-use super::digest::{MEASURE, clock, counts, hosts_seen, partitions_seen};
+use super::digest::{clock, counts, hosts_seen, measure_words, partitions_seen};
 use super::fold::fold;
 use super::measure::{age, bytes, count, counted, minute, moment, ratio, span};
 use super::{Report, code_word, severity_word};
@@ -141,7 +141,7 @@ fn finding(out: &mut Vec<String>, report: &Report, at: usize) {
         out.push(facts.join("\n"));
     }
     if let (Some(cuts), None) = (&cuts, earlier) {
-        let heads = ["partition>", "follower", "leader", "from>", "to>", "lost>", "%>", "at (UTC)"];
+        let heads = ["partition>", "follower", "leader", "from>", "to>", "lost>", "%>", cuts.at_head];
         let rows = cuts.rows.iter().map(|row| {
             let cut = row.cut;
             vec![
@@ -199,18 +199,19 @@ fn sizes(out: &mut Vec<String>, report: &Report, cluster: &Cluster) {
         return;
     }
     out.push(format!("## Brokers of {}", code(&cluster.name)));
-    out.push(prose(MEASURE));
+    out.push(prose(&measure_words(cluster)));
     let heads = ["broker", "id>", "version", "replicas>", ".log>", "allocated>", "outcome", "clock>"];
     let (shown, rest) = brokers(report, cluster);
     let rows = shown.iter().filter_map(|at| cluster.brokers.get(*at)).map(|broker| {
         let seen = |text: String| if broker.seen { text } else { "not seen".to_owned() };
+        let known = |known: bool, size: u64| seen(if known { bytes(size) } else { "not seen".to_owned() });
         vec![
             cell(&broker.host),
             broker.id.map_or("?".to_owned(), |id| id.to_string()),
             broker.version.as_ref().map_or("?".to_owned(), |version| cell(version)),
             seen(count(u64::from(broker.replicas))),
-            seen(bytes(broker.log_bytes)),
-            seen(bytes(broker.allocated_bytes)),
+            known(broker.lengths_known, broker.log_bytes),
+            known(broker.blocks_known, broker.allocated_bytes),
             outcome(report, broker).map_or("?", Outcome::word).to_owned(),
             clock(report, broker),
         ]
@@ -278,7 +279,8 @@ fn partitions(out: &mut Vec<String>, report: &Report, cluster: &Cluster) {
 
 fn holders(names: &Names, odd: &Odd) -> String {
     let mut replicas: Vec<_> = odd.partition.replicas.iter().collect();
-    replicas.sort_by_key(|replica| std::cmp::Reverse(replica.log_bytes));
+    let measure = odd.partition.measure();
+    replicas.sort_by_key(|replica| std::cmp::Reverse(replica.bytes(measure)));
     let words = replicas.iter().map(|replica| {
         let kind = match replica.kind {
             Kind::Current => "",
@@ -286,7 +288,7 @@ fn holders(names: &Names, odd: &Odd) -> String {
             Kind::Stray => " stray",
             Kind::Deleting => " deleting",
         };
-        format!("{} {}{kind}", cell(names.short(replica.broker)), bytes(replica.log_bytes))
+        format!("{} {}{kind}", cell(names.short(replica.broker)), sized(replica, measure))
     });
     words.collect::<Vec<_>>().join(", ")
 }

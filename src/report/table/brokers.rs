@@ -7,7 +7,7 @@ use crate::report::Report;
 use crate::report::digest::brokers::{self as select, outcome};
 use crate::report::digest::names::Names;
 use crate::report::digest::partitions::limits;
-use crate::report::digest::{MEASURE, clock};
+use crate::report::digest::{clock, measure_words};
 use crate::report::measure::{bytes, count, ratio};
 use crate::round::Outcome;
 
@@ -19,7 +19,7 @@ pub fn brokers(page: &mut Page, report: &Report, cluster: &Cluster) {
     page.heading(&format!("Brokers of {}", cluster.name));
     let names = Names::of(cluster);
     let domain = names.domain.as_ref().map(|domain| format!(" Names are without {domain}."));
-    let note = format!("{MEASURE}{}", domain.unwrap_or_default());
+    let note = format!("{}{}", measure_words(cluster), domain.unwrap_or_default());
     page.wrapped_to(&[(Ink::Plain, "  ")], Ink::Dim, &note, 4);
     let columns = [
         Column::left("broker").naming(),
@@ -45,14 +45,17 @@ fn row(report: &Report, broker: &Broker, name: &str) -> Vec<Cell> {
     let seen = |text: String| {
         if broker.seen { Cell::from(text) } else { Cell::new(Ink::Unknown, "not seen") }
     };
+    let known = |known: bool, size: u64| {
+        if known { seen(bytes(size)) } else { Cell::new(Ink::Unknown, "not seen") }
+    };
     let ink = if outcome == Some(Outcome::Ok) { Ink::Plain } else { Ink::Unknown };
     vec![
         Cell::new(Ink::Bold, name),
         broker.id.map_or("?".to_owned(), |id| id.to_string()).into(),
         broker.version.clone().unwrap_or_else(|| "?".to_owned()).into(),
         seen(count(u64::from(broker.replicas))),
-        seen(bytes(broker.log_bytes)),
-        seen(bytes(broker.allocated_bytes)),
+        known(broker.lengths_known, broker.log_bytes),
+        known(broker.blocks_known, broker.allocated_bytes),
         Cell::new(ink, outcome.map_or("?", Outcome::word)),
         clock(report, broker).into(),
     ]

@@ -101,7 +101,7 @@ fn cut_rows(page: &mut Page, cuts: &Cuts) {
     }
     columns.extend(["from", "to", "lost"].map(Column::right));
     columns.push(Column::right("%"));
-    columns.push(Column::left("at (UTC)"));
+    columns.push(Column::left(cuts.at_head));
     let shown = if cuts.rows.len() > CUTS { CUTS - 2 } else { cuts.rows.len() };
     let rows: Vec<Vec<Cell>> = cuts.rows[..shown]
         .iter()

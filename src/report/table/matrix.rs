@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::grid::{self, Cell, Column};
 use super::page::{Ink, Page};
-use crate::compare::{Cluster, Kind, Partition, Replica};
+use crate::compare::{Cluster, Kind, Measure, Partition, Replica};
 use crate::report::digest::names::Names;
 use crate::report::digest::partitions::{
-    Odd, extremes, high_watermarks_apart, incomplete, ordinary, outline,
+    Odd, extremes, high_watermarks_apart, incomplete, ordinary, outline, sized,
 };
-use crate::report::measure::{bytes, count, ratio};
+use crate::report::measure::{count, ratio};
 use crate::report::{Report, code_word};
 
 /// Odd rows that a cluster has at most; the others are counted.
@@ -131,32 +131,34 @@ fn laid_out(
 fn held(page: &Page, partition: &Partition, broker: usize, ink: Ink) -> Cell {
     let replicas: Vec<&Replica> = partition.replicas.iter().filter(|one| one.broker == broker).collect();
     let smallest = extremes(partition).map(|(least, _)| least);
+    let measure = partition.measure();
     match replicas.as_slice() {
         [] => Cell::new(Ink::Dim, if page.unicode { "·" } else { "." }),
         replicas => {
             let small =
-                replicas.iter().any(|one| one.kind == Kind::Current && Some(one.log_bytes) == smallest);
-            let words: Vec<String> = replicas.iter().map(|one| size(one)).collect();
+                replicas.iter().any(|one| one.kind == Kind::Current && Some(one.bytes(measure)) == smallest);
+            let words: Vec<String> = replicas.iter().map(|one| size(one, measure)).collect();
             Cell::new(if small { ink } else { Ink::Plain }, words.join(" "))
         }
     }
 }
 
-fn size(replica: &Replica) -> String {
+fn size(replica: &Replica, measure: Measure) -> String {
     let kind = match replica.kind {
         Kind::Current => "",
         Kind::Future => " future",
         Kind::Stray => " stray",
         Kind::Deleting => " deleting",
     };
-    format!("{}{kind}", bytes(replica.log_bytes))
+    format!("{}{kind}", sized(replica, measure))
 }
 
 fn holders(names: &Names, partition: &Partition) -> String {
     let mut replicas: Vec<&Replica> = partition.replicas.iter().collect();
-    replicas.sort_by_key(|replica| std::cmp::Reverse(replica.log_bytes));
+    let measure = partition.measure();
+    replicas.sort_by_key(|replica| std::cmp::Reverse(replica.bytes(measure)));
     let words: Vec<String> =
-        replicas.iter().map(|replica| format!("{} {}", names.short(replica.broker), size(replica))).collect();
+        replicas.iter().map(|replica| format!("{} {}", names.short(replica.broker), size(replica, measure))).collect();
     words.join(", ")
 }
 

@@ -21,7 +21,9 @@ pub fn timeline(page: &mut Page, report: &Report) {
     if runs.is_empty() {
         return;
     }
-    page.heading(&format!("Timeline (UTC{})", zone(report)));
+    let zoneless = runs.iter().filter_map(Run::first).any(|first| first.at.is_none() && !first.at_raw.is_empty());
+    let raw = if zoneless { "; of lines at the end the zone is not known" } else { "" };
+    page.heading(&format!("Timeline (UTC{}{raw})", zone(report)));
     let earlier = runs.len().saturating_sub(LINES);
     if earlier > 0 {
         let text = format!("{} earlier entries are in the JSON report", count(earlier as u64));
@@ -60,10 +62,15 @@ fn zone(report: &Report) -> String {
     }
 }
 
+fn seconds(at_raw: &str) -> &str {
+    at_raw.split([',', '.']).next().unwrap_or(at_raw)
+}
+
 fn when(run: &Run) -> String {
     match run.first() {
         Some(first) if first.at.is_none() && first.at_raw.is_empty() => "time unknown".to_owned(),
-        Some(first) => first.at.map_or_else(|| first.at_raw.clone(), moment),
+        // Of a time in an unknown zone the fraction of the second says nothing.
+        Some(first) => first.at.map_or_else(|| seconds(&first.at_raw).to_owned(), moment),
         None => String::new(),
     }
 }

@@ -1,0 +1,333 @@
+//! Replicas in sync: followers that left, partitions below their minimum.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::compare::{Broker, Cluster};
+use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity};
+use crate::diagnose::lagging::in_step;
+use crate::diagnose::view::{self, View, finding, line, of_broker, of_cluster, of_topic};
+use crate::diagnose::words;
+use crate::kafka::event::{Class, Event, TopicPartition};
+
+/// Milliseconds: a follower that was stopped or started this near to its leaving left for that.
+const RESTART_MS: i64 = 120_000;
+const HOUR_MS: i64 = 3_600_000;
+
+/// A follower that left the ISR of a partition.
+#[derive(Clone, Copy)]
+struct Left<'a> {
+    of: &'a TopicPartition,
+    event: &'a Event,
+    back: bool,
+}
+
+/// The events of one cluster's brokers, oldest first.
+fn events<'a>(view: &View<'a>, cluster: &'a Cluster) -> impl Iterator<Item = &'a Event> + Clone {
+    let hosts: BTreeSet<&str> = cluster.brokers.iter().map(|broker| broker.host.as_str()).collect();
+    view.comparison.events.iter().filter(move |event| hosts.contains(event.host.as_str()))
+}
+
+/// The ISR that a line leaves behind.
+fn isr_of(class: &Class) -> Option<(&TopicPartition, &[i64])> {
+    match class {
+        Class::IsrShrunk { of, to, .. } => Some((of, to)),
+        Class::IsrExpanded { of: Some(of), to, .. } => Some((of, to)),
+        Class::IsrUpdated { of: Some(of), isr, .. }
+        | Class::LeaderKept { of, isr, .. }
+        | Class::LeaderStart { of, isr, .. }
+        | Class::LeaderElected { of, isr, .. } => Some((of, isr)),
+        _ => None,
+    }
+}
+
+/// `isr-shrinking`: a follower left the ISR and did not come back, or leaves it again and again.
+///
+/// It holds because the leader drops a follower that has not caught up for `replica.lag.time.max.ms`
+/// (kafka.cluster.Partition `maybeShrinkIsr`); in KRaft also the controller, which the leader then reports.
+pub fn shrinking(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
+    let mut members: HashMap<&TopicPartition, BTreeSet<i64>> = HashMap::new();
+    let mut left: BTreeMap<i64, Vec<Left<'_>>> = BTreeMap::new();
+    for event in events(view, cluster) {
+        let Some((of, isr)) = isr_of(&event.class) else { continue };
+        let known = members.entry(of).or_default();
+        if let Class::IsrShrunk { from, .. } = &event.class {
+            known.extend(from.iter().copied());
+        }
+        if let Class::LeaderKept { replicas, .. } = &event.class {
+            known.extend(replicas.iter().copied());
+        }
+        for id in isr.iter().filter(|id| known.contains(*id)) {
+            for one in left.get_mut(id).into_iter().flatten().filter(|one| one.of == of) {
+                one.back = true;
+            }
+        }
+        // A leader's start says who is in sync then, not that somebody was dropped.
+        if matches!(event.class, Class::IsrShrunk { .. } | Class::LeaderKept { .. }) {
+            for id in known.iter().filter(|id| !isr.contains(*id)) {
+                let gone = left.entry(*id).or_default();
+                // Told twice, by two lines or two leaders.
+                if gone.iter().rev().find(|one| one.of == of).is_none_or(|one| one.back) {
+                    gone.push(Left { of, event, back: false });
+                }
+            }
+        }
+        known.extend(isr.iter().copied());
+    }
+    let limit = usize::try_from(view.limits(cluster).isr_shrinks).unwrap_or(usize::MAX);
+    for (id, all) in left {
+        findings.extend(isr_shrinking(view, cluster, id, &all, limit.max(2)));
+    }
+}
+
+fn isr_shrinking(
+    view: &View<'_>,
+    cluster: &Cluster,
+    id: i64,
+    all: &[Left<'_>],
+    limit: usize,
+) -> Option<Finding> {
+    let host = view.host_of(cluster, id);
+    let broker = host.and_then(|host| cluster.brokers.iter().find(|broker| broker.host == host));
+    let all: Vec<&Left<'_>> = all
+        .iter()
+        .filter(|one| !view::topic(cluster, &one.of.topic).is_some_and(|topic| topic.ignored))
+        .filter(|one| broker.is_none_or(|broker| holds(cluster, broker, one.of)))
+        .collect();
+    let restarted = |one: &&&Left<'_>| broker.is_some_and(|broker| restarted(view, broker, one.event));
+    let out: Vec<&Left<'_>> = all
+        .iter()
+        .filter(|one| !one.back && !host.is_some_and(|host| in_step(cluster, host, one.of)))
+        .copied()
+        .collect();
+    let unexplained: Vec<&Left<'_>> = all.iter().filter(|one| !restarted(one)).copied().collect();
+    let flaps = flapping(&unexplained, limit);
+    let down = broker.and_then(|broker| view.stopped(broker));
+    let (shown, severity) = if !out.is_empty() && down.is_none() {
+        (out, Severity::Warning)
+    } else if let Some((_, flaps)) = &flaps {
+        (flaps.clone(), Severity::Warning)
+    } else if !out.is_empty() {
+        (out, Severity::Notice)
+    } else {
+        (unexplained, Severity::Notice)
+    };
+    if shown.is_empty() {
+        return None;
+    }
+    let name = host.map_or_else(|| format!("broker {id}"), str::to_owned);
+    let partitions: BTreeSet<&TopicPartition> = shown.iter().map(|one| one.of).collect();
+    let number = words::counted(partitions.len(), "partition", "partitions");
+    let title = match (severity, &flaps, down) {
+        (Severity::Warning, Some((of, flaps)), _) if shown.iter().all(|one| one.back) => format!(
+            "{name} left the ISR of {}-{} {} times within an hour",
+            of.topic,
+            of.partition,
+            flaps.len()
+        ),
+        (Severity::Warning, ..) => format!("{name} is out of the ISR of {number} since {}", shown[0].event.at_raw),
+        (_, _, Some(_)) => format!("{name} is stopped and out of the ISR of {number}"),
+        _ => format!("{name} left the ISR of {number} and came back"),
+    };
+    let subject = match host {
+        Some(host) => of_broker(cluster, host),
+        None => of_broker(cluster, &name),
+    };
+    let mut found = finding(Code::IsrShrinking, severity, subject, title);
+    found.items = partitions
+        .iter()
+        .filter_map(|of| {
+            let last = shown.iter().rev().find(|one| one.of == *of)?;
+            let back = if last.back { ", and came back" } else { "" };
+            Some(Item::Host(HostItem {
+                host: name.clone(),
+                probe: None,
+                path: Some(format!("{}-{}", of.topic, of.partition)),
+                reason: format!("left at {}{back}", last.event.at_raw),
+            }))
+        })
+        .collect();
+    let lines = shown.iter().map(|one| line(one.event)).collect();
+    Some(found.seen(shown.iter().map(|one| one.event)).show(lines))
+}
+
+/// Whether a broker still has a replica of a partition; where disks were not seen, it is taken to.
+fn holds(cluster: &Cluster, broker: &Broker, of: &TopicPartition) -> bool {
+    if !broker.seen {
+        return true;
+    }
+    let Some(topic) = view::topic(cluster, &of.topic) else { return false };
+    topic.partitions.iter().filter(|partition| partition.partition == of.partition).any(|partition| {
+        partition.current().any(|replica| {
+            cluster.brokers.get(replica.broker).is_some_and(|holder| holder.host == broker.host)
+        })
+    })
+}
+
+/// Whether a broker's log has a stop or a start near to an event on another host.
+pub fn restarted(view: &View<'_>, broker: &Broker, event: &Event) -> bool {
+    let Some(at) = event.at else { return false };
+    view.log(&broker.host).iter().any(|moment| {
+        let about = matches!(
+            moment.event.class,
+            Class::Started { .. }
+                | Class::Signal { .. }
+                | Class::ShutdownBegan { .. }
+                | Class::ShutdownDone { .. }
+                | Class::UncleanStart { .. }
+        );
+        about
+            && moment.event.at.is_some_and(|own| {
+                own.as_millisecond().abs_diff(at.as_millisecond()) <= RESTART_MS.unsigned_abs()
+            })
+    })
+}
+
+/// A partition that was left `limit` times within an hour.
+fn flapping<'l, 'a>(
+    left: &[&'l Left<'a>],
+    limit: usize,
+) -> Option<(&'a TopicPartition, Vec<&'l Left<'a>>)> {
+    let mut partitions: BTreeMap<&TopicPartition, Vec<&'l Left<'a>>> = BTreeMap::new();
+    for one in left {
+        partitions.entry(one.of).or_default().push(one);
+    }
+    partitions.into_iter().find_map(|(of, times)| {
+        let at = |one: &&Left<'_>| one.event.at.map(|at| at.as_millisecond());
+        let hour = times.windows(limit).find(|window| {
+            let (first, last) = (window.first().and_then(at), window.last().and_then(at));
+            first.zip(last).is_some_and(|(first, last)| last - first <= HOUR_MS)
+        })?;
+        Some((of, hour.to_vec()))
+    })
+}
+
+/// What keeps writes from a partition.
+struct Refusal<'a> {
+    event: &'a Event,
+    why: String,
+    min: Option<u64>,
+    over: bool,
+}
+
+/// `under-min-isr`: writes with acks=all are refused, or nobody leads.
+///
+/// It holds because the leader refuses them while its ISR is smaller than `min.insync.replicas`
+/// (kafka.cluster.Partition `appendRecordsToLeader`), and says so for each.
+pub fn under_min(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
+    let mut refused: BTreeMap<&TopicPartition, Refusal<'_>> = BTreeMap::new();
+    for event in events(view, cluster) {
+        let told = match &event.class {
+            Class::UnderMinIsr { of, isr, min } => {
+                Some((of, format!("{isr} in sync, {min} needed"), Some(*min)))
+            }
+            Class::IsrUpdated { of: Some(of), isr, under_min: true, .. } => {
+                Some((of, format!("{} in sync, fewer than min.insync.replicas", isr.len()), None))
+            }
+            Class::ElectionFailed { of, .. } => Some((of, "no replica may lead".to_owned(), None)),
+            Class::NoReplicaAlive { of, .. } => Some((of, "no replica that may lead is alive".to_owned(), None)),
+            _ => None,
+        };
+        if let Some((of, why, min)) = told {
+            refused.insert(of, Refusal { event, why, min, over: false });
+            continue;
+        }
+        let now = match &event.class {
+            Class::UncleanElection { of: Some(of), .. } => Some((of, 1)),
+            class => isr_of(class).map(|(of, isr)| (of, isr.len())),
+        };
+        if let Some((of, size)) = now
+            && let Some(refusal) = refused.get_mut(of)
+        {
+            let enough = refusal.min.map_or(1, |min| usize::try_from(min).unwrap_or(usize::MAX));
+            refusal.over = refusal.over || size >= enough;
+        }
+    }
+    let mut topics: BTreeMap<&str, Vec<(&TopicPartition, Refusal<'_>)>> = BTreeMap::new();
+    for (of, mut refusal) in refused {
+        if view::topic(cluster, &of.topic).is_some_and(|topic| topic.ignored) {
+            continue;
+        }
+        refusal.over = refusal.over || begun_anew(view, refusal.event);
+        topics.entry(&of.topic).or_default().push((of, refusal));
+    }
+    for (topic, all) in topics {
+        let open: Vec<&(&TopicPartition, Refusal<'_>)> = all.iter().filter(|(_, refusal)| !refusal.over).collect();
+        let shown: Vec<&(&TopicPartition, Refusal<'_>)> =
+            if open.is_empty() { all.iter().collect() } else { open.clone() };
+        let number = words::counted(shown.len(), "partition", "partitions");
+        let title = if open.is_empty() {
+            format!("{number} of {topic} had too few replicas in sync for a while")
+        } else {
+            let last = shown.last().map_or("", |(_, refusal)| refusal.event.at_raw.as_str());
+            format!("{number} of {topic} {} too few replicas in sync since {last}", if shown.len() == 1 { "has" } else { "have" })
+        };
+        let severity = if open.is_empty() { Severity::Notice } else { Severity::Critical };
+        let mut found = finding(Code::UnderMinIsr, severity, of_topic(cluster, topic), title);
+        found.items = shown
+            .iter()
+            .map(|(of, refusal)| {
+                Item::Host(HostItem {
+                    host: refusal.event.host.clone(),
+                    probe: None,
+                    path: Some(format!("{topic}-{}", of.partition)),
+                    reason: refusal.why.clone(),
+                })
+            })
+            .collect();
+        let lines = shown.iter().map(|(_, refusal)| line(refusal.event)).collect();
+        findings.push(found.seen(shown.iter().map(|(_, refusal)| refusal.event)).show(lines));
+    }
+}
+
+/// Whether the host that reported something started again later: what it said then is over.
+fn begun_anew(view: &View<'_>, event: &Event) -> bool {
+    let log = view.log(&event.host);
+    let own = log.iter().find(|moment| std::ptr::eq(moment.event, event));
+    own.is_some_and(|moment| view.started_after(moment))
+}
+
+/// `controller-moved`: another node became controller.
+pub fn controller(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
+    let mut moves: Vec<(&Event, String)> = Vec::new();
+    let mut current: Option<String> = None;
+    for event in events(view, cluster) {
+        let Class::ControllerElected { broker, .. } = &event.class else { continue };
+        let name = broker
+            .and_then(|id| view.host_of(cluster, id).map(str::to_owned))
+            .unwrap_or_else(|| event.host.clone());
+        if current.as_ref().is_some_and(|before| *before != name) {
+            moves.push((event, name.clone()));
+        }
+        current = Some(name);
+    }
+    let Some((last, name)) = moves.last() else { return };
+    let limit = usize::try_from(view.limits(cluster).controller_moves).unwrap_or(usize::MAX).max(1);
+    let at = |(event, _): &(&Event, String)| event.at.map(|at| at.as_millisecond());
+    let often = moves.windows(limit).any(|window| {
+        let (first, last) = (window.first().and_then(at), window.last().and_then(at));
+        first.zip(last).is_some_and(|(first, last)| last - first <= HOUR_MS)
+    });
+    let mut found = finding(
+        Code::ControllerMoved,
+        if often { Severity::Warning } else { Severity::Notice },
+        of_cluster(cluster),
+        format!(
+            "The controller moved {}, the last time to {name} at {}",
+            words::counted(moves.len(), "time", "times"),
+            last.at_raw
+        ),
+    );
+    found.items = moves
+        .iter()
+        .map(|(event, name)| {
+            Item::Host(HostItem {
+                host: name.clone(),
+                probe: None,
+                path: None,
+                reason: format!("became controller at {}", event.at_raw),
+            })
+        })
+        .collect();
+    let lines = moves.iter().map(|(event, _)| line(event)).collect();
+    findings.push(found.seen(moves.iter().map(|(event, _)| *event)).show(lines));
+}

@@ -1,0 +1,296 @@
+//! Lives of brokers: ended without a stop, out of the cluster, away from ZooKeeper.
+
+use std::collections::BTreeMap;
+
+use crate::compare::{Broker, Cluster};
+use crate::diagnose::finding::{Bug, Code, Finding, HostItem, Item, Severity};
+use crate::diagnose::isr::restarted;
+use crate::diagnose::sizes::METADATA;
+use crate::diagnose::view::{Moment, Stop, View, finding, line, lines_of, of_broker, on_disk};
+use crate::diagnose::words;
+use crate::kafka::bugs;
+use crate::kafka::event::{Class, Event};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Goes through a cluster's brokers.
+pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
+    for broker in &cluster.brokers {
+        findings.extend(crashed(view, cluster, broker));
+        findings.extend(refused(view, cluster, broker));
+        findings.extend(fenced(view, cluster, broker));
+        findings.extend(session(view, cluster, broker));
+        findings.extend(stuck(view, cluster, broker));
+    }
+}
+
+fn item(host: &str, reason: String) -> Item {
+    Item::Host(HostItem { host: host.to_owned(), probe: None, path: None, reason })
+}
+
+/// The ends in a log that no stop explains, and whether the broker came back.
+fn ends<'v, 'a>(view: &'v View<'a>, host: &str) -> Vec<(&'v Moment<'a>, String)> {
+    let mut ends: Vec<(&Moment<'_>, String)> = Vec::new();
+    // Whether this log has shown the broker alive, and not stopped since.
+    let mut alive = false;
+    // One start recovers many segments.
+    let mut recovering = false;
+    for moment in view.log(host) {
+        match &moment.event.class {
+            Class::Started { .. } => (alive, recovering) = (true, false),
+            Class::ShutdownDone { .. } => alive = false,
+            // The broker counts the logs that it has to recover: there are none at a first start.
+            Class::UncleanStart { logs, .. } if (alive || logs.is_some_and(|logs| logs > 0)) && !recovering => {
+                recovering = true;
+                ends.push((moment, "its next start found no clean shutdown".to_owned()));
+            }
+            // Up to 2.5 only the segments tell. KRaft recovers its metadata log after every stop.
+            Class::Recovering { of, .. }
+                if alive && !recovering && of.as_ref().is_some_and(|of| of.topic != METADATA) =>
+            {
+                recovering = true;
+                ends.push((moment, "its next start recovers segments".to_owned()));
+            }
+            Class::OutOfMemory { what } => {
+                let what = what.as_deref().unwrap_or("memory");
+                ends.push((moment, format!("OutOfMemoryError: {what}")));
+            }
+            Class::FatalError { phase } => ends.push((moment, format!("fatal error during {phase}"))),
+            _ => {}
+        }
+    }
+    ends
+}
+
+/// `broker-crashed`: a broker ended without shutting down.
+///
+/// It holds because the marker `.kafka_cleanshutdown` is the last thing that a stop writes and the first that
+/// a start removes (kafka.log.LogManager).
+fn crashed(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
+    let host = &broker.host;
+    let ends = ends(view, host);
+    let down = view.stopped(broker) == Some(Stop::Unclean);
+    let kills = view
+        .visit(broker)
+        .and_then(|visit| visit.broker.as_ref())
+        .map_or(&[][..], |broker| &broker.oom_kills)
+        .iter()
+        .filter(|line| line.contains("java"));
+    let kills: Vec<&String> = kills.collect();
+    if ends.is_empty() && !down && kills.is_empty() {
+        return None;
+    }
+    // A recovery is part of the start that follows; anything else is over with a start.
+    let back = |moment: &Moment<'_>| view.started_after(moment);
+    let open = ends.iter().rev().find(|(moment, _)| {
+        !back(moment)
+            && !matches!(moment.event.class, Class::UncleanStart { .. } | Class::Recovering { .. })
+    });
+    let clean = view.stopped(broker) == Some(Stop::Clean);
+    let severity = if down || (open.is_some() && !clean) { Severity::Critical } else { Severity::Warning };
+    let last = ends.last();
+    let title = match (down, open.or(last)) {
+        (true, _) => format!("{host} is down and was not stopped cleanly"),
+        (false, Some((moment, why))) => {
+            let back = if back(moment) { " It has started since." } else { "" };
+            format!("{host} ended without shutting down: {why} ({}).{back}", moment.event.at_raw)
+        }
+        (false, None) => format!("The kernel killed a Java process on {host} for want of memory"),
+    };
+    let mut found = finding(Code::BrokerCrashed, severity, of_broker(cluster, host), title);
+    if down {
+        found.next_steps.push(format!(
+            "Rule out data-lost and replica-truncated before {host} is started; copy its directories if in doubt."
+        ));
+    }
+    found.items = ends.iter().map(|(moment, why)| item(host, format!("{}: {why}", moment.event.at_raw))).collect();
+    if down {
+        found.items.push(item(host, "no process, no .kafka_cleanshutdown".to_owned()));
+    }
+    let lines = ends.iter().flat_map(|(moment, _)| lines_of(moment.event));
+    let lines = lines.chain(kills.iter().map(|line| on_disk(host, None, (*line).clone()))).collect();
+    Some(found.seen(ends.iter().map(|(moment, _)| moment.event)).show(lines))
+}
+
+/// `broker-crashed`: a broker stopped itself rather than cut its log (0.8.2 to 2.0.0).
+///
+/// It holds where unclean election is off and the leader is behind (kafka.server.ReplicaFetcherThread
+/// `handleOffsetOutOfRange`): it is the one holder of what the leader lacks.
+fn refused(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
+    let host = &broker.host;
+    let told: Vec<&Moment<'_>> = view
+        .log(host)
+        .iter()
+        .filter(|moment| matches!(moment.event.class, Class::TruncationRefused { .. }))
+        .filter(|moment| !view.started_after(moment))
+        .collect();
+    let Class::TruncationRefused { topic, partition, from, to, .. } = &told.last()?.event.class else { return None };
+    let name = partition.map_or_else(|| topic.clone(), |partition| format!("{topic}-{partition}"));
+    let mut found = finding(
+        Code::BrokerCrashed,
+        Severity::Critical,
+        of_broker(cluster, host),
+        format!("{host} stopped itself rather than lose {} offsets of {name}", words::count(from.saturating_sub(*to))),
+    );
+    found.meaning = format!(
+        "Its leader ended at {to}, {host} at {from}, and unclean election is not allowed. {host} holds what the leader does not have."
+    );
+    found.next_steps = vec![
+        format!("Copy the directories of {topic} on {host} before anything else."),
+        format!("Do not start {host} with unclean.leader.election.enable=true: it would cut its log."),
+    ];
+    found.items = told.iter().map(|moment| item(host, moment.event.text.clone())).collect();
+    let lines = told.iter().map(|moment| line(moment.event)).collect();
+    Some(found.seen(told.iter().map(|moment| moment.event)).show(lines))
+}
+
+/// `broker-fenced`: the controller cut a broker off, or the broker is stopped.
+///
+/// A clean stop of more than the session's 9 s is fenced too (ReplicationControlManager), so that the line alone
+/// says nothing of a crash.
+fn fenced(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
+    let host = &broker.host;
+    let stop = view.stopped(broker);
+    let about = |event: &&Event| {
+        let id = match event.class {
+            Class::Fenced { broker, .. } | Class::Unfenced { broker } => broker,
+            _ => return false,
+        };
+        broker.id == Some(id) && cluster.brokers.iter().any(|other| other.host == event.host)
+    };
+    let last = view.comparison.events.iter().rev().find(about);
+    let fence = last.filter(|event| matches!(event.class, Class::Fenced { .. }));
+    let back = fence.is_some_and(|event| {
+        let started = view.log(host).iter().filter(|moment| matches!(moment.event.class, Class::Started { .. }));
+        started.filter_map(|moment| moment.event.at).any(|at| event.at.is_some_and(|fenced| at > fenced))
+    });
+    match stop {
+        Some(Stop::Clean) => {
+            let limits = view.limits(cluster);
+            let done = view.log(host).iter().rev().find(|moment| matches!(moment.event.class, Class::ShutdownDone { .. }));
+            let since = done.and_then(|moment| moment.event.at).map(|at| view.age(broker, at.as_second()));
+            let long = since.is_some_and(|since| u64::try_from(since).is_ok_and(|since| since > limits.stopped_s));
+            let time = since.map(|since| format!(" for {}", words::span(since.unsigned_abs()))).unwrap_or_default();
+            let mut found = finding(
+                Code::BrokerFenced,
+                if long { Severity::Warning } else { Severity::Notice },
+                of_broker(cluster, host),
+                format!("{host} is stopped{time}, after a clean shutdown"),
+            );
+            found.items = vec![item(host, ".kafka_cleanshutdown is there".to_owned())];
+            let mut lines: Vec<_> = done.map(|moment| line(moment.event)).into_iter().collect();
+            lines.extend(fence.map(line));
+            Some(found.show(lines))
+        }
+        // broker-crashed says it.
+        Some(Stop::Unclean) => None,
+        _ => {
+            let event = fence.filter(|_| !back)?;
+            // It stopped cleanly just then, and nobody knows yet whether it is back.
+            let known = restarted(view, broker, event);
+            let mut found = finding(
+                Code::BrokerFenced,
+                if known { Severity::Notice } else { Severity::Warning },
+                of_broker(cluster, host),
+                format!("The controller cut {host} off at {}", event.at_raw),
+            );
+            found.items = vec![item(host, format!("fenced at {}, no start seen since", event.at_raw))];
+            Some(found.seen(std::iter::once(event)).show(vec![line(event)]))
+        }
+    }
+}
+
+/// `session-lost`: the broker's ZooKeeper session expired.
+///
+/// It holds because the broker's registration is ephemeral (kafka.zk.KafkaZkClient): with the session it goes,
+/// and every leader moves.
+fn session(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
+    let host = &broker.host;
+    let log = view.log(host);
+    let lost: Vec<&Moment<'_>> =
+        log.iter().filter(|moment| moment.event.class == Class::SessionExpired).collect();
+    let last = lost.last()?;
+    let back = view.started_after(last)
+        || log.iter().any(|moment| matches!(moment.event.class, Class::SessionOpened { .. }) && moment.after(last));
+    let limit = usize::try_from(view.limits(cluster).session_losses).unwrap_or(usize::MAX).max(1);
+    let often = lost.windows(limit).any(|window| {
+        let (first, last) = (window.first(), window.last());
+        let times = first.and_then(|moment| moment.millis).zip(last.and_then(|moment| moment.millis));
+        times.is_some_and(|(first, last)| last - first <= HOUR_MS)
+    });
+    let severity = if often || !back { Severity::Warning } else { Severity::Notice };
+    let tail = if back { ", and registered again" } else { "; no new registration was seen" };
+    let mut found = finding(
+        Code::SessionLost,
+        severity,
+        of_broker(cluster, host),
+        format!(
+            "{host} lost its ZooKeeper session {}, the last at {}{tail}",
+            words::counted(lost.len(), "time", "times"),
+            last.event.at_raw
+        ),
+    );
+    found.items = lost.iter().map(|moment| item(host, format!("expired at {}", moment.event.at_raw))).collect();
+    let lines = lost.iter().map(|moment| line(moment.event)).collect();
+    Some(found.seen(lost.iter().map(|moment| moment.event)).show(lines))
+}
+
+/// Refused updates of one partition that make a stuck broker: one is a race.
+const STUCK: usize = 3;
+
+/// `session-lost`: a broker that goes on with a view of ZooKeeper that is no longer true.
+///
+/// It holds where the same partition's ISR is refused again and again: the broker shrank it to itself, and the
+/// cluster has long moved on (KAFKA-2729, KAFKA-4477).
+fn stuck(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
+    let host = &broker.host;
+    let mut stale: BTreeMap<Option<&_>, Vec<&Moment<'_>>> = BTreeMap::new();
+    for moment in view.log(host) {
+        match &moment.event.class {
+            Class::IsrStale { of, .. } if !view.started_after(moment) => {
+                stale.entry(of.as_ref()).or_default().push(moment);
+            }
+            // An update that was taken ends it.
+            Class::IsrUpdated { of: Some(of), .. } => {
+                stale.remove(&Some(of));
+            }
+            _ => {}
+        }
+    }
+    stale.retain(|_, moments| moments.len() >= STUCK);
+    let first = stale.values().flatten().min_by_key(|moment| moment.millis)?;
+    let number = words::counted(stale.len(), "partition", "partitions");
+    let mut found = finding(
+        Code::SessionLost,
+        Severity::Critical,
+        of_broker(cluster, host),
+        format!("{host} is stuck with an old view of {number} since {}", first.event.at_raw),
+    );
+    found.meaning = format!(
+        "{host} takes itself for the leader and its ISR updates are refused: the cluster has moved on without it. What is written to it may be lost."
+    );
+    found.next_steps = vec![
+        format!("See who leads these partitions for the cluster: `kafka-topics.sh --describe`; then restart {host}."),
+    ];
+    let version = view.version_at(first);
+    for (id, fixed_in, since) in [("KAFKA-4477", "0.10.1.1", "0.10.1.0"), ("KAFKA-2729", "1.1.0", "0.8.0")] {
+        let fits = version.and_then(|version| Some(bugs::older(version, fixed_in)? && !bugs::older(version, since)?));
+        if fits == Some(true) {
+            found.meaning = format!("{} {id}: fixed in {fixed_in}.", found.meaning);
+            let url = format!("https://issues.apache.org/jira/browse/{id}");
+            found.bug = Some(Bug { id: id.to_owned(), fixed_in: fixed_in.to_owned(), url });
+            break;
+        }
+    }
+    let moments = || stale.values().flatten();
+    found.items = stale
+        .iter()
+        .map(|(of, moments)| {
+            let path = of.map(|of: &crate::kafka::event::TopicPartition| format!("{}-{}", of.topic, of.partition));
+            let reason = format!("{} updates refused", moments.len());
+            Item::Host(HostItem { host: host.clone(), probe: None, path, reason })
+        })
+        .collect();
+    let lines = moments().map(|moment| line(moment.event)).collect();
+    Some(found.seen(moments().map(|moment| moment.event)).show(lines))
+}

@@ -1,0 +1,268 @@
+//! Recordings of real clusters, 0.10.1 to 4.1: each finding that must be made of them, and no other above a
+//! notice. `tests/fixtures/recorded/NAME.expect.json` has what happened and what was measured meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::*;
+use crate::compare::rounds;
+use crate::intake::log_text;
+use crate::kafka::{checkpoint, meta_properties, replica_dir};
+use crate::round::{
+    Access, Broker, Clock, Coverage, DiskUsage, Evidence, Facts, LogDir, LogFile, LogGrep, Mount, Outcome,
+    ProbeAnswer, Replica, ReplicaDetail, ReplicaKind, Visit,
+};
+
+const DATA: &str = "/services/kafka";
+const LOGS: &str = "/services/log/kafka/";
+const ETC: &str = "/services/etc/kafka/server.properties";
+
+/// A recording, and the files of each node that it keeps with their content.
+struct Recording {
+    manifest: Value,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+/// One node of it.
+struct Node<'a> {
+    name: &'a str,
+    manifest: &'a Value,
+    files: &'a BTreeMap<String, Vec<u8>>,
+}
+
+impl Recording {
+    fn open(name: &str) -> Self {
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/recorded/{name}.tar.gz"));
+        let mut archive = tar::Archive::new(GzDecoder::new(std::fs::File::open(path).unwrap()));
+        let mut files = BTreeMap::new();
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let path = entry.path().unwrap().to_string_lossy().into_owned();
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            files.insert(path, content);
+        }
+        Recording { manifest: serde_json::from_slice(&files["manifest.json"]).unwrap(), files }
+    }
+
+    fn round(&self) -> Round {
+        let nodes = self.manifest["nodes"].as_array().unwrap().iter().map(|manifest| {
+            Node { name: manifest["name"].as_str().unwrap(), manifest, files: &self.files }.visit()
+        });
+        let mut round = rounds::round(nodes.collect());
+        let at = Timestamp::from_second(self.manifest["recorded"].as_f64().unwrap() as i64).unwrap();
+        (round.started, round.finished) = (at, at);
+        round
+    }
+}
+
+impl Node<'_> {
+    fn text(&self, path: &str) -> Option<String> {
+        let content = self.files.get(&format!("nodes/{}{path}", self.name))?;
+        Some(String::from_utf8_lossy(content).into_owned())
+    }
+
+    fn listed(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let files = self.manifest["files"].as_array().unwrap();
+        files.iter().filter(|file| file["dir"] != true).map(|file| (file["path"].as_str().unwrap(), file))
+    }
+
+    fn settings(&self) -> BTreeMap<String, String> {
+        let text = self.text(ETC).unwrap_or_default();
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    fn visit(&self) -> Visit {
+        let settings = self.settings();
+        let dirs: Vec<String> =
+            settings.get("log.dirs").map_or(DATA, String::as_str).split(',').map(str::to_owned).collect();
+        let log_dirs: Vec<LogDir> = dirs.iter().map(|dir| self.log_dir(dir)).collect();
+        let roles = settings.get("process.roles").map_or("broker", String::as_str);
+        let broker = Broker {
+            running: self.manifest["running"].as_bool(),
+            pid: (self.manifest["running"] == true).then_some(1),
+            roles: roles.split(',').map(str::to_owned).collect(),
+            id: log_dirs.iter().find_map(|dir| dir.broker_id),
+            version: self.manifest["kafka"].as_str().map(str::to_owned),
+            log_dirs: dirs.clone(),
+            logs_dir: Some(LOGS.to_owned()),
+            settings,
+            ..Broker::default()
+        };
+        let mut probes = vec![self.disk_usage(&dirs, &log_dirs), self.logs()];
+        if let Some(mount) = self.manifest["own_mount"].as_object() {
+            let number = |name: &str| mount[name].as_u64().unwrap();
+            let mount = Mount {
+                device: "tmpfs".into(),
+                mount: DATA.into(),
+                size_bytes: number("size"),
+                used_bytes: number("size") - number("free"),
+                available_bytes: number("free"),
+                ..Mount::default()
+            };
+            probes.push(answer("disk_free", Evidence::DiskFree(vec![mount]), vec![Coverage::complete(DATA)]));
+        }
+        Visit {
+            address: format!("{}:22", self.manifest["addr"].as_str().unwrap()),
+            plays: vec![0],
+            attempts: 1,
+            facts: Some(Facts {
+                clock: Some(Clock { offset_s: 0.0, uncertainty_s: 0.01, zone_s: 0 }),
+                log_dirs,
+                ..Facts::default()
+            }),
+            broker: Some(broker),
+            probes,
+            ..Visit::blank(self.name, Outcome::Ok)
+        }
+    }
+
+    fn log_dir(&self, dir: &str) -> LogDir {
+        let identity = meta_properties::parse(&self.text(&format!("{dir}/meta.properties")).unwrap_or_default());
+        let read = |name: &str| {
+            let text = self.text(&format!("{dir}/{name}"))?;
+            // A starting broker makes them empty.
+            if text.is_empty() { Some(Vec::new()) } else { checkpoint::parse(&text).ok() }
+        };
+        let cleaner = format!("{dir}/cleaner-offset-checkpoint");
+        let written = self.listed().find(|(path, _)| *path == cleaner);
+        LogDir {
+            path: dir.to_owned(),
+            access: Access::Readable,
+            broker_id: identity.broker_id,
+            cluster_id: identity.cluster_id,
+            high_watermarks: read("replication-offset-checkpoint"),
+            recovery_points: read("recovery-point-offset-checkpoint"),
+            log_starts: read("log-start-offset-checkpoint"),
+            first_dirty: read("cleaner-offset-checkpoint"),
+            clean_shutdown: self.listed().any(|(path, _)| path == format!("{dir}/.kafka_cleanshutdown")),
+            first_dirty_written: written.and_then(|(_, file)| file["mtime"].as_f64()).map(|at| at as i64),
+            metadata: self.listed().any(|(path, _)| path.starts_with(&format!("{dir}/__cluster_metadata-0/"))),
+            ..LogDir::default()
+        }
+    }
+
+    /// As the probe adds them up on the node.
+    fn disk_usage(&self, dirs: &[String], log_dirs: &[LogDir]) -> ProbeAnswer {
+        let mut segments: BTreeMap<(usize, &str), Vec<(u64, u64)>> = BTreeMap::new();
+        let mut replicas: BTreeMap<(usize, &str), Replica> = BTreeMap::new();
+        for (path, file) in self.listed() {
+            let Some((log_dir, rest)) =
+                dirs.iter().enumerate().find_map(|(at, dir)| Some((at, path.strip_prefix(&format!("{dir}/"))?)))
+            else {
+                continue;
+            };
+            let Some((dir, name)) = rest.split_once('/') else { continue };
+            let Some(parsed) = replica_dir::parse(dir) else { continue };
+            let replica = replicas.entry((log_dir, dir)).or_insert_with(|| Replica {
+                topic: parsed.topic.into(),
+                partition: parsed.partition,
+                kind: parsed.kind,
+                log_dir: u32::try_from(log_dir).unwrap(),
+                allocated_bytes: 4096,
+                ..Replica::default()
+            });
+            replica.allocated_bytes += file["allocated"].as_u64().unwrap();
+            replica.cleaned_files += u32::from(name.ends_with(".cleaned") || name.ends_with(".swap"));
+            replica.deleted_files += u32::from(name.ends_with(".deleted"));
+            if let Some(base) = name.strip_suffix(".log").and_then(|base| base.parse::<u64>().ok()) {
+                segments.entry((log_dir, dir)).or_default().push((base, file["size"].as_u64().unwrap()));
+                replica.newest_mtime = replica.newest_mtime.max(file["mtime"].as_f64().map(|at| at as i64));
+            }
+        }
+        let mut details = Vec::new();
+        for (index, ((log_dir, dir), replica)) in (0u32..).zip(&mut replicas) {
+            let mut segments = segments.remove(&(*log_dir, dir)).unwrap_or_default();
+            segments.sort_unstable();
+            let dirty = log_dirs[*log_dir].first_dirty.iter().flatten().find(|entry| {
+                entry.topic == replica.topic && entry.partition == replica.partition
+            });
+            replica.log_bytes = segments.iter().map(|(_, size)| size).sum();
+            replica.segments = u32::try_from(segments.len()).unwrap();
+            replica.first_base = segments.first().map(|(base, _)| *base);
+            replica.last_base = segments.last().map(|(base, _)| *base);
+            replica.active_bytes = segments.last().map_or(0, |(_, size)| *size);
+            let clean = segments.iter().filter(|(base, _)| dirty.is_some_and(|dirty| *base < dirty.offset));
+            replica.clean_bytes = clean.map(|(_, size)| size).sum();
+            if replica.kind == ReplicaKind::Current {
+                let file = |name: &str| self.text(&format!("{}/{dir}/{name}", dirs[*log_dir]));
+                let epochs = file("leader-epoch-checkpoint").map(|text| {
+                    let rows = text.lines().skip(2).filter_map(|line| line.split_once(' '));
+                    rows.filter_map(|(epoch, at)| Some((epoch.parse().ok()?, at.parse().ok()?))).collect()
+                });
+                let topic_id = file("partition.metadata").and_then(|text| {
+                    text.lines().find_map(|line| Some(line.strip_prefix("topic_id: ")?.to_owned()))
+                });
+                details.push(ReplicaDetail { replica: index, epochs, topic_id });
+            }
+        }
+        let usage = DiskUsage {
+            log_dirs: dirs.to_vec(),
+            replicas: replicas.into_values().collect(),
+            details,
+            ..DiskUsage::default()
+        };
+        answer("disk_usage", Evidence::DiskUsage(usage), dirs.iter().map(Coverage::complete).collect())
+    }
+
+    fn logs(&self) -> ProbeAnswer {
+        let prefix = format!("nodes/{}{LOGS}", self.name);
+        let mut grep = LogGrep { pattern: "everything known".into(), ..LogGrep::default() };
+        let mut coverage = Vec::new();
+        let files = self.files.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
+        // The garbage collector writes a log of its own.
+        for (path, content) in files.filter(|(path, _)| !path.contains("-gc.log")) {
+            let path = path[format!("nodes/{}", self.name).len()..].to_owned();
+            let number = u32::try_from(grep.files.len()).unwrap();
+            let access = if content.is_empty() { Access::Empty } else { Access::Readable };
+            coverage.push(Coverage::complete(&path));
+            grep.files.push(LogFile { path, access, beyond: 0 });
+            let read = log_text::read(content.as_slice(), usize::MAX).unwrap();
+            grep.records.extend(read.records.into_iter().map(|mut record| {
+                record.file = number;
+                record
+            }));
+        }
+        answer("log_grep", Evidence::LogGrep(grep), coverage)
+    }
+}
+
+fn answer(probe: &str, evidence: Evidence, coverage: Vec<Coverage>) -> ProbeAnswer {
+    ProbeAnswer { play: 0, probe: probe.into(), evidence, coverage, seconds: 0.0 }
+}
+
+/// `code broker`, `code topic` or `code`, of everything above a notice.
+fn grave(round: &Round) -> (BTreeSet<String>, String) {
+    let found = findings(round);
+    let grave = found.iter().filter(|finding| finding.severity != Severity::Notice).map(|finding| {
+        let subject = &finding.subject;
+        let about = subject.broker.clone().or_else(|| subject.topic.clone());
+        let pair = subject.pair.as_ref().map(|[a, b]| format!("{a}/{b}"));
+        match pair.or(about) {
+            Some(about) => format!("{} {about}", finding.code.word()),
+            None => finding.code.word().to_owned(),
+        }
+    });
+    (grave.collect(), titles(&found))
+}
+
+#[test]
+#[ignore]
+fn show() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/recorded");
+    let mut names: Vec<String> = std::fs::read_dir(dir).unwrap().filter_map(|entry| {
+        Some(entry.unwrap().file_name().to_str()?.strip_suffix(".tar.gz")?.to_owned())
+    }).collect();
+    names.sort();
+    for name in names {
+        let (_, titles) = grave(&Recording::open(&name).round());
+        println!("== {name}{titles}");
+    }
+}
