@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod command;
+pub mod discovery;
 pub mod disk_free;
 pub mod disk_usage;
 pub mod facts;
