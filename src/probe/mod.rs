@@ -4,6 +4,7 @@
 //! SSH: strings go in, evidence comes out.
 
 pub mod access;
+pub mod audit;
 pub mod command;
 pub mod discovery;
 pub mod disk_free;

@@ -30,6 +30,8 @@ pub struct Found {
     pub logs: Vec<String>,
     /// Globs of log files that not every broker has.
     pub logs_if_present: Vec<String>,
+    /// `-Duser.timezone`: the zone that its log is written in, where it is not the node's.
+    pub zone: Option<String>,
     /// What could not be found out.
     pub gaps: Vec<Coverage>,
 }

@@ -211,7 +211,7 @@ fn broker(section: &Section) -> Found {
     let wanted = |file: &&String| !DULL.iter().any(|dull| file.contains(dull));
     let files =
         log4j.files.iter().filter(wanted).map(|file| below(root.as_deref(), &format!("{file}*"))).collect();
-    Found { broker, logs: files, logs_if_present: Vec::new(), gaps }
+    Found { broker, logs: files, gaps, zone: section.first("z").map(str::to_owned), ..Found::default() }
 }
 
 fn words(list: &str) -> Vec<String> {
