@@ -203,7 +203,7 @@ pub fn uncleanable(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Findin
                     marked.insert(of, moment);
                 }
                 Class::Started { .. } => marked.retain(|_, mark| !moment.after(mark)),
-                Class::CleanerWorked { of } if marked.get(of).is_some_and(|mark| moment.after(mark)) => {
+                Class::CleanerWorked { of, .. } if marked.get(of).is_some_and(|mark| moment.after(mark)) => {
                     marked.remove(of);
                 }
                 _ => {}

@@ -146,7 +146,7 @@ fn elected(view: &View<'_>, of: &TopicPartition, cluster: &Cluster, cut: &Moment
     let ours = |event: &Event| cluster.brokers.iter().any(|broker| broker.host == event.host);
     view.elections.iter().rev().filter(|event| event.at.is_some_and(|at| at <= cut_at)).find_map(|event| {
         let leader = match &event.class {
-            Class::UncleanElection { of: Some(other), leader } if other == of => *leader,
+            Class::UncleanElection { of: Some(other), leader, .. } if other == of => *leader,
             Class::LeaderElected { of: other, leader, .. } if other == of => *leader,
             _ => return None,
         };

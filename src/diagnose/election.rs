@@ -28,7 +28,7 @@ pub fn unclean(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
     let hosts: BTreeSet<&str> = cluster.brokers.iter().map(|broker| broker.host.as_str()).collect();
     for event in view.elections.iter().copied().filter(|event| hosts.contains(event.host.as_str())) {
         match &event.class {
-            Class::UncleanElection { of, leader } => {
+            Class::UncleanElection { of, leader, .. } => {
                 let partition = of.as_ref().map(|of| of.partition);
                 let topic = of.as_ref().map(|of| of.topic.as_str());
                 topics.entry(topic).or_default().push(Election {

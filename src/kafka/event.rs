@@ -4,9 +4,17 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::kafka::{catalogue, record};
 use crate::round::{Evidence, LogFile, LogRecord, Round, Visit};
+
+mod class;
+
+#[cfg(test)]
+pub(crate) use class::samples;
+
+pub use class::{Behind, Class, CleanerFault, CleanerStats, ConnectionTrouble, IoCause, MoveReason, Weight};
 
 /// One thing that happened on one broker, read from one log record.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,53 +52,10 @@ pub enum Level {
 }
 
 /// A partition of a topic.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct TopicPartition {
     pub topic: String,
     pub partition: u32,
-}
-
-/// What the record is about. The catalogue grows here.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Class {
-    /// A follower's fetch position is outside of its leader's log, or was reset to its end or start.
-    FetchReset {
-        of: TopicPartition,
-        /// The leader's broker id.
-        leader: i64,
-        from: Option<u64>,
-        to: u64,
-        /// `false`: the leader's end (a truncation); `true`: the leader's start (a re-fetch);
-        /// `None`: the line does not say.
-        to_start: Option<bool>,
-    },
-    /// The high watermark went back: committed records were cut.
-    HighWatermarkBack { of: TopicPartition, from: u64, to: u64 },
-    /// The log was cut to an offset.
-    Truncated { of: TopicPartition, to: u64, leader: Option<i64> },
-    /// The cleaner thread died.
-    CleanerDied { thread: u32 },
-    /// One partition was marked as uncleanable (2.1 and later).
-    Uncleanable { of: TopicPartition },
-    /// The cleaner finished a partition: it is alive.
-    CleanerWorked { of: TopicPartition },
-    /// The cleaner took a partition up: the last one before a death is the one it died on.
-    CleanerBegan { of: TopicPartition },
-    /// A cleaner thread started, with its broker or after a change of its settings (1.1 and later).
-    CleanerStarted { thread: u32 },
-    /// The broker started.
-    Started { broker: Option<i64> },
-    /// The version that the broker's start line names.
-    Version { version: String },
-    /// A leader was elected that was not in sync.
-    UncleanElection { of: Option<TopicPartition>, leader: i64 },
-    /// The controller gave a partition a leader and an ISR (ZooKeeper mode, 1.1 to 3.9): an unclean
-    /// election stands in no line of its own there.
-    LeaderElected { of: TopicPartition, leader: i64, isr: Vec<i64>, from_offline: bool },
-    /// Known, and nothing to worry about, whatever its level.
-    Harmless { why: &'static str },
-    /// Nothing that the catalogue knows.
-    Other,
 }
 
 /// Everything that the logs of a round say: oldest first, those without a known time last, by host,

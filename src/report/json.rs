@@ -301,7 +301,7 @@ struct Detail<'a> {
 }
 
 fn detail(class: &Class) -> Detail<'_> {
-    let none = Detail { word: class_word(class), ..Detail::default() };
+    let none = Detail { word: class.word(), ..Detail::default() };
     match class {
         Class::FetchReset { of, leader, from, to, to_start } => Detail {
             of: Some(of),
@@ -320,12 +320,14 @@ fn detail(class: &Class) -> Detail<'_> {
         Class::CleanerDied { thread } | Class::CleanerStarted { thread } => {
             Detail { thread: Some(*thread), ..none }
         }
-        Class::Uncleanable { of } | Class::CleanerBegan { of } | Class::CleanerWorked { of } => {
+        Class::Uncleanable { of } | Class::CleanerBegan { of } | Class::CleanerWorked { of, .. } => {
             Detail { of: Some(of), ..none }
         }
         Class::Started { broker } => Detail { broker_id: *broker, ..none },
         Class::Version { version } => Detail { version: Some(version), ..none },
-        Class::UncleanElection { of, leader } => Detail { of: of.as_ref(), leader: Some(*leader), ..none },
+        Class::UncleanElection { of, leader, .. } => {
+            Detail { of: of.as_ref(), leader: Some(*leader), ..none }
+        }
         Class::LeaderElected { of, leader, isr, from_offline } => {
             let mut isr = isr.clone();
             isr.sort_unstable();
@@ -338,28 +340,16 @@ fn detail(class: &Class) -> Detail<'_> {
             }
         }
         Class::Harmless { why } => Detail { why: Some(why), ..none },
-        Class::Other => none,
+        other => Detail { of: other.partition(), leader: other.leader(), ..none },
     }
 }
 
-/// The word of an event's class.
-pub(super) fn class_word(class: &Class) -> &'static str {
-    match class {
-        Class::FetchReset { .. } => "fetch_reset",
-        Class::HighWatermarkBack { .. } => "high_watermark_back",
-        Class::Truncated { .. } => "truncated",
-        Class::CleanerDied { .. } => "cleaner_died",
-        Class::Uncleanable { .. } => "uncleanable",
-        Class::CleanerWorked { .. } => "cleaner_worked",
-        Class::CleanerBegan { .. } => "cleaner_began",
-        Class::CleanerStarted { .. } => "cleaner_started",
-        Class::Started { .. } => "started",
-        Class::Version { .. } => "version",
-        Class::UncleanElection { .. } => "unclean_election",
-        Class::LeaderElected { .. } => "leader_elected",
-        Class::Harmless { .. } => "harmless",
-        Class::Other => "other",
-    }
+/// All that a class says, under its own names: classes say more than the fields above hold.
+fn more(class: &Class) -> Value {
+    // Plain data: nothing in it can fail to be written.
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(class) else { return Value::Null };
+    fields.shift_remove("class");
+    if fields.is_empty() { Value::Null } else { Value::Object(fields) }
 }
 
 fn event(event: &Event) -> Value {
@@ -393,6 +383,7 @@ fn event(event: &Event) -> Value {
         "why": detail.why,
         "isr": detail.isr,
         "from_offline": detail.from_offline,
+        "detail": more(&event.class),
         "text": event.text,
         "causes": event.causes,
         "text_lossy": event.lossy,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::kafka::event::{Class, Event, TopicPartition};
+use crate::kafka::event::{Class, Event, TopicPartition, samples};
 use crate::report::fixture::{Case, healthy, hostile, incident, unseen};
 use crate::report::json::{json, value};
 
@@ -100,29 +100,18 @@ fn remote_text_survives_unchanged_and_acts_on_no_terminal() {
 
 #[test]
 fn an_event_of_every_class_keeps_to_the_schema() {
+    let mut classes = samples::classes();
+    let first = classes.len();
     let of = || TopicPartition { topic: "a".into(), partition: 3 };
-    let classes = [
-        Class::FetchReset { of: of(), leader: 1, from: None, to: 5, to_start: None },
-        Class::HighWatermarkBack { of: of(), from: 9, to: 5 },
-        Class::Truncated { of: of(), to: 5, leader: None },
-        Class::CleanerDied { thread: 0 },
-        Class::Uncleanable { of: of() },
-        Class::CleanerWorked { of: of() },
-        Class::CleanerBegan { of: of() },
-        Class::CleanerStarted { thread: 0 },
-        Class::Started { broker: Some(1) },
-        Class::Version { version: "0.10.1.0".into() },
-        Class::UncleanElection { of: None, leader: 1 },
-        Class::LeaderElected { of: of(), leader: 1, isr: vec![2, 1], from_offline: true },
-        Class::Harmless { why: "a reason" },
-        Class::Other,
-    ];
+    classes.push(Class::FetchReset { of: of(), leader: 1, from: None, to: 5, to_start: None });
+    classes.push(Class::LeaderElected { of: of(), leader: 1, isr: vec![2, 1], from_offline: true });
+    classes.push(Class::Started { broker: None });
     let mut case = incident();
     let one = case.comparison.events[0].clone();
-    case.comparison.events = classes.map(|class| Event { class, ..one.clone() }).to_vec();
+    case.comparison.events = classes.into_iter().map(|class| Event { class, ..one.clone() }).collect();
     let report = parsed(&case);
     let validator = jsonschema::validator_for(&schema()).expect("a schema");
     assert!(validator.is_valid(&report));
-    assert_eq!(report["events"][11]["isr"], serde_json::json!([1, 2]));
-    assert_eq!(report["events"][0]["from"], Value::Null);
+    assert_eq!(report["events"][first + 1]["isr"], serde_json::json!([1, 2]));
+    assert_eq!(report["events"][first]["from"], Value::Null);
 }

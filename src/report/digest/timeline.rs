@@ -109,8 +109,7 @@ fn kind(class: &Class) -> Option<u8> {
         Class::UncleanElection { .. } => Some(9),
         Class::CleanerStarted { .. } => Some(10),
         Class::LeaderElected { from_offline: true, .. } => Some(11),
-        Class::CleanerBegan { .. } | Class::LeaderElected { .. } => None,
-        Class::Harmless { .. } | Class::Other => None,
+        _ => None,
     }
 }
 
@@ -166,7 +165,7 @@ fn what(events: &[&Event], hosts: &BTreeMap<i64, &str>) -> String {
         Class::LeaderElected { .. } => {
             format!("made {of_leaders} the leader of what had none: {partitions}")
         }
-        Class::CleanerBegan { .. } | Class::Harmless { .. } | Class::Other => String::new(),
+        other => other.word().replace('_', " "),
     }
 }
 
@@ -176,7 +175,7 @@ fn subject(class: &Class) -> Option<&TopicPartition> {
         | Class::HighWatermarkBack { of, .. }
         | Class::Truncated { of, .. }
         | Class::Uncleanable { of }
-        | Class::CleanerWorked { of }
+        | Class::CleanerWorked { of, .. }
         | Class::LeaderElected { of, .. } => Some(of),
         Class::UncleanElection { of, .. } => of.as_ref(),
         _ => None,
@@ -243,6 +242,7 @@ fn offsets_cut(events: &[&Event]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kafka::event::CleanerStats;
     use crate::report::fixture::incident;
 
     #[test]
@@ -269,7 +269,7 @@ mod tests {
             event.at = event.at.map(|at| at + SignedDuration::from_hours(hour));
             if hour != 3 {
                 let of = TopicPartition { topic: "a".into(), partition: 0 };
-                event.class = Class::CleanerWorked { of };
+                event.class = Class::CleanerWorked { of, stats: CleanerStats::default() };
             }
             events.push(event);
         }
