@@ -120,6 +120,16 @@ fn is_copy(path: &str) -> bool {
 
 fn event(visit: &Visit, file: &LogFile, record: &LogRecord, zone: Option<i32>) -> Event {
     let header = record::header(&record.text);
+    // What is wrapped is read unwrapped and shown as it came.
+    let unfolded = record::unfold(&record.text).map(|lines| {
+        let behind = record.continuation.iter();
+        let behind = behind.flat_map(|line| record::unfold(line).unwrap_or_else(|| vec![line.clone()]));
+        lines.into_iter().chain(behind).collect::<Vec<String>>()
+    });
+    let (text, continuation) = match unfolded.as_deref().and_then(<[String]>::split_first) {
+        Some((text, behind)) => (text, behind),
+        None => (&record.text, record.continuation.as_slice()),
+    };
     let level = header.map_or(Level::Unknown, |header| header.level);
     let time = header.map_or("", |header| header.time);
     Event {
@@ -129,9 +139,9 @@ fn event(visit: &Visit, file: &LogFile, record: &LogRecord, zone: Option<i32>) -
         file: file.path.clone(),
         line: record.line,
         level,
-        class: catalogue::classify(&record.text, &record.continuation, level),
+        class: catalogue::classify(text, continuation, level),
         text: record.text.clone(),
-        causes: causes(&record.continuation),
+        causes: causes(continuation),
         lossy: record.lossy,
         truncated: record.truncated,
     }

@@ -1,8 +1,8 @@
 //! The header of a log record: time, level, message, logger.
 //!
 //! Kafka's own layouts are `[%d] %p %m (%c)%n` in log4j.properties (0.8–3.9) and log4j2.yaml (4.x).
-//! Containers add others: `%d{ISO8601} %p %m (%c) [%t]` (Strimzi), `%d %p [%t] %c - %m`, a container's or
-//! the journal's own prefix. The time is the JVM's local time without a zone.
+//! Containers add others: `%d{ISO8601} %p %m (%c) [%t]` (Strimzi), `%d %p [%t] %c - %m`, JSON, a container's
+//! or the journal's own prefix. The time is the JVM's local time; few layouts name its zone.
 
 use std::sync::LazyLock;
 
@@ -12,6 +12,8 @@ use jiff::tz::Offset;
 use regex::Regex;
 
 use crate::kafka::event::Level;
+
+mod json;
 
 /// A record's header, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +43,16 @@ pub(crate) fn compile(pattern: &str) -> Regex {
 
 /// Takes the header of a line apart; `None` when the line belongs to the record before it.
 pub fn header(line: &str) -> Option<Header<'_>> {
+    if let Some(header) = plain(line) {
+        return Some(header);
+    }
+    let line = line.strip_prefix(json::DOCKER).unwrap_or(line);
     // A header has its date within the first hundred bytes; most lines of a stack trace fail here.
     if line.starts_with(['\t', ' ']) || !line.bytes().take(100).any(|byte| byte.is_ascii_digit()) {
         return None;
+    }
+    if let Some(object) = object(line) {
+        return json::header(object);
     }
     let found = HEADER.captures(line)?;
     Some(Header {
@@ -51,6 +60,59 @@ pub fn header(line: &str) -> Option<Header<'_>> {
         level: level(found.name("level")?.as_str()),
         rest: found.name("rest")?.as_str(),
     })
+}
+
+/// `[%d] %p %m (%c)` and `%d %p …` without a regex: nearly every line of nearly every broker.
+fn plain(line: &str) -> Option<Header<'_>> {
+    let bracketed = line.starts_with('[');
+    let from = usize::from(bracketed);
+    let time = line.get(from..from + 23)?;
+    let bytes = time.as_bytes();
+    let digits =
+        |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|it| it.iter().all(u8::is_ascii_digit));
+    let marks = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':'), (19, b',')];
+    if marks.iter().any(|(at, mark)| bytes.get(*at) != Some(mark))
+        || !matches!(bytes.get(10), Some(b' ' | b'T'))
+        || ![0..4, 5..7, 8..10, 11..13, 14..16, 17..19, 20..23].into_iter().all(digits)
+    {
+        return None;
+    }
+    let rest = line.get(from + 23..)?.strip_prefix(if bracketed { "] " } else { " " })?;
+    let (word, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    match level(word) {
+        Level::Unknown => None,
+        level => Some(Header { time, level, rest: rest.trim_start() }),
+    }
+}
+
+/// A JSON object, behind a container's or the journal's prefix too.
+fn object(line: &str) -> Option<&str> {
+    if line.starts_with('{') {
+        return Some(line);
+    }
+    let at = line.find("{\"").filter(|at| *at <= 80)?;
+    let (prefix, object) = (line.get(..at)?, line.get(at..)?);
+    (prefix.ends_with("| ") || prefix.ends_with(": ")).then_some(object)
+}
+
+/// A record that is wrapped, as Kafka's own layout would have it: its header line, then what follows it.
+/// `None` for a line that is what it seems.
+pub fn unfold(line: &str) -> Option<Vec<String>> {
+    json::unfold(object(line)?)
+}
+
+/// Who wrote a record: the logger and, where the layout has it, the thread.
+pub fn origin<'a>(header: &Header<'a>) -> (Option<&'a str>, Option<&'a str>) {
+    static LAST: LazyLock<Regex> =
+        LazyLock::new(|| compile(r" \((?P<logger>[A-Za-z0-9_.$]+)\)(?: \[(?P<thread>[^\]]+)\])?\s*$"));
+    static FIRST: LazyLock<Regex> =
+        LazyLock::new(|| compile(r"^\[(?P<thread>[^\]]+)\] (?P<logger>[A-Za-z0-9_.$]+) +- "));
+    // Quarkus: `[logger] (thread) message`.
+    static QUARKUS: LazyLock<Regex> =
+        LazyLock::new(|| compile(r"^\[(?P<logger>[a-z0-9]+(?:\.[A-Za-z0-9_$]+)+)\] \((?P<thread>[^)]+)\) "));
+    let found = [&*FIRST, &*QUARKUS, &*LAST].into_iter().find_map(|layout| layout.captures(header.rest));
+    let group = |name| found.as_ref().and_then(|found| found.name(name)).map(|group| group.as_str());
+    (group("logger"), group("thread"))
 }
 
 /// Whether a record begins with this line.
@@ -74,6 +136,9 @@ pub fn level(word: &str) -> Level {
 /// The moment of a record: its local time seen from a zone `zone_s` seconds east of UTC, or the zone
 /// that the time itself names.
 pub fn timestamp(time: &str, zone_s: Option<i32>) -> Option<Timestamp> {
+    if let Some(moment) = epoch(time) {
+        return Some(moment);
+    }
     let (local, own) = split_zone(time);
     let zone = Offset::from_seconds(own.or(zone_s)?).ok()?;
     zone.to_timestamp(civil(local)?).ok()
@@ -83,6 +148,22 @@ pub fn timestamp(time: &str, zone_s: Option<i32>) -> Option<Timestamp> {
 pub fn local_millis(time: &str) -> Option<i64> {
     let (local, _) = split_zone(time);
     Offset::UTC.to_timestamp(civil(local)?).ok().map(Timestamp::as_millisecond)
+}
+
+/// Seconds or milliseconds since 1970, as JSON layouts have them.
+fn epoch(time: &str) -> Option<Timestamp> {
+    let whole = time.split('.').next()?;
+    if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    match whole.len() {
+        13 => Timestamp::from_millisecond(whole.parse().ok()?).ok(),
+        10 => {
+            let seconds: f64 = time.parse().ok()?;
+            Timestamp::from_millisecond((seconds * 1000.0).round() as i64).ok()
+        }
+        _ => None,
+    }
 }
 
 fn civil(local: &str) -> Option<DateTime> {
@@ -158,6 +239,97 @@ mod tests {
     }
 
     #[test]
+    fn json_is_read_as_kafkas_own_layout() {
+        let error = "Error while appending records to t-0 in dir /data";
+        let logger = "kafka.server.LogDirFailureChannel";
+        let trace = "java.io.IOException: No space left on device\\n\\tat a.b(C.java:1)";
+        for (line, time, lines) in [
+            // logstash-logback, log4j2's LogstashJsonEventLayoutV1.json
+            (
+                format!(
+                    r#"{{"@timestamp":"2024-03-08T16:42:33.730Z","message":"{error}","logger_name":"{logger}","thread_name":"x","level":"ERROR","stack_trace":"{trace}"}}"#
+                ),
+                "2024-03-08T16:42:33.730Z",
+                3,
+            ),
+            // EcsLayout.json
+            (
+                format!(
+                    r#"{{"@timestamp":"2024-03-08T16:42:33.730Z","log.level":"ERROR","message":"{error}","log":{{"logger":"{logger}"}},"error":{{"type":"java.io.IOException","message":"No space left on device","stack_trace":"{trace}"}}}}"#
+                ),
+                "2024-03-08T16:42:33.730Z",
+                3,
+            ),
+            // log4j2's JsonLayout
+            (
+                format!(
+                    r#"{{"instant":{{"epochSecond":1709916153,"nanoOfSecond":1}},"thread":"x","level":"ERROR","loggerName":"{logger}","message":"{error}","thrown":{{"name":"java.io.IOException","message":"No space left on device"}}}}"#
+                ),
+                "1709916153",
+                2,
+            ),
+            // docker's json-file, the record's own line
+            (
+                format!(
+                    r#"{{"log":"[2024-03-08 16:42:33,730] ERROR {error} ({logger})\n","stream":"stdout","time":"2024-03-08T16:42:33.731Z"}}"#
+                ),
+                "2024-03-08 16:42:33,730",
+                1,
+            ),
+            // the journal
+            (
+                format!(
+                    r#"2024-03-08T16:42:33+0000 node-1 kafka[812]: {{"@timestamp":"2024-03-08T16:42:33.730Z","message":"{error}","logger":"{logger}","level":"ERROR"}}"#
+                ),
+                "2024-03-08T16:42:33.730Z",
+                1,
+            ),
+        ] {
+            let read = header(&line).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!((read.time, read.level), (time, Level::Error), "{line}");
+            let unfolded = unfold(&line).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(unfolded[0], format!("[{time}] ERROR {error} ({logger})"), "{line}");
+            assert_eq!(unfolded.len(), lines, "{unfolded:?}");
+            if lines > 1 {
+                assert_eq!(unfolded[1], "java.io.IOException: No space left on device");
+            }
+            if let Some(header) = header(&unfolded[0]) {
+                assert_eq!(origin(&header).0, Some(logger));
+            }
+        }
+        assert!(!is_header(
+            r#"{"log":"\tat kafka.log.Log.append(Log.scala:1)\n","stream":"stdout","time":"2024-03-08T16:42:33.731Z"}"#
+        ));
+        assert_eq!(timestamp("1709916153", None), timestamp("2024-03-08T16:42:33Z", None));
+        assert_eq!(timestamp("1709916153730", None), timestamp("2024-03-08T16:42:33.730Z", None));
+    }
+
+    #[test]
+    fn logger_and_thread() {
+        for (line, logger, thread) in [
+            (INCIDENT, Some("kafka.server.ReplicaFetcherThread"), None),
+            (
+                "2021-04-28 16:33:36,206 WARN Stopping (kafka.log.LogManager) [Handler]",
+                Some("kafka.log.LogManager"),
+                Some("Handler"),
+            ),
+            (
+                "2015-04-12 15:08:05,157 ERROR [cleaner-0] kafka.log.LogCleaner - [cleaner-0], Error",
+                Some("kafka.log.LogCleaner"),
+                Some("cleaner-0"),
+            ),
+            (
+                "2024-03-08 16:42:33,730 ERROR [org.apa.kaf.X] (data-plane-6) Error while",
+                Some("org.apa.kaf.X"),
+                Some("data-plane-6"),
+            ),
+            ("[2024-03-08 16:42:33,730] ERROR nothing", None, None),
+        ] {
+            assert_eq!(origin(&header(line).unwrap()), (logger, thread), "{line}");
+        }
+    }
+
+    #[test]
     fn a_stack_trace_belongs_to_the_record_before() {
         for line in [
             "kafka.common.InvalidOffsetException: Attempt to append an offset (-1) to slot 8 no larger than",
@@ -189,7 +361,7 @@ mod tests {
                 let _ = timestamp(header.time, Some(zone));
             }
             let _ = timestamp(&line, Some(zone));
-            let _ = local_millis(&line);
+            let _ = (local_millis(&line), unfold(&line), unfold(&format!("{{\"{line}")));
         }
     }
 }

@@ -4,13 +4,21 @@
 //! (exception and stack trace). When that is more than the limit, the script is stopped and a follow-up
 //! brings the newest part within the limit and counts the rest.
 
-use crate::kafka::record;
+use crate::kafka::{catalogue, record};
 use crate::round::{Access, Coverage, CoverageStatus, Evidence, LogFile, LogGrep, LogRecord};
 use crate::shell::answer::{Answer, lines};
 use crate::shell::script::{glob_parent, quote, quote_glob};
 
+mod thin;
+
+/// In place of a pattern: everything that the catalogue of Kafka's messages knows, and every error.
+pub const KAFKA: &str = "kafka";
+
 /// Lines after a match that may belong to it: a JVM stack trace with its causes, cut in its middle at worst.
 const LINES_AFTER: u32 = 30;
+
+/// Lines of a stack trace between an exception and its cause, at most.
+const TRACE: u64 = 300;
 
 /// Bytes of one line that are kept; a Kafka record that is longer tells nothing more there.
 const LONGEST_LINE: usize = 8192;
@@ -58,6 +66,22 @@ impl Journal {
 }
 
 impl Question {
+    /// The pattern for grep.
+    fn ere(&self) -> String {
+        if self.is_kafka() { catalogue::prefilter() } else { self.pattern.clone() }
+    }
+
+    fn is_kafka(&self) -> bool {
+        self.pattern == KAFKA
+    }
+
+    /// grep with its options. The catalogue's pattern matches the lines of a record that matter, so that
+    /// no others need to be brought; any other pattern brings the lines behind a match.
+    fn grep(&self) -> String {
+        let after = if self.is_kafka() { String::new() } else { format!(" -A {LINES_AFTER}") };
+        format!("LC_ALL=C grep -a -n{after} -E -e {}", quote(&self.ere()))
+    }
+
     fn paths(&self) -> impl Iterator<Item = &String> {
         self.files.iter().chain(&self.if_present)
     }
@@ -75,7 +99,11 @@ pub fn script(question: &Question) -> String {
             quote(glob_parent(path))
         ));
     }
-    let grep = format!("grep -a -n -A {LINES_AFTER} -E -e {}", quote(&question.pattern));
+    let grep = question.grep();
+    let kafka = question.is_kafka();
+    if kafka {
+        script.push_str("{ ");
+    }
     if let Some(journal) = &question.journal {
         script.push_str(&format!(
             "[ $# != 0 ]||if command -v journalctl >/dev/null 2>&1;then echo G {};{}|{grep};else echo 'J none';fi;",
@@ -100,6 +128,9 @@ pub fn script(question: &Question) -> String {
          *.gz) echo \"G $f\";gzip -dc -- \"$f\"|{grep};; *) echo \"F $f\";set -- \"$@\" \"$f\";; esac;fi;done;\
          echo M;[ $# = 0 ]||{grep} -- \"$@\" /dev/null;:"
     ));
+    if kafka {
+        script.push_str(&format!(";}}|LC_ALL=C awk {}", quote(&thin::program())));
+    }
     script
 }
 
@@ -118,7 +149,8 @@ pub fn follow_up(question: &Question, first: &Answer) -> Option<String> {
         })
         .collect();
     files.sort_by_key(|(_, path)| oldest_first(path));
-    let pattern = quote(&question.pattern);
+    let pattern = quote(&question.ere());
+    let grep = question.grep();
     let mut script = String::new();
     for (zipped, path) in &files {
         let read = match unzipped(question, *zipped, path) {
@@ -135,9 +167,7 @@ pub fn follow_up(question: &Question, first: &Answer) -> Option<String> {
             Some(read) => (format!("{read}|"), String::new()),
             None => (String::new(), format!(" -- {}", quote(path))),
         };
-        script.push_str(&format!(
-            "{read}grep -a -n -A {LINES_AFTER} -E -e {pattern}{name}|sed 's/^/{index}:/';"
-        ));
+        script.push_str(&format!("{read}{grep}{name}|sed 's/^/{index}:/';"));
     }
     script.push_str(&format!(":;}}|cut -b 1-{LONGEST_LINE}|tail -c {}", tail_bytes(question)));
     Some(script)
@@ -172,7 +202,7 @@ fn oldest_first(path: &str) -> (u8, i64, String) {
 
 /// Reads the answers: the first, and the follow-up's where there was one.
 pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Evidence, Vec<Coverage>) {
-    let mut grep = LogGrep { pattern: question.pattern.clone(), ..LogGrep::default() };
+    let mut grep = LogGrep { pattern: question.ere(), ..LogGrep::default() };
     let mut coverage = Vec::new();
     let Some(first) = answers.first() else {
         let none = |path: &String| Coverage::none(path, "it was not asked: the visit ended before");
@@ -224,7 +254,14 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
     let follow_up = answers.get(1);
     match follow_up {
         Some(second) => newest_part(second, tail_bytes(question), &mut grep, &mut coverage),
-        None => whole_output(&first.stdout, &mut grep),
+        None => {
+            whole_output(&first.stdout, &mut grep);
+            if question.is_kafka() {
+                // What was held back on the node comes last.
+                grep.records.sort_by_key(|record| (record.file, record.line));
+                left_out(&first.stdout, &mut grep, &mut coverage);
+            }
+        }
     }
     if let Some(journal) = &question.journal {
         let file = grep.files.iter().position(|file| file.path == journal.name());
@@ -301,6 +338,28 @@ fn whole_output(stdout: &[u8], grep: &mut LogGrep) {
         }
     }
     assembly.finish(&mut grep.records);
+}
+
+/// `T COUNT PATH:LINE:…`: how many lines of one shape the node left out.
+fn left_out(stdout: &[u8], grep: &mut LogGrep, coverage: &mut [Coverage]) {
+    for line in stdout.split(|byte| *byte == b'\n') {
+        let Some(rest) = line.strip_prefix(b"T ") else { continue };
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (count, sample) = rest.split_at(digits);
+        let count = std::str::from_utf8(count).ok().and_then(|count| count.parse::<u64>().ok()).unwrap_or(0);
+        let sample = sample.strip_prefix(b" ").unwrap_or(sample);
+        let of = |file: &&mut LogFile| {
+            sample.strip_prefix(file.path.as_bytes()).is_some_and(|rest| rest.first() == Some(&b':'))
+        };
+        if let Some(file) = grep.files.iter_mut().find(of) {
+            file.beyond = file.beyond.saturating_add(count);
+        }
+    }
+    for file in grep.files.iter().filter(|file| file.beyond > 0) {
+        if let Some(row) = coverage.iter_mut().find(|row| row.path == file.path) {
+            row.missing = Some(format!("{} more lines like others that were kept", file.beyond));
+        }
+    }
 }
 
 /// The follow-up's output: `C COUNT PATH`, then `INDEX:LINE:text` in the order of the counts.
@@ -402,7 +461,11 @@ impl Assembly {
         };
         let shown = String::from_utf8_lossy(kept);
         let header = record::is_header(in_journal(&shown).unwrap_or(&shown));
-        let follows = self.open.as_ref().is_some_and(|open| open.file == file && number == self.next_line);
+        // A cause stands below its exception's frames, which do not match; statistics stand in one record.
+        let inner = shown.starts_with("Caused by: ") || shown.starts_with(['\t', ' ']);
+        let near =
+            number == self.next_line || (inner && number > self.next_line && number - self.next_line < TRACE);
+        let follows = near && self.open.as_ref().is_some_and(|open| open.file == file);
         if header || !follows {
             self.finish(records);
             if matched {

@@ -15,6 +15,10 @@ const ALWAYS: &[&str] = &[
     "Exception: ",
     "Error: ",
     "Caused by: ",
+    // A cleaner's statistics.
+    "MB of log processed",
+    "Start size: ",
+    "End size: ",
 ];
 
 /// A POSIX extended regular expression that matches the header or the exception of every message of the
