@@ -40,6 +40,9 @@ struct Backlog<'a> {
 pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     let limits = view.limits(cluster);
     let plays = view.plays(cluster);
+    let is_dead = |broker: &&Broker| cleaner::state(view, &broker.host).is_dead();
+    let dead_hosts: Vec<&str> =
+        cluster.brokers.iter().filter(is_dead).map(|broker| broker.host.as_str()).collect();
     let mut backlogs: Vec<Backlog<'_>> = cluster.brokers.iter().map(|_| Backlog::default()).collect();
     for topic in compacted(cluster) {
         let said = view.expectation(&plays, &topic.name);
@@ -48,10 +51,10 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
             collect(view, cluster, topic, partition, threshold, &limits, &mut backlogs);
         }
         let size = view.size_ratio(&plays, &topic.name);
-        findings.extend(behind(cluster, topic, threshold, &limits, &size));
+        findings.extend(behind(cluster, topic, threshold, &limits, &size, &dead_hosts));
     }
     for (broker, backlog) in cluster.brokers.iter().zip(&backlogs) {
-        let known = matches!(cleaner::state(view, &broker.host), Cleaner::Dead(_));
+        let known = dead_hosts.contains(&broker.host.as_str());
         if !known && view.stopped(broker).is_none() {
             findings.extend(dead(view, cluster, broker, backlog, &limits));
         }
@@ -193,6 +196,7 @@ fn behind(
     threshold: f64,
     limits: &Thresholds,
     size: &SizeRatio,
+    dead_hosts: &[&str],
 ) -> Option<Finding> {
     let mut larger: Vec<(&Partition, &Replica, f64)> = Vec::new();
     let mut even: Vec<(&Partition, &Replica, f64)> = Vec::new();
@@ -239,6 +243,13 @@ fn behind(
     let mut found =
         finding(Code::CleanerBehind, Severity::Warning, of_topic(cluster, &topic.name), title);
     found.basis = Basis::Inferred;
+    if names.iter().all(|name| dead_hosts.contains(name)) {
+        found.meaning = format!(
+            "The cleaner of {} is dead (cleaner-dead): these replicas hold what it has not cleaned since. High watermarks agree, so the smaller ones lack nothing.",
+            words::list(&names)
+        );
+        found.next_steps = vec![format!("See to the cleaner of {}: the steps stand with cleaner-dead.", words::list(&names))];
+    }
     found.items = odd
         .iter()
         .map(|(partition, replica, dirty)| {

@@ -297,7 +297,7 @@ fn days_left(
         .filter(|replica| replica.broker == at)
         .filter_map(|replica| replica.cleanable_bytes())
         .fold(0u64, u64::saturating_add);
-    let days = cleaner::days_since(view, broker, &deaths)?;
+    let days = cleaner::days_since(view, cluster, broker, &deaths)?;
     let rate = dirty as f64 / days;
     (rate >= 1.0).then(|| (rate as u64, mount.available_bytes as f64 / rate))
 }

@@ -1,6 +1,15 @@
 mod incident;
+mod brokers;
+mod cleaners;
+mod disks;
+mod gate;
+mod histories;
+mod isr;
+mod lives;
+mod quiet;
 mod recorded;
 mod rules;
+mod scene;
 
 use crate::compare::compare;
 use crate::diagnose::diagnose;

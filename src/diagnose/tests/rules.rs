@@ -328,7 +328,7 @@ fn ignored_topics_have_no_findings() {
 fn unexplained_errors_are_counted_by_shape() {
     let error = |partition| {
         format!(
-            "[2026-11-23 16:05:48,{partition}] ERROR Error while appending records to t-{partition} in dir /services/kafka (kafka.server.LogDirFailureChannel)"
+            "[2026-11-23 16:05:48,{partition}] ERROR Something that nobody foresaw in t-{partition} (kafka.server.Broker)"
         )
     };
     let (one, two) = (error(100), error(200));
