@@ -89,7 +89,7 @@ pub fn tell(round: &Round, destinations: &Destinations, style: &Style, out: &Out
     verdict.exit_code
 }
 
-fn save(round: &Round, file: &Path, out: &Out) {
+pub fn save(round: &Round, file: &Path, out: &Out) {
     match serde_json::to_vec(round) {
         Ok(bytes) => out.write_file(file, &bytes),
         Err(error) => out.complain(&format!("error: the round can't be saved: {error}")),
