@@ -91,7 +91,11 @@ fn a_partition_without_a_leader() {
 
 fn elections(times: usize) -> Vec<Finding> {
     let line = |turn: usize| {
-        at(&format!("10:{:02}:00,000", turn * 2), &format!("INFO [Controller {}]: Broker {} starting become controller state transition (kafka.controller.KafkaController)", 1 + turn % 2, 1 + turn % 2))
+        let id = 1 + turn % 2;
+        at(
+            &format!("10:{:02}:00,000", turn * 2),
+            &format!("INFO [Controller {id}]: {id} successfully elected as the controller (kafka.controller.KafkaController)"),
+        )
     };
     let of = |side: usize| -> Vec<String> { (0..times).filter(|turn| turn % 2 == side).map(line).collect() };
     findings(&round(vec![logged(held("a", 1), &of(0)), logged(held("b", 2), &of(1))]))
