@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::json::{class_word, invisible_as_escapes};
+use super::json::invisible_as_escapes;
 use super::{Report, code_word, severity_word};
 use crate::diagnose::finding::{Finding, Severity};
 use crate::diagnose::hash;
@@ -115,7 +115,7 @@ fn event(event: &Event, turn: u64) -> Value {
             "kind": "event",
             "dataset": "roundsman.event",
             "module": "kafka",
-            "action": class_word(&event.class),
+            "action": event.class.word(),
             "original": event.text,
         },
         "message": event.text,
