@@ -3,7 +3,7 @@
 //! Kafka's own measure of what is left to clean is made of segment sizes and one checkpoint
 //! (kafka.log.LogToClean), so that it can be had from outside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::{Broker, Cluster, Measure, Partition, Replica, Topic, ratio};
 use crate::diagnose::cleaner::{self, Cleaner};
@@ -225,9 +225,9 @@ fn behind(
         return None;
     }
     let odd = if everywhere { even } else { larger };
-    let names = words::once(odd.iter().filter_map(|(_, replica, _)| {
-        cluster.brokers.get(replica.broker).map(|broker| broker.host.as_str())
-    }));
+    let holders: BTreeSet<usize> = odd.iter().map(|(_, replica, _)| replica.broker).collect();
+    let names: Vec<&str> =
+        holders.iter().filter_map(|at| cluster.brokers.get(*at)).map(|broker| broker.host.as_str()).collect();
     let most = odd.iter().map(|(.., dirty)| *dirty).fold(0.0, f64::max);
     let number = words::counted(odd.len(), "partition", "partitions");
     let title = if everywhere {

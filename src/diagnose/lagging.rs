@@ -1,6 +1,6 @@
 //! Replicas that do not follow: by what stands still on the disks, and by fetchers that gave up.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::compare::{Cluster, Partition, Replica, Topic};
 use crate::diagnose::finding::{Basis, Code, Finding, HostItem, Item, Severity, Subject};
@@ -78,9 +78,9 @@ fn still(
     if late.is_empty() {
         return None;
     }
-    let hosts = words::once(
-        late.iter().filter_map(|(_, replica, ..)| host(replica).map(|broker| broker.host.as_str())),
-    );
+    let holders: BTreeSet<usize> = late.iter().map(|(_, replica, ..)| replica.broker).collect();
+    let hosts: Vec<&str> =
+        holders.iter().filter_map(|at| cluster.brokers.get(*at)).map(|broker| broker.host.as_str()).collect();
     // A broker that is down is behind by nature; that it is down stands elsewhere.
     let down = late.iter().all(|(_, replica, ..)| host(replica).is_some_and(|broker| view.stopped(broker).is_some()));
     let most = late.iter().map(|(_, _, offsets, _)| *offsets).max().unwrap_or(0);
