@@ -286,6 +286,16 @@ fn in_the_way(
             }
         }
     }
+    // Only where the playbook says what the topic needs: two copies of two needed are so at any time.
+    let min = view.expectation(&view.plays(cluster), &topic.name).min_insync_replicas;
+    let min = min.and_then(|min| usize::try_from(min).ok()).filter(|min| staying < *min && !leaving.is_empty());
+    if let (Some(min), true) = (min, found.is_empty()) {
+        let gone = partition.current().find(|replica| leaving.contains(&replica.broker));
+        if let Some(broker) = gone.and_then(|replica| cluster.brokers.get(replica.broker)) {
+            let reason = format!("{staying} in sync would stay, min_insync_replicas is {min}");
+            found.push((broker.host.clone(), reason));
+        }
+    }
     // Whoever has a single copy has it with or without a gate.
     let expected = topic.expected_replicas.and_then(|expected| usize::try_from(expected).ok());
     let held = partition.current().count();

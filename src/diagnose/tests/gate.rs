@@ -115,6 +115,21 @@ fn a_follower_out_of_the_isr_shuts_it() {
 }
 
 #[test]
+fn a_topics_minimum_shuts_it_where_the_playbook_names_it() {
+    let with = |min| {
+        let mut round = gated(&["a"], three());
+        let own = crate::round::ExpectTopic { min_insync_replicas: min, ..Default::default() };
+        round.plays[0].expect.topics = vec![("t".into(), own)];
+        answer(&round)
+    };
+    assert_eq!(with(None).0, Status::Ok);
+    assert_eq!(with(Some(1)).0, Status::Ok);
+    let (status, found) = with(Some(2));
+    assert_eq!(status, Status::Critical);
+    assert_eq!(only(&found, Code::ExpectationFailed).items.len(), 2);
+}
+
+#[test]
 fn a_single_copy_is_no_reason() {
     let (status, found) = answer(&gated(&["a"], vec![held("a", 1, &[0, 1]), held("b", 2, &[2, 3])]));
     assert_eq!(status, Status::Ok, "{}", titles(&found));
