@@ -206,7 +206,9 @@ fn behind(
             continue;
         }
         let Some(large) = largest(partition, Measure::Log) else { continue };
-        let Some(dirty) = large.dirty_ratio_of_compacted().filter(|dirty| *dirty > threshold) else { continue };
+        let Some(dirty) = large.dirty_ratio_of_compacted().filter(|dirty| *dirty > threshold) else {
+            continue;
+        };
         let least = partition.current().map(|replica| replica.log_bytes).min().unwrap_or(0);
         let spread = large.log_bytes - least;
         let apart = ratio(large.log_bytes, least).is_none_or(|times| times > size.warning);
@@ -240,15 +242,17 @@ fn behind(
             most * 100.0
         )
     };
-    let mut found =
-        finding(Code::CleanerBehind, Severity::Warning, of_topic(cluster, &topic.name), title);
+    let mut found = finding(Code::CleanerBehind, Severity::Warning, of_topic(cluster, &topic.name), title);
     found.basis = Basis::Inferred;
     if names.iter().all(|name| dead_hosts.contains(name)) {
         found.meaning = format!(
             "The cleaner of {} is dead (cleaner-dead): these replicas hold what it has not cleaned since. High watermarks agree, so the smaller ones lack nothing.",
             words::list(&names)
         );
-        found.next_steps = vec![format!("See to the cleaner of {}: the steps stand with cleaner-dead.", words::list(&names))];
+        found.next_steps = vec![format!(
+            "See to the cleaner of {}: the steps stand with cleaner-dead.",
+            words::list(&names)
+        )];
     }
     found.items = odd
         .iter()
@@ -282,9 +286,10 @@ fn disabled(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findi
             dir.high_watermarks.as_ref().is_some_and(|marks| !marks.is_empty()) && dir.first_dirty.is_none()
         })
         && !visit.probes.iter().flat_map(|answer| &answer.coverage).any(|row| {
-            row.status != crate::round::CoverageStatus::Complete && row.path.contains("cleaner-offset-checkpoint")
+            row.status != crate::round::CoverageStatus::Complete
+                && row.path.contains("cleaner-offset-checkpoint")
         });
-    if on && !absent || !off && !absent {
+    if on || (!off && !absent) {
         return None;
     }
     if !off && matches!(cleaner::state(view, &broker.host), Cleaner::Alive) {

@@ -73,7 +73,11 @@ fn shared_dirs(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
         if hosts.len() < 2 || known.contains(&hosts) {
             continue;
         }
-        let what = if machine.is_empty() { format!("the directory id {what}") } else { format!("the log dir {what}") };
+        let what = if machine.is_empty() {
+            format!("the directory id {what}")
+        } else {
+            format!("the log dir {what}")
+        };
         let mut found = finding(
             Code::BrokerIdDuplicate,
             Severity::Critical,
@@ -83,10 +87,18 @@ fn shared_dirs(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
         found.items = hosts
             .iter()
             .map(|host| {
-                Item::Host(HostItem { host: (*host).to_owned(), probe: None, path: None, reason: what.clone() })
+                Item::Host(HostItem {
+                    host: (*host).to_owned(),
+                    probe: None,
+                    path: None,
+                    reason: what.clone(),
+                })
             })
             .collect();
-        let lines = hosts.iter().map(|host| on_disk(host, Some("meta.properties".to_owned()), what.clone())).collect();
+        let lines = hosts
+            .iter()
+            .map(|host| on_disk(host, Some("meta.properties".to_owned()), what.clone()))
+            .collect();
         findings.push(found.show(lines));
         known.push(hosts);
     }
@@ -111,7 +123,8 @@ fn told(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
                 ),
                 _ => continue,
             };
-            let same = |finding: &&Finding| finding.code == code && finding.subject.broker.as_deref() == Some(host);
+            let same =
+                |finding: &&Finding| finding.code == code && finding.subject.broker.as_deref() == Some(host);
             if findings.iter().any(|finding| same(&finding)) {
                 continue;
             }

@@ -165,10 +165,8 @@ impl Known<'_, '_> {
     /// A compacted replica without its uncleaned part and its active segment: is it still larger?
     fn by_dirt(&self, large: &Replica, small: &Replica) -> Option<Judgement> {
         let dirty = large.dirty_ratio_of_compacted().filter(|_| self.topic.compacted)?;
-        let rest = large
-            .log_bytes
-            .saturating_sub(large.cleanable_bytes()?)
-            .saturating_sub(large.active_bytes);
+        let rest =
+            large.log_bytes.saturating_sub(large.cleanable_bytes()?).saturating_sub(large.active_bytes);
         // Sizes are far below 2^53: nothing is lost.
         if rest as f64 >= self.alike * small.log_bytes as f64 {
             return None;

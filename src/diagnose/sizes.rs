@@ -68,10 +68,8 @@ pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &m
         let on_its_way = |partition: &Partition, replica: &Replica| {
             replicas::on_its_way(view, cluster, topic, partition, replica, stale_s)
         };
-        let odd = topic
-            .partitions
-            .iter()
-            .filter_map(|partition| odd(&known, &thresholds, partition, &on_its_way));
+        let odd =
+            topic.partitions.iter().filter_map(|partition| odd(&known, &thresholds, partition, &on_its_way));
         let (short, skewed): (Vec<Odd<'_>>, Vec<Odd<'_>>) =
             odd.partition(|odd| matches!(odd.judgement, Judgement::Short(_)));
         if !short.is_empty() {
@@ -379,8 +377,7 @@ fn broker_pair_bias(
         let dirty = large.filter(|_| topic.compacted).and_then(Replica::dirty_ratio_of_compacted);
         dirty.is_none_or(|dirty| dirty > dirty_ratio)
     });
-    let severity =
-        if median >= thresholds.warning && late { Severity::Warning } else { Severity::Notice };
+    let severity = if median >= thresholds.warning && late { Severity::Warning } else { Severity::Notice };
     let mut found = finding(
         Code::BrokerPairBias,
         severity,

@@ -1,9 +1,9 @@
-mod incident;
 mod brokers;
 mod cleaners;
 mod disks;
 mod gate;
 mod histories;
+mod incident;
 mod isr;
 mod lives;
 mod quiet;

@@ -186,7 +186,8 @@ fn clock_skew(view: &View<'_>, findings: &mut Vec<Finding>) {
         if apart < APART_S {
             continue;
         }
-        let severity = if apart >= view.limits_of(visit).clock_skew_s { Severity::Warning } else { Severity::Notice };
+        let severity =
+            if apart >= view.limits_of(visit).clock_skew_s { Severity::Warning } else { Severity::Notice };
         let way = if clock.offset_s > middle { "ahead" } else { "behind" };
         let seconds = (clock.offset_s - middle).abs();
         let mut found = finding(

@@ -6,8 +6,8 @@ use std::time::Duration;
 mod expect;
 
 use super::{Play, ProbeKind, ProbeSpec, Text, ere, units};
-use crate::kafka::catalogue;
 use crate::error::{FileError, nearest};
+use crate::kafka::catalogue;
 use crate::yaml::{self, Entry, Node, Yaml};
 
 /// A playbook that has the right form. Its templates are rendered host by host in the plan.
@@ -198,7 +198,8 @@ impl Reader<'_> {
                 files: paths.ok_or_else(|| missing("files"))?,
                 if_present,
                 // Nothing said is everything that the catalogue of Kafka's messages knows, and all errors.
-                pattern: pattern.unwrap_or_else(|| Text { text: catalogue::prefilter(), offset: spec.offset }),
+                pattern: pattern
+                    .unwrap_or_else(|| Text { text: catalogue::prefilter(), offset: spec.offset }),
             },
             _ => ProbeKind::Command { command: command.ok_or_else(|| missing("command"))? },
         };

@@ -31,10 +31,7 @@ const DAY: i64 = 86_400;
 
 #[test]
 fn a_cleaner_is_dead_where_only_its_replicas_are_dirty() {
-    let found = findings(&round(vec![
-        holder("a", 1, (10, 900), 5 * DAY),
-        holder("b", 2, (300, 50), 60),
-    ]));
+    let found = findings(&round(vec![holder("a", 1, (10, 900), 5 * DAY), holder("b", 2, (300, 50), 60)]));
     let dead = only(&found, Code::CleanerDead);
     assert_eq!((dead.subject.broker.as_deref(), dead.basis), (Some("a"), Basis::Inferred));
     assert!(dead.title.contains("5 days ago"), "{}", dead.title);
@@ -57,7 +54,8 @@ fn a_cleaner_that_has_just_worked_is_not_dead() {
     let down = down.dir(|dir| dir.clean_shutdown = true);
     none(&findings(&round(vec![down, holder("b", 2, (300, 50), 60)])), Code::CleanerDead);
     // Both sides alike say nothing of one of them.
-    let found = findings(&round(vec![holder("a", 1, (10, 900), 5 * DAY), holder("b", 2, (10, 900), 5 * DAY)]));
+    let found =
+        findings(&round(vec![holder("a", 1, (10, 900), 5 * DAY), holder("b", 2, (10, 900), 5 * DAY)]));
     none(&found, Code::CleanerDead);
     assert!(only(&found, Code::CleanerBehind).title.contains("on all brokers"));
 }
@@ -155,10 +153,14 @@ fn a_dead_cleaner_says_how_much_it_leaves_a_day() {
 fn a_restart_that_would_cost_records_is_named() {
     let died = at("00:00:00,000", "ERROR [kafka-log-cleaner-thread-0], Error due to  (kafka.log.LogCleaner)");
     let version = |version: &str| {
-        at("00:00:00,000", &format!("INFO Kafka version : {version} (org.apache.kafka.common.utils.AppInfoParser)"))
+        at(
+            "00:00:00,000",
+            &format!("INFO Kafka version : {version} (org.apache.kafka.common.utils.AppInfoParser)"),
+        )
     };
     let of = |old: &str| {
-        let short = holder("b", 2, (10, 0), 60).high_watermarks(&TOPICS.map(|partition| ("t", partition, 400)));
+        let short =
+            holder("b", 2, (10, 0), 60).high_watermarks(&TOPICS.map(|partition| ("t", partition, 400)));
         let found = findings(&round(vec![
             logged(holder("a", 1, (400, 0), DAY), &[version(old), died.clone()]),
             logged(short, &[version(old)]),

@@ -46,9 +46,15 @@ fn space_and_inodes() {
 #[test]
 fn a_full_disk_in_the_log_is_over_with_a_start() {
     let failed = [
-        at("16:05:48,875", "ERROR Error while appending records to t-1 in dir /services/kafka (org.apache.kafka.storage.internals.log.LogDirFailureChannel)"),
+        at(
+            "16:05:48,875",
+            "ERROR Error while appending records to t-1 in dir /services/kafka (org.apache.kafka.storage.internals.log.LogDirFailureChannel)",
+        ),
         "java.io.IOException: No space left on device".to_owned(),
-        at("16:05:48,879", "WARN [ReplicaManager broker=1] Stopping serving replicas in dir /services/kafka with uuid Some(x) because the log directory has failed. (kafka.server.ReplicaManager)"),
+        at(
+            "16:05:48,879",
+            "WARN [ReplicaManager broker=1] Stopping serving replicas in dir /services/kafka with uuid Some(x) because the log directory has failed. (kafka.server.ReplicaManager)",
+        ),
     ];
     let found = findings(&round(vec![logged(broker("a", 1), &failed)]));
     assert_eq!(only(&found, Code::DiskFull).severity, Severity::Critical);
@@ -86,7 +92,10 @@ fn behind(ago: i64, high: u64, follower: impl FnOnce(Visit) -> Visit) -> Vec<Fin
 fn a_replica_that_stands_still_is_lagging() {
     let found = behind(900, 9_800, |visit| visit);
     let lagging = only(&found, Code::ReplicaLagging);
-    assert_eq!((lagging.severity, replicas(lagging)[0].odd.as_slice()), (Severity::Warning, &["b".to_owned()][..]));
+    assert_eq!(
+        (lagging.severity, replicas(lagging)[0].odd.as_slice()),
+        (Severity::Warning, &["b".to_owned()][..])
+    );
     // It was written a moment ago: brokers are not visited at one time.
     none(&behind(30, 9_800, |visit| visit), Code::ReplicaLagging);
     // It has all there is: nothing is written to the partition.
@@ -106,7 +115,10 @@ fn a_replica_that_stands_still_is_lagging() {
 
 #[test]
 fn a_fetcher_that_died_is_dead_until_its_broker_starts() {
-    let died = at("14:16:36,003", "ERROR [ReplicaFetcher replicaId=1, leaderId=2, fetcherId=0] Error due to (kafka.server.ReplicaFetcherThread)");
+    let died = at(
+        "14:16:36,003",
+        "ERROR [ReplicaFetcher replicaId=1, leaderId=2, fetcherId=0] Error due to (kafka.server.ReplicaFetcherThread)",
+    );
     let found = findings(&round(vec![logged(broker("a", 1), std::slice::from_ref(&died)), broker("b", 2)]));
     let lagging = only(&found, Code::ReplicaLagging);
     assert_eq!(lagging.severity, Severity::Critical);
@@ -117,8 +129,14 @@ fn a_fetcher_that_died_is_dead_until_its_broker_starts() {
 
 #[test]
 fn marked_as_failed_counts_only_without_its_harmless_reason() {
-    let failed = at("16:21:11,564", "WARN [ReplicaFetcher replicaId=3, leaderId=1, fetcherId=0] Partition t-0 marked as failed (kafka.server.ReplicaFetcherThread)");
-    let waits = at("16:21:11,560", "INFO [ReplicaFetcher replicaId=3, leaderId=1, fetcherId=0] Partition t-0 has an older epoch (1) than the current leader. Will await the new LeaderAndIsr state before resuming fetching. (kafka.server.ReplicaFetcherThread)");
+    let failed = at(
+        "16:21:11,564",
+        "WARN [ReplicaFetcher replicaId=3, leaderId=1, fetcherId=0] Partition t-0 marked as failed (kafka.server.ReplicaFetcherThread)",
+    );
+    let waits = at(
+        "16:21:11,560",
+        "INFO [ReplicaFetcher replicaId=3, leaderId=1, fetcherId=0] Partition t-0 has an older epoch (1) than the current leader. Will await the new LeaderAndIsr state before resuming fetching. (kafka.server.ReplicaFetcherThread)",
+    );
     let other = waits.replace("t-0", "t-9");
     let of = |lines: &[String]| findings(&round(vec![logged(broker("a", 3), lines)]));
     none(&of(&[waits, failed.clone()]), Code::ReplicaLagging);

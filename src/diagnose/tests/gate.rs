@@ -15,7 +15,8 @@ fn held(name: &str, id: i64, partitions: &[u32]) -> Visit {
 
 fn gated(restart: &[&str], hosts: Vec<Visit>) -> Round {
     let mut round = round(hosts);
-    round.plays[0].expect.gate = Some(Gate { restart: restart.iter().map(|host| (*host).to_owned()).collect() });
+    round.plays[0].expect.gate =
+        Some(Gate { restart: restart.iter().map(|host| (*host).to_owned()).collect() });
     round
 }
 
@@ -103,7 +104,10 @@ fn a_dead_cleaner_does_not_shut_it() {
 
 #[test]
 fn a_follower_out_of_the_isr_shuts_it() {
-    let shrink = at("10:00:00,000", "INFO [Partition t-0 broker=1] Shrinking ISR from 1,2 to 1. Leader: (highWatermark: 100, endOffset: 120). Out of sync replicas: (brokerId: 2, endOffset: 100). (kafka.cluster.Partition)");
+    let shrink = at(
+        "10:00:00,000",
+        "INFO [Partition t-0 broker=1] Shrinking ISR from 1,2 to 1. Leader: (highWatermark: 100, endOffset: 120). Out of sync replicas: (brokerId: 2, endOffset: 100). (kafka.cluster.Partition)",
+    );
     let with = |restart: &str| {
         let mut hosts = three();
         hosts[0] = logged(hosts[0].clone(), std::slice::from_ref(&shrink));

@@ -48,22 +48,37 @@ fn one_name_and_two_topics() {
 
 #[test]
 fn a_damaged_log_and_a_tail_that_a_kill_tore() {
-    let cut = at("14:16:36,003", "WARN Corruption found in segment 100 of log t-0, truncating to offset 150. (kafka.log.Log)");
-    let kill = at("14:16:30,000", "INFO Recovering 8 logs from /services/kafka since no clean shutdown file was found (kafka.log.LogManager)");
+    let cut = at(
+        "14:16:36,003",
+        "WARN Corruption found in segment 100 of log t-0, truncating to offset 150. (kafka.log.Log)",
+    );
+    let kill = at(
+        "14:16:30,000",
+        "INFO Recovering 8 logs from /services/kafka since no clean shutdown file was found (kafka.log.LogManager)",
+    );
     let of = |lines: &[String]| findings(&round(vec![logged(held("a", 1, 5), lines)]));
     let found = of(std::slice::from_ref(&cut));
     let damage = only(&found, Code::RecordCorrupt);
     assert_eq!((damage.severity, damage.subject.topic.as_deref()), (Severity::Critical, Some("t")));
     assert_eq!(only(&of(&[kill, cut]), Code::RecordCorrupt).severity, Severity::Warning);
-    let index = at("14:16:36,003", "WARN Found a corrupted index file due to requirement failed: Corrupt index found, index file (/services/kafka/t-0/00000000000000000000.index) has non-zero size but the last offset is 0 which is no larger than the base offset 0.}. deleting /services/kafka/t-0/00000000000000000000.timeindex, /services/kafka/t-0/00000000000000000000.index and rebuilding index... (kafka.log.Log)");
+    let index = at(
+        "14:16:36,003",
+        "WARN Found a corrupted index file due to requirement failed: Corrupt index found, index file (/services/kafka/t-0/00000000000000000000.index) has non-zero size but the last offset is 0 which is no larger than the base offset 0.}. deleting /services/kafka/t-0/00000000000000000000.timeindex, /services/kafka/t-0/00000000000000000000.index and rebuilding index... (kafka.log.Log)",
+    );
     nothing_worse_than(&of(&[index]), Severity::Notice);
 }
 
 #[test]
 fn a_broker_that_stopped_rather_than_cut() {
-    let line = at("14:16:36,003", "FATAL [ReplicaFetcherThread-0-2], Exiting because log truncation is not allowed for partition t-0, Current leader 2's latest offset 10 is less than replica 1's latest offset 20 (kafka.server.ReplicaFetcherThread)");
+    let line = at(
+        "14:16:36,003",
+        "FATAL [ReplicaFetcherThread-0-2], Exiting because log truncation is not allowed for partition t-0, Current leader 2's latest offset 10 is less than replica 1's latest offset 20 (kafka.server.ReplicaFetcherThread)",
+    );
     let found = findings(&round(vec![logged(held("a", 1, 5), std::slice::from_ref(&line)), held("b", 2, 5)]));
     let stopped = only(&found, Code::BrokerCrashed);
     assert!(stopped.title.contains("rather than lose 10 offsets of t-0"), "{}", stopped.title);
-    none(&findings(&round(vec![logged(held("a", 1, 5), &[line, started("15:00:00,000", 1)])])), Code::BrokerCrashed);
+    none(
+        &findings(&round(vec![logged(held("a", 1, 5), &[line, started("15:00:00,000", 1)])])),
+        Code::BrokerCrashed,
+    );
 }

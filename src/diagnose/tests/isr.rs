@@ -6,7 +6,8 @@ use crate::compare::rounds::replica;
 use crate::round::Visit;
 
 const SHRINK: &str = "INFO [Partition t-0 broker=1] Shrinking ISR from 1,2 to 1. Leader: (highWatermark: 100, endOffset: 120). Out of sync replicas: (brokerId: 2, endOffset: 100). (kafka.cluster.Partition)";
-const GROW: &str = "INFO [Partition t-0 broker=1] ISR updated to 1,2 and version updated to [7] (kafka.cluster.Partition)";
+const GROW: &str =
+    "INFO [Partition t-0 broker=1] ISR updated to 1,2 and version updated to [7] (kafka.cluster.Partition)";
 
 fn held(name: &str, id: i64) -> Visit {
     broker(name, id).disk(vec![replica("t", 0, GIB)])
@@ -24,7 +25,10 @@ fn a_follower_that_stays_out() {
     assert_eq!((out.severity, out.subject.broker.as_deref()), (Severity::Warning, Some("b")));
     // It came back.
     let back = leader(&[("10:00:00,000", SHRINK), ("10:01:00,000", GROW)]);
-    assert_eq!(only(&findings(&round(vec![back.clone(), held("b", 2)])), Code::IsrShrinking).severity, Severity::Notice);
+    assert_eq!(
+        only(&findings(&round(vec![back.clone(), held("b", 2)])), Code::IsrShrinking).severity,
+        Severity::Notice
+    );
     // It came back, and a restart explains it.
     let restarted = logged(held("b", 2), &[stopped("10:00:00,500", 2), started("10:00:50,000", 2)]);
     none(&findings(&round(vec![back, restarted])), Code::IsrShrinking);
@@ -47,7 +51,8 @@ fn a_follower_that_leaves_again_and_again() {
         .map(|turn| (format!("10:{turn:02}:00,000"), if turn % 2 == 0 { SHRINK } else { GROW }))
         .collect();
     let lines = |turns: usize| {
-        let lines: Vec<(&str, &str)> = times.iter().take(turns).map(|(time, line)| (time.as_str(), *line)).collect();
+        let lines: Vec<(&str, &str)> =
+            times.iter().take(turns).map(|(time, line)| (time.as_str(), *line)).collect();
         findings(&round(vec![leader(&lines), held("b", 2)]))
     };
     let found = lines(20);
@@ -73,16 +78,25 @@ fn writes_are_refused_until_the_isr_has_grown() {
     nothing_worse_than(&found, Severity::Notice);
     // One in sync is not two.
     let mut still = refused.to_vec();
-    still.push(at("10:01:00,000", "INFO [Partition t-0 broker=1] ISR updated to 1 and version updated to [8] (kafka.cluster.Partition)"));
+    still.push(at(
+        "10:01:00,000",
+        "INFO [Partition t-0 broker=1] ISR updated to 1 and version updated to [8] (kafka.cluster.Partition)",
+    ));
     let found = findings(&round(vec![logged(held("a", 1), &still), held("b", 2)]));
     assert_eq!(only(&found, Code::UnderMinIsr).severity, Severity::Critical);
 }
 
 #[test]
 fn a_partition_without_a_leader() {
-    let none_alive = at("10:00:00,000", "ERROR [Controller id=1 epoch=2] Controller 1 epoch 2 failed to change state for partition t-0 from OfflinePartition to OnlinePartition (state.change.logger)");
+    let none_alive = at(
+        "10:00:00,000",
+        "ERROR [Controller id=1 epoch=2] Controller 1 epoch 2 failed to change state for partition t-0 from OfflinePartition to OnlinePartition (state.change.logger)",
+    );
     let cause = "kafka.common.StateChangeFailedException: Failed to elect leader for partition t-0 under strategy OfflinePartitionLeaderElectionStrategy(false)".to_owned();
-    let elected = at("10:05:00,000", "INFO [Controller id=1 epoch=2] Changed partition t-0 from OfflinePartition to OnlinePartition with state LeaderAndIsr(leader=2, leaderEpoch=3, isr=List(2), zkVersion=3) (state.change.logger)");
+    let elected = at(
+        "10:05:00,000",
+        "INFO [Controller id=1 epoch=2] Changed partition t-0 from OfflinePartition to OnlinePartition with state LeaderAndIsr(leader=2, leaderEpoch=3, isr=List(2), zkVersion=3) (state.change.logger)",
+    );
     let of = |lines: &[String]| findings(&round(vec![logged(held("a", 1), lines), held("b", 2)]));
     let open = [none_alive.clone(), cause.clone()];
     assert_eq!(only(&of(&open), Code::UnderMinIsr).severity, Severity::Critical);
@@ -94,7 +108,9 @@ fn elections(times: usize) -> Vec<Finding> {
         let id = 1 + turn % 2;
         at(
             &format!("10:{:02}:00,000", turn * 2),
-            &format!("INFO [Controller {id}]: {id} successfully elected as the controller (kafka.controller.KafkaController)"),
+            &format!(
+                "INFO [Controller {id}]: {id} successfully elected as the controller (kafka.controller.KafkaController)"
+            ),
         )
     };
     let of = |side: usize| -> Vec<String> { (0..times).filter(|turn| turn % 2 == side).map(line).collect() };

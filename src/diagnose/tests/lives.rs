@@ -37,11 +37,24 @@ fn a_broker_that_has_been_stopped_for_long() {
 
 #[test]
 fn a_start_that_recovers_is_a_crash_unless_it_is_the_first() {
-    let recover = |time: &str| at(time, "INFO Attempting recovery for all logs in /services/kafka since no clean shutdown file was found (kafka.log.LogManager)");
+    let recover = |time: &str| {
+        at(
+            time,
+            "INFO Attempting recovery for all logs in /services/kafka since no clean shutdown file was found (kafka.log.LogManager)",
+        )
+    };
     // A first start has nothing to find.
-    none(&of(logged(broker("a", 1), &[recover("10:00:00,000"), started("10:00:05,000", 1)])), Code::BrokerCrashed);
+    none(
+        &of(logged(broker("a", 1), &[recover("10:00:00,000"), started("10:00:05,000", 1)])),
+        Code::BrokerCrashed,
+    );
     // A clean stop came before, and the disk is new.
-    let clean = [started("09:00:00,000", 1), stopped("09:30:00,000", 1), recover("10:00:00,000"), started("10:00:05,000", 1)];
+    let clean = [
+        started("09:00:00,000", 1),
+        stopped("09:30:00,000", 1),
+        recover("10:00:00,000"),
+        started("10:00:05,000", 1),
+    ];
     none(&of(logged(broker("a", 1), &clean)), Code::BrokerCrashed);
     let killed = [started("09:00:00,000", 1), recover("10:00:00,000"), started("10:00:05,000", 1)];
     let found = of(logged(broker("a", 1), &killed));
@@ -49,14 +62,23 @@ fn a_start_that_recovers_is_a_crash_unless_it_is_the_first() {
     assert_eq!(crash.severity, Severity::Warning);
     assert!(crash.title.contains("It has started since"), "{}", crash.title);
     // KRaft recovers its metadata after every stop.
-    let metadata = at("10:00:00,000", "INFO [LogLoader partition=__cluster_metadata-0, dir=/services/kafka] Recovering unflushed segment 0. 0/1 recovered for __cluster_metadata-0. (kafka.log.LogLoader)");
+    let metadata = at(
+        "10:00:00,000",
+        "INFO [LogLoader partition=__cluster_metadata-0, dir=/services/kafka] Recovering unflushed segment 0. 0/1 recovered for __cluster_metadata-0. (kafka.log.LogLoader)",
+    );
     none(&of(logged(broker("a", 1), &[started("09:00:00,000", 1), metadata])), Code::BrokerCrashed);
 }
 
 #[test]
 fn a_fatal_error_is_over_with_a_start() {
-    let fatal = at("10:00:00,000", "ERROR [KafkaServer id=1] Fatal error during KafkaServer startup. Prepare to shutdown (kafka.server.KafkaServer)");
-    assert_eq!(only(&of(logged(broker("a", 1), std::slice::from_ref(&fatal))), Code::BrokerCrashed).severity, Severity::Critical);
+    let fatal = at(
+        "10:00:00,000",
+        "ERROR [KafkaServer id=1] Fatal error during KafkaServer startup. Prepare to shutdown (kafka.server.KafkaServer)",
+    );
+    assert_eq!(
+        only(&of(logged(broker("a", 1), std::slice::from_ref(&fatal))), Code::BrokerCrashed).severity,
+        Severity::Critical
+    );
     let found = of(logged(broker("a", 1), &[fatal, started("10:10:00,000", 1)]));
     assert_eq!(only(&found, Code::BrokerCrashed).severity, Severity::Warning);
 }
@@ -70,7 +92,10 @@ fn a_kill_by_the_kernel() {
 
 #[test]
 fn a_fence_alone_is_no_crash() {
-    let fence = at("10:00:00,000", "INFO [QuorumController id=9] Fencing broker 1 because its session has timed out. (org.apache.kafka.controller.ReplicationControlManager)");
+    let fence = at(
+        "10:00:00,000",
+        "INFO [QuorumController id=9] Fencing broker 1 because its session has timed out. (org.apache.kafka.controller.ReplicationControlManager)",
+    );
     let seen = |own: &[String]| {
         findings(&round(vec![
             logged(broker("a", 1).disk(vec![]), own),
@@ -87,8 +112,11 @@ fn a_fence_alone_is_no_crash() {
 
 #[test]
 fn sessions_that_expire() {
-    let expired = |time: &str| at(time, "INFO zookeeper state changed (Expired) (org.I0Itec.zkclient.ZkClient)");
-    let back = |time: &str| at(time, "INFO re-registering broker info in ZK for broker 1 (kafka.server.KafkaHealthcheck)");
+    let expired =
+        |time: &str| at(time, "INFO zookeeper state changed (Expired) (org.I0Itec.zkclient.ZkClient)");
+    let back = |time: &str| {
+        at(time, "INFO re-registering broker info in ZK for broker 1 (kafka.server.KafkaHealthcheck)")
+    };
     let once = of(logged(broker("a", 1), &[expired("10:00:00,000"), back("10:00:01,000")]));
     assert_eq!(only(&once, Code::SessionLost).severity, Severity::Notice);
     let away = of(logged(broker("a", 1), &[expired("10:00:00,000")]));
@@ -103,13 +131,25 @@ fn sessions_that_expire() {
 #[test]
 fn a_stuck_broker_repeats_itself() {
     let stale = |second: u32| {
-        at(&format!("10:00:{second:02},000"), "INFO Partition [t,0] on broker 1: Cached zkVersion [5] not equal to that in zookeeper, skip updating ISR (kafka.cluster.Partition)")
+        at(
+            &format!("10:00:{second:02},000"),
+            "INFO Partition [t,0] on broker 1: Cached zkVersion [5] not equal to that in zookeeper, skip updating ISR (kafka.cluster.Partition)",
+        )
     };
-    let version = |version: &str| at("09:00:00,000", &format!("INFO Kafka version : {version} (org.apache.kafka.common.utils.AppInfoParser)"));
-    let stuck = |version: String| -> Vec<String> { std::iter::once(version).chain((0..5).map(stale)).collect() };
+    let version = |version: &str| {
+        at(
+            "09:00:00,000",
+            &format!("INFO Kafka version : {version} (org.apache.kafka.common.utils.AppInfoParser)"),
+        )
+    };
+    let stuck =
+        |version: String| -> Vec<String> { std::iter::once(version).chain((0..5).map(stale)).collect() };
     let found = of(logged(broker("a", 1), &stuck(version("0.10.1.0"))));
     let lost = only(&found, Code::SessionLost);
-    assert_eq!((lost.severity, lost.bug.as_ref().map(|bug| bug.id.as_str())), (Severity::Critical, Some("KAFKA-4477")));
+    assert_eq!(
+        (lost.severity, lost.bug.as_ref().map(|bug| bug.id.as_str())),
+        (Severity::Critical, Some("KAFKA-4477"))
+    );
     let found = of(logged(broker("a", 1), &stuck(version("1.0.0"))));
     assert_eq!(only(&found, Code::SessionLost).bug.as_ref().map(|bug| bug.id.as_str()), Some("KAFKA-2729"));
     // A version without either bug: the symptom stands, no bug is named.

@@ -41,9 +41,10 @@ fn visit(node: &Value, files: &BTreeMap<String, String>) -> Visit {
     for replica in &mut replicas {
         let mut segments = segments(node, replica);
         segments.sort_unstable();
-        let dirty = clean.iter().flatten().find(|entry| {
-            entry.topic == replica.topic && entry.partition == replica.partition
-        });
+        let dirty = clean
+            .iter()
+            .flatten()
+            .find(|entry| entry.topic == replica.topic && entry.partition == replica.partition);
         let sum = |all: &[(u64, u64)]| all.iter().map(|(_, bytes)| bytes).sum::<u64>();
         replica.active_bytes = segments.last().map_or(0, |(_, bytes)| *bytes);
         let closed = segments.partition_point(|(base, _)| dirty.is_some_and(|entry| *base < entry.offset));
