@@ -454,7 +454,7 @@ impl Coverage {
 pub enum Evidence {
     /// Nothing came back; the coverage says why.
     None,
-    /// The facts: they stand in [`Visit::facts`].
+    /// The facts and what discovery found: they stand in [`Visit::facts`] and [`Visit::broker`].
     Facts,
     DiskUsage(DiskUsage),
     LogGrep(LogGrep),

@@ -50,6 +50,8 @@ impl Running {
             shell.env("PATH", path);
         }
         shell.env("HOME", sandbox).env("USER", user).env("LOGNAME", user).env("SHELL", "/bin/sh");
+        // What an audit finds is what the node's directory holds, not what runs on this machine.
+        shell.env("ROUNDSMAN_ROOT", sandbox);
         shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = shell.process_group(0).spawn()?;
         Ok(Running {

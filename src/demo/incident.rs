@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use super::fleet::DemoError;
-use super::{cleaner_log, replicas, server_log};
+use super::{cleaner_log, installation, replicas, server_log};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -197,7 +197,8 @@ fn write_broker(sandbox: &Path, broker: &Broker) -> std::io::Result<()> {
     std::fs::create_dir_all(&logs)?;
     replicas::write(&kafka, broker)?;
     server_log::write(&logs, broker)?;
-    cleaner_log::write(&logs, broker)
+    cleaner_log::write(&logs, broker)?;
+    installation::write(sandbox, broker)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod exec;
 mod files;
 mod fleet;
 pub mod incident;
+mod installation;
 mod log_file;
 mod replicas;
 mod server;

@@ -13,8 +13,8 @@ pub(super) const RESTART: Range<u32> = clock(14, 15, 52, 0)..clock(14, 16, 21, 0
 pub(super) const END: u32 = clock(14, 48, 0, 0);
 
 /// A Kafka release and the commit it says it was built from.
-const OLD: (&str, &str) = ("0.10.1.0", "3402a74efb23d1d4");
-const NEW: (&str, &str) = ("0.10.1.1", "f10ef2720b03b247");
+pub(super) const OLD: (&str, &str) = ("0.10.1.0", "3402a74efb23d1d4");
+pub(super) const NEW: (&str, &str) = ("0.10.1.1", "f10ef2720b03b247");
 
 /// Writes the current file, that of the hour before, and that of the broker's last long start.
 pub(super) fn write(logs: &Path, broker: &Broker) -> io::Result<()> {

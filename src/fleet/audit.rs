@@ -16,11 +16,16 @@ const DISCOVERY_LIMIT: usize = 1 << 20;
 
 /// The row of a host that was never asked.
 pub(super) fn unasked() -> ProbeAnswer {
-    row(vec![Coverage::none("kafka", "it was not asked: the visit ended before")], 0.0)
+    let coverage = vec![Coverage::none("kafka", "it was not asked: the visit ended before")];
+    ProbeAnswer { play: 0, probe: "discovery".to_owned(), evidence: Evidence::None, coverage, seconds: 0.0 }
 }
 
-fn row(coverage: Vec<Coverage>, seconds: f64) -> ProbeAnswer {
-    ProbeAnswer { play: 0, probe: "discovery".to_owned(), evidence: Evidence::None, coverage, seconds }
+/// What discovery found stands in [`Visit::broker`].
+fn row(mut coverage: Vec<Coverage>, seconds: f64) -> ProbeAnswer {
+    if coverage.is_empty() {
+        coverage.push(Coverage::complete("kafka"));
+    }
+    ProbeAnswer { play: 0, probe: "discovery".to_owned(), evidence: Evidence::Facts, coverage, seconds }
 }
 
 impl Visitor {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::discovery::{Found, Given};
 use super::log_grep::Journal;
 use super::{Probe, Question, log_grep};
+use crate::kafka::catalogue::prefilter;
 use crate::round::Broker;
 
 /// How an audit of one host is to be made.
@@ -49,7 +50,7 @@ impl Audit {
             questions.push(Question::LogGrep(log_grep::Question {
                 files: found.logs.clone(),
                 if_present: found.logs_if_present.clone(),
-                pattern: pattern(),
+                pattern: prefilter(),
                 newer_than_minutes: self.newer_than_minutes,
                 limit: self.log_limit,
                 journal: unit.map(|unit| Journal { unit, since }),
@@ -80,14 +81,6 @@ impl Audit {
             ..Found::default()
         }
     }
-}
-
-/// Besides errors: what cuts a replica's log (INFO and WARN since Kafka 1.1), what the cleaner does, starts.
-fn pattern() -> String {
-    "ERROR|FATAL|eset (its )?fetch offset|Non-monotonic update of high watermark|Truncating (partition|to offset)|\
-     below high watermark|potential data loss|unclean election|UNCLEAN|[Ss]tarted \\(kafka|Kafka version|\
-     uncleanable|Error due to|Stopped|cleaned log"
-        .to_owned()
 }
 
 #[cfg(test)]
@@ -121,6 +114,6 @@ mod tests {
 
     #[test]
     fn the_pattern_is_one_that_every_grep_takes() {
-        assert_eq!(crate::playbook::ere::complaint(&pattern()), None);
+        assert_eq!(crate::playbook::ere::complaint(&prefilter()), None);
     }
 }

@@ -1,0 +1,291 @@
+//! `audit`: Kafka is found without a playbook and without a variable, in whatever form it lies there.
+
+mod binary;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use binary::{Desk, Ran, Served, replica, run, serve, serve_incident};
+use roundsman::demo::Fleet;
+use serde_json::Value;
+
+/// The inventory of a fleet without Kafka's variables.
+fn bare(desk: &Desk, inventory: &Path) -> String {
+    let text = fs::read_to_string(inventory).unwrap();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("kafka_")).collect();
+    assert!(lines.len() < text.lines().count());
+    desk.file("bare.yml", &(lines.join("\n") + "\n"))
+}
+
+fn audit(inventory: &str, more: &[&str]) -> Ran {
+    run(["audit", "-i", inventory, "--format", "json"].iter().chain(more))
+}
+
+fn host<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let hosts = report["hosts"].as_array().unwrap();
+    hosts.iter().find(|host| host["name"] == name).unwrap_or_else(|| panic!("no {name} in {hosts:#?}"))
+}
+
+/// Writes a file of a node, its directories too.
+fn put(root: &Path, path: &str, text: &str) {
+    let path = root.join(path.trim_start_matches('/'));
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// A process as /proc shows it.
+fn process(root: &Path, pid: u32, arguments: &[&str]) {
+    put(root, "/proc/1/stat", "1 (init) S 0\n");
+    put(root, &format!("/proc/{pid}/cmdline"), &(arguments.join("\0") + "\0"));
+    symlink("/", root.join(format!("proc/{pid}/cwd"))).unwrap();
+}
+
+/// A log dir with one replica.
+fn log_dir(root: &Path, dir: &str, identity: &str) {
+    put(root, &format!("{dir}/meta.properties"), identity);
+    put(root, &format!("{dir}/replication-offset-checkpoint"), "0\n1\norders 0 5000\n");
+    replica(&root.join(dir.trim_start_matches('/')), "orders", 0, 600 << 20);
+}
+
+fn node() -> (Served<Fleet>, Desk, String) {
+    let fleet = serve(Fleet::builder().node("broker-a"));
+    let desk = Desk::new();
+    let inventory = bare(&desk, &fleet.inventory_path());
+    fs::create_dir_all(fleet.nodes()[0].sandbox()).unwrap();
+    (fleet, desk, inventory)
+}
+
+const LINE: &str =
+    "[2026-11-01 10:00:00,000] INFO Kafka version: 3.9.1 (org.apache.kafka.common.utils.AppInfoParser)\n";
+
+#[test]
+fn the_incident_is_found_without_a_variable() {
+    let demo = serve_incident();
+    let desk = Desk::new();
+    let inventory = bare(&desk, &demo.inventory_path());
+    let report = audit(&inventory, &[]).exits(2).json();
+    let schema: Value = serde_json::from_str(include_str!("../docs/report.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = schema.iter_errors(&report).map(|error| error.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    let codes: Vec<&str> =
+        report["findings"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    for code in ["data-lost", "replica-truncated", "cleaner-dead"] {
+        assert!(codes.contains(&code), "no {code} in {codes:?}");
+    }
+    assert!(!codes.contains(&"probe-incomplete"), "{codes:?}");
+    let lost = report["findings"].as_array().unwrap().iter().find(|one| one["code"] == "data-lost").unwrap();
+    assert_eq!(lost["lost_total"], 6_572_461);
+    for (name, id, version) in
+        [("10.200.8.176", 180_881_584, "0.10.1.1"), ("10.200.8.183", 180_881_591, "0.10.1.0")]
+    {
+        let host = host(&report, name);
+        let found = &host["found"];
+        assert_eq!((&found["id"], &found["version"]), (&Value::from(id), &Value::from(version)), "{found}");
+        assert_eq!((&found["pid"], &found["running"]), (&Value::from(4711), &Value::from(true)));
+        assert_eq!((&found["open_files"], &found["maps"]), (&Value::from(210), &Value::from(310)));
+        assert_eq!(found["unit"], "kafka.service");
+        assert_eq!(found["settings"]["default.replication.factor"], "2");
+        assert_eq!(host["broker_id_source"], "meta.properties");
+    }
+    // What is not on the list of settings never left the node.
+    let all = report.to_string();
+    assert!(!all.contains("not-to-be-seen") && !all.contains("10.200.8.10:2181"), "a secret left its node");
+    // The dead cleaners' replicas are dirty, the living one's are not.
+    let clusters = report["comparison"]["clusters"].as_array().unwrap();
+    let topics = clusters[0]["topics"].as_array().unwrap();
+    let topic = topics.iter().find(|topic| topic["name"] == "completeProduct").unwrap();
+    for replica in
+        topic["partitions"].as_array().unwrap().iter().flat_map(|one| one["replicas"].as_array().unwrap())
+    {
+        let Some(ratio) = replica["dirty_ratio"].as_f64() else { continue };
+        match (replica["broker"].as_str().unwrap(), replica["log_bytes"].as_u64().unwrap()) {
+            ("10.200.8.176", _) => assert!(ratio < 0.01, "{replica}"),
+            (_, bytes) if bytes > 1 << 30 => assert!(ratio > 0.85, "{replica}"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_inventorys_variables_stand_above_what_is_found() {
+    let demo = serve_incident();
+    let report =
+        audit(&demo.inventory_path().display().to_string(), &["-e", "kafka_log_dirs=/no/such/dir"]).json();
+    let found = &host(&report, "10.200.8.176")["found"];
+    assert_eq!(found["log_dirs"], Value::from(vec!["/no/such/dir"]));
+    assert!(report["coverage"].to_string().contains("the log dir does not exist"), "{}", report["coverage"]);
+}
+
+#[test]
+fn nothing_there_is_said_and_is_unknown() {
+    let (_fleet, _desk, inventory) = node();
+    let ran = audit(&inventory, &[]).exits(3);
+    let report = ran.json();
+    assert_eq!(report["verdict"]["status"], "UNKNOWN");
+    let reason = host(&report, "broker-a")["reason"].as_str().unwrap();
+    for word in ["no process of Kafka", "systemd", "/opt", "kafka_log_dirs"] {
+        assert!(reason.contains(word), "{reason}");
+    }
+}
+
+#[test]
+fn two_brokers_and_a_controller_on_one_machine() {
+    let (fleet, _desk, inventory) = node();
+    let root = fleet.nodes()[0].sandbox();
+    let java = |pid, id: u32| {
+        let (logs, config) =
+            (format!("-Dkafka.logs.dir=/var/log/kafka{id}"), format!("/etc/kafka/{id}.properties"));
+        process(
+            root,
+            pid,
+            &[
+                "/usr/bin/java",
+                "-Xmx1g",
+                &logs,
+                "-cp",
+                "/opt/k/libs/kafka_2.13-3.9.1.jar",
+                "kafka.Kafka",
+                &config,
+            ],
+        );
+        put(root, &format!("/var/log/kafka{id}/server.log"), LINE);
+    };
+    (1..=3).for_each(|id| java(100 + id, id));
+    put(root, "/etc/kafka/1.properties", "broker.id=1\nlog.dirs = /data/1a , /data/1b\n");
+    put(root, "/etc/kafka/2.properties", "broker.id=2\nlog.dirs=/data/2\n");
+    put(
+        root,
+        "/etc/kafka/3.properties",
+        "process.roles=controller\nnode.id=3\nlog.dirs=/data/3\nmetadata.log.dir=/data/meta\n",
+    );
+    log_dir(root, "/data/1a", "version=0\nbroker.id=1\n");
+    put(root, "/data/1b/meta.properties", "version=0\nbroker.id=1\n");
+    log_dir(root, "/data/2", "version=0\nbroker.id=2\n");
+    for dir in ["/data/3", "/data/meta"] {
+        put(root, &format!("{dir}/meta.properties"), "version=1\nnode.id=3\ncluster.id=abc\n");
+    }
+    put(root, "/data/meta/__cluster_metadata-0/00000000000000000000.log", "x");
+    // What is like Kafka and is not.
+    process(
+        root,
+        200,
+        &[
+            "java",
+            "-cp",
+            "/opt/k/libs/kafka_2.13-3.9.1.jar",
+            "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+            "zk.properties",
+        ],
+    );
+    process(
+        root,
+        201,
+        &[
+            "java",
+            "-Dkafka.logs.dir=/x",
+            "org.apache.kafka.connect.cli.ConnectDistributed",
+            "connect.properties",
+        ],
+    );
+    process(root, 202, &["grep", "kafka.Kafka", "/etc/hosts"]);
+    let report = audit(&inventory, &[]).json();
+    let names: Vec<&str> =
+        report["hosts"].as_array().unwrap().iter().map(|host| host["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["broker-a#1", "broker-a#2", "broker-a#3"]);
+    for host in report["hosts"].as_array().unwrap() {
+        assert_eq!(
+            (&host["machine"], &host["outcome"]),
+            (&Value::from("broker-a"), &Value::from("ok")),
+            "{host}"
+        );
+    }
+    let first = &host(&report, "broker-a#1")["found"];
+    assert_eq!(first["log_dirs"].as_array().unwrap().len(), 2);
+    let controller = &host(&report, "broker-a#3")["found"];
+    assert_eq!(controller["roles"], Value::from(vec!["controller"]));
+    assert!(controller["metadata_dir"].as_str().unwrap().ends_with("/data/meta"));
+    assert!(!report["findings"].to_string().contains("probe-incomplete"), "{:#}", report["findings"]);
+}
+
+#[test]
+fn a_broker_that_is_down_is_found_by_its_unit_its_settings_or_its_disk() {
+    let unit = "[Service]\nUser=kafka\nEnvironment=\"LOG_DIR=/var/log/kafka\" \"KAFKA_HEAP_OPTS=-Xmx1g\"\n\
+                Environment=PASSWORD=not-to-be-seen\n\
+                ExecStart=/opt/kafka/bin/kafka-server-start.sh /opt/kafka/config/server.properties --override broker.rack=r1\n";
+    let settings = "# Kafka\nnode.id: 7\nprocess.roles=broker,\\\n  controller\nlog.dirs=/data/kafka\nssl.key.password=not-to-be-seen\n";
+    type Place = fn(&Path, &str, &str);
+    let places: [(&str, Place); 3] = [
+        ("unit", |root, unit, settings| {
+            put(root, "/etc/systemd/system/kafka.service", unit);
+            put(root, "/opt/kafka/config/server.properties", settings);
+        }),
+        ("config", |root, _, settings| put(root, "/etc/kafka/server.properties", settings)),
+        ("data", |_, _, _| {}),
+    ];
+    for (name, place) in places {
+        let (fleet, _desk, inventory) = node();
+        let root = fleet.nodes()[0].sandbox();
+        put(root, "/proc/1/stat", "1 (init) S 0\n");
+        put(root, "/opt/kafka/libs/kafka_2.13-3.9.1.jar", "");
+        put(root, "/opt/kafka/libs/kafka_2.13-3.9.1-test.jar", "");
+        put(root, "/var/log/kafka/server.log", LINE);
+        log_dir(root, "/data/kafka", "version=1\nnode.id=7\ncluster.id=abc\n");
+        place(root, unit, settings);
+        let report = audit(&inventory, &[]).json();
+        let host = host(&report, "broker-a");
+        let found = &host["found"];
+        assert_eq!(
+            (&found["running"], &found["id"]),
+            (&Value::from(false), &Value::from(7)),
+            "{name}: {host}"
+        );
+        assert_eq!(found["version"], "3.9.1", "{name}: {found}");
+        assert_eq!(found["log_dirs"][0], root.join("data/kafka").display().to_string(), "{name}");
+        assert_eq!(found["logs_dir"], root.join("var/log/kafka").display().to_string(), "{name}: {found}");
+        let guessed = found["guessed"].to_string();
+        match name {
+            "unit" => {
+                assert_eq!(
+                    (&found["unit"], &found["rack"]),
+                    (&Value::from("kafka.service"), &Value::from("r1"))
+                );
+                assert!(!guessed.contains("log_dirs") && !guessed.contains("logs_dir"), "{guessed}");
+            }
+            "config" => assert!(guessed.contains("config_file") && guessed.contains("logs_dir"), "{guessed}"),
+            _ => assert!(guessed.contains("log_dirs"), "{guessed}"),
+        }
+        if name != "data" {
+            assert_eq!(found["roles"], Value::from(vec!["broker", "controller"]), "{name}: {found}");
+        }
+        assert_eq!(host["outcome"], "ok", "{name}: {host}");
+        assert!(!report.to_string().contains("not-to-be-seen"), "{name}");
+    }
+}
+
+#[test]
+fn two_brokers_that_claim_one_log_dir_are_partial_evidence() {
+    let (fleet, _desk, inventory) = node();
+    let root = fleet.nodes()[0].sandbox();
+    for id in [1, 2] {
+        let config = format!("/etc/kafka/{id}.properties");
+        process(root, 100 + id, &["java", "-Dkafka.logs.dir=/var/log/kafka", "kafka.Kafka", &config]);
+        put(root, &config, &format!("broker.id={id}\nlog.dirs=/data\n"));
+    }
+    put(root, "/var/log/kafka/server.log", LINE);
+    log_dir(root, "/data", "version=0\nbroker.id=1\n");
+    let report = audit(&inventory, &[]).exits(2).json();
+    assert!(report["coverage"].to_string().contains("has the same log dir"), "{:#}", report["coverage"]);
+}
+
+#[test]
+fn a_dry_run_shows_every_script_and_contacts_nobody() {
+    let ran =
+        run(["audit", "-i", "nobody.invalid,", "-e", "kafka_log_dirs=/data/kafka", "--dry-run"]).exits(0);
+    ran.says("discovery")
+        .says("/data/kafka")
+        .says("Nobody is contacted")
+        .says("journalctl")
+        .says("KAFKA_LOGS_DIR");
+}
