@@ -308,11 +308,9 @@ pub struct InventoryHost {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  roundsman report --from round.json --width 120\n  \
+#[command(after_help = "Examples:\n  roundsman report --from round.json --width 120\n  \
     roundsman report --du-transcript du.txt --log 10.200.8.176=server.log --log-zone +02:00\n  \
-    roundsman report --from round.json --kafka-topics topics.txt -o report.md"
-)]
+    roundsman report --from round.json --kafka-topics topics.txt -o report.md")]
 pub struct Report {
     /// The round, as `run --save` wrote it.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["du_transcript", "log", "kafka_log_dirs", "kafka_topics"])]
@@ -320,7 +318,13 @@ pub struct Report {
     #[command(flatten)]
     pub evidence: Evidence,
     /// Inventory that names the brokers of the evidence; may be given again.
-    #[arg(short, long = "inventory", value_name = "INVENTORY", help_heading = "Evidence from elsewhere", conflicts_with = "from")]
+    #[arg(
+        short,
+        long = "inventory",
+        value_name = "INVENTORY",
+        help_heading = "Evidence from elsewhere",
+        conflicts_with = "from"
+    )]
     pub inventory: Vec<String>,
     /// Keep the round in FILE, with what was brought.
     #[arg(long, value_name = "FILE")]

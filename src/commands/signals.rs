@@ -14,12 +14,10 @@ pub fn watch_signals() -> watch::Receiver<Option<Stopped>> {
 /// The same, with something to do before the process leaves at once.
 pub fn watch_signals_and(clean_up: impl FnOnce() + Send + 'static) -> watch::Receiver<Option<Stopped>> {
     let (switch, thrown) = watch::channel(None);
+    // Before anything is begun: a task may come to its turn only after there is something to clean up.
+    let handlers = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     tokio::spawn(async move {
-        let (Ok(mut interrupts), Ok(mut terminations)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            return;
-        };
+        let (Ok(mut interrupts), Ok(mut terminations)) = handlers else { return };
         let mut next = async || {
             tokio::select! {
                 _ = interrupts.recv() => Stopped::Interrupted,

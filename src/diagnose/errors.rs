@@ -20,7 +20,7 @@ pub fn unknown(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
     let mut shapes: BTreeMap<String, Vec<&Event>> = BTreeMap::new();
     for broker in &cluster.brokers {
         let log = view.log(&broker.host).iter().map(|moment| moment.event);
-        for event in log.filter(|event| event.class == Class::Other && is_error(event)) {
+        for event in log.filter(|event| unexplained(&event.class) && is_error(event)) {
             shapes.entry(shape(&event.text)).or_default().push(event);
         }
     }
@@ -62,6 +62,20 @@ pub fn unknown(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
         })
         .collect();
     findings.push(found.seen(all.iter().copied()).show(lines));
+}
+
+/// What no rule of the others looks at, though the catalogue may know it: it is told here instead.
+fn unexplained(class: &Class) -> bool {
+    matches!(
+        class,
+        Class::Other
+            | Class::CleanerException { .. }
+            | Class::CleanerStateError { .. }
+            | Class::OffsetMismatch { .. }
+            | Class::ControlledShutdownFailed
+            | Class::DirtyBeyondEnd { .. }
+            | Class::EpochUnknown { .. }
+    )
 }
 
 /// A layout that we do not know still has the level as a word.

@@ -1,6 +1,6 @@
 //! Replicas that do not follow: by what stands still on the disks, and by fetchers that gave up.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::compare::{Cluster, Partition, Replica, Topic};
 use crate::diagnose::finding::{Basis, Code, Finding, HostItem, Item, Severity, Subject};
@@ -78,11 +78,13 @@ fn still(
     if late.is_empty() {
         return None;
     }
-    let hosts = words::once(
-        late.iter().filter_map(|(_, replica, ..)| host(replica).map(|broker| broker.host.as_str())),
-    );
+    let holders: BTreeSet<usize> = late.iter().map(|(_, replica, ..)| replica.broker).collect();
+    let hosts: Vec<&str> =
+        holders.iter().filter_map(|at| cluster.brokers.get(*at)).map(|broker| broker.host.as_str()).collect();
     // A broker that is down is behind by nature; that it is down stands elsewhere.
-    let down = late.iter().all(|(_, replica, ..)| host(replica).is_some_and(|broker| view.stopped(broker).is_some()));
+    let down = late
+        .iter()
+        .all(|(_, replica, ..)| host(replica).is_some_and(|broker| view.stopped(broker).is_some()));
     let most = late.iter().map(|(_, _, offsets, _)| *offsets).max().unwrap_or(0);
     let longest = late.iter().map(|(.., gap)| *gap).max().unwrap_or(0);
     let mut found = finding(
@@ -105,7 +107,10 @@ fn still(
         .iter()
         .map(|(partition, replica, offsets, gap)| {
             let odd = host(replica).map(|broker| broker.host.clone());
-            let why = format!("{offsets} offsets behind, last written {} before its peer", words::span(gap.unsigned_abs()));
+            let why = format!(
+                "{offsets} offsets behind, last written {} before its peer",
+                words::span(gap.unsigned_abs())
+            );
             Item::Replicas(replica_item(cluster, partition, odd.into_iter().collect(), None, Some(why)))
         })
         .collect();

@@ -35,9 +35,9 @@ pub fn bytes(size: u64) -> String {
 /// `30 s`, `5 min`, `24 h`, `7 days`: the largest unit that says it without a fraction worth naming.
 pub fn span(seconds: u64) -> String {
     match seconds {
-        ..120 => format!("{seconds} s"),
-        ..7200 => format!("{} min", seconds / 60),
-        ..172_800 => format!("{} h", seconds / 3600),
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
         _ => format!("{} days", count(seconds / 86_400)),
     }
 }

@@ -40,6 +40,11 @@ const LINES: &[(&str, &str)] = &[
         "the controller knew that the broker was down",
     ),
     (r"ignoring LeaderAndIsr request from controller", "an older request arrived after a newer one"),
+    // kafka.server.ReplicaManager up to 2.8: the partition's own lack of a leader is told by the controller.
+    (
+        r"cannot become follower since the new leader -1 is unavailable",
+        "the partition had no leader for a moment",
+    ),
     (r"Cannot remove replica [0-9]+ from ISR of partition", "the replica was out of sync already"),
     // org.apache.kafka.clients.NetworkClient.
     (

@@ -406,7 +406,12 @@ impl<'a> Builder<'a> {
     }
 
     /// The brokers that a play's gate asks about: a host pattern, `none` where it is empty.
-    fn gate(&self, playbook: &Playbook, play: &Play, hosts: &[String]) -> Result<Option<round::Gate>, Refusal> {
+    fn gate(
+        &self,
+        playbook: &Playbook,
+        play: &Play,
+        hosts: &[String],
+    ) -> Result<Option<round::Gate>, Refusal> {
         let (Some(text), Some(any)) = (&play.gate, hosts.first()) else { return Ok(None) };
         let pattern = self.renderer(any, &play.vars).text(&text.text).map_err(|error| {
             let refusal = playbook.error_at(text.offset, error.message);
@@ -421,7 +426,9 @@ impl<'a> Builder<'a> {
         }
         let restart = self.inventory.select(pattern, None)?.hosts;
         match restart.iter().find(|host| !hosts.contains(host)) {
-            Some(host) => Err(Refusal::usage(format!("gate: {host} is none of the hosts of the play `{}`", play.name))),
+            Some(host) => {
+                Err(Refusal::usage(format!("gate: {host} is none of the hosts of the play `{}`", play.name)))
+            }
             None => Ok(Some(round::Gate { restart })),
         }
     }

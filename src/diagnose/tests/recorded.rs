@@ -35,12 +35,24 @@ fn recording(name: &str) -> Round {
 fn visit(node: &Value, files: &BTreeMap<String, String>) -> Visit {
     let name = node["name"].as_str().unwrap();
     let content = |path: &str| files.get(&format!("nodes/{name}{path}")).map(String::as_str);
-    let mut visit = host(name).dir(|dir| fill(dir, content)).disk(replicas_of(node));
-    // What a playbook's probes look for, and the greps on the node do.
-    let wanted = regex::Regex::new(
-        r"ERROR|WARN|FATAL|out of range|Truncat|Non-monotonic|[Uu]nclean|UNCLEAN|Error due to|cleaned log|Beginning cleaning|tarting|tarted|Kafka version|OnlinePartition",
-    )
-    .unwrap();
+    let mut visit = host(name).dir(|dir| fill(dir, content));
+    let clean = visit.facts.as_ref().and_then(|facts| facts.log_dirs[0].first_dirty.clone());
+    let mut replicas = replicas_of(node);
+    for replica in &mut replicas {
+        let mut segments = segments(node, replica);
+        segments.sort_unstable();
+        let dirty = clean
+            .iter()
+            .flatten()
+            .find(|entry| entry.topic == replica.topic && entry.partition == replica.partition);
+        let sum = |all: &[(u64, u64)]| all.iter().map(|(_, bytes)| bytes).sum::<u64>();
+        replica.active_bytes = segments.last().map_or(0, |(_, bytes)| *bytes);
+        let closed = segments.partition_point(|(base, _)| dirty.is_some_and(|entry| *base < entry.offset));
+        replica.clean_bytes = sum(&segments[..closed.min(segments.len())]);
+    }
+    visit = visit.disk(replicas);
+    // What an audit's probes look for, and the greps on the node do.
+    let wanted = regex::Regex::new(&crate::kafka::catalogue::prefilter()).unwrap();
     let prefix = format!("nodes/{name}{LOGS}");
     for (path, text) in files.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix)) {
         let mut lines: Vec<(u64, &str, Vec<String>)> = Vec::new();
@@ -58,6 +70,7 @@ fn visit(node: &Value, files: &BTreeMap<String, String>) -> Visit {
         if let Some(crate::round::Evidence::LogGrep(grep)) =
             visit.probes.last_mut().map(|answer| &mut answer.evidence)
         {
+            grep.pattern = crate::kafka::catalogue::prefilter();
             grep.records = lines
                 .into_iter()
                 .filter(matched)
@@ -116,6 +129,16 @@ fn replicas_of(node: &Value) -> Vec<Replica> {
     replicas.into_values().collect()
 }
 
+/// Base offset and bytes of a replica's segments.
+fn segments(node: &Value, replica: &Replica) -> Vec<(u64, u64)> {
+    let dir = format!("{DIR}{}-{}/", replica.topic, replica.partition);
+    let files = node["files"].as_array().unwrap().iter().filter_map(|file| {
+        let base = file["path"].as_str()?.strip_prefix(&dir)?.strip_suffix(".log")?.parse().ok()?;
+        Some((base, file["size"].as_u64()?))
+    });
+    files.collect()
+}
+
 fn facts(name: &str) -> Value {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/recorded/{name}.expect.json"));
@@ -158,6 +181,11 @@ fn kafka_4497_kills_two_cleaners_and_shortens_nobody() {
     ] {
         none(&found, code);
     }
+    // Dirty where the cleaner is dead and the other side is clean.
+    let behind = only(&found, Code::CleanerBehind);
+    assert_eq!(behind.subject.topic.as_deref(), Some("completeProduct"));
+    assert!(replicas(behind).iter().all(|item| !item.odd.contains(&"broker-0002".to_owned())));
+    none(&found, Code::ReplicaLagging);
     assert!(
         found.iter().all(|finding| finding.subject.topic.as_deref() != Some("priceStock")),
         "{}",

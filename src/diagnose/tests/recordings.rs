@@ -125,7 +125,8 @@ impl Node<'_> {
     }
 
     fn log_dir(&self, dir: &str) -> LogDir {
-        let identity = meta_properties::parse(&self.text(&format!("{dir}/meta.properties")).unwrap_or_default());
+        let identity =
+            meta_properties::parse(&self.text(&format!("{dir}/meta.properties")).unwrap_or_default());
         let read = |name: &str| {
             let text = self.text(&format!("{dir}/{name}"))?;
             // A starting broker makes them empty.
@@ -144,7 +145,9 @@ impl Node<'_> {
             first_dirty: read("cleaner-offset-checkpoint"),
             clean_shutdown: self.listed().any(|(path, _)| path == format!("{dir}/.kafka_cleanshutdown")),
             first_dirty_written: written.and_then(|(_, file)| file["mtime"].as_f64()).map(|at| at as i64),
-            metadata: self.listed().any(|(path, _)| path.starts_with(&format!("{dir}/__cluster_metadata-0/"))),
+            metadata: self
+                .listed()
+                .any(|(path, _)| path.starts_with(&format!("{dir}/__cluster_metadata-0/"))),
             ..LogDir::default()
         }
     }
@@ -154,8 +157,10 @@ impl Node<'_> {
         let mut segments: BTreeMap<(usize, &str), Vec<(u64, u64)>> = BTreeMap::new();
         let mut replicas: BTreeMap<(usize, &str), Replica> = BTreeMap::new();
         for (path, file) in self.listed() {
-            let Some((log_dir, rest)) =
-                dirs.iter().enumerate().find_map(|(at, dir)| Some((at, path.strip_prefix(&format!("{dir}/"))?)))
+            let Some((log_dir, rest)) = dirs
+                .iter()
+                .enumerate()
+                .find_map(|(at, dir)| Some((at, path.strip_prefix(&format!("{dir}/"))?)))
             else {
                 continue;
             };
@@ -181,9 +186,11 @@ impl Node<'_> {
         for (index, ((log_dir, dir), replica)) in (0u32..).zip(&mut replicas) {
             let mut segments = segments.remove(&(*log_dir, dir)).unwrap_or_default();
             segments.sort_unstable();
-            let dirty = log_dirs[*log_dir].first_dirty.iter().flatten().find(|entry| {
-                entry.topic == replica.topic && entry.partition == replica.partition
-            });
+            let dirty = log_dirs[*log_dir]
+                .first_dirty
+                .iter()
+                .flatten()
+                .find(|entry| entry.topic == replica.topic && entry.partition == replica.partition);
             replica.log_bytes = segments.iter().map(|(_, size)| size).sum();
             replica.segments = u32::try_from(segments.len()).unwrap();
             replica.first_base = segments.first().map(|(base, _)| *base);
@@ -257,9 +264,10 @@ fn grave(round: &Round) -> (BTreeSet<String>, String) {
 #[ignore]
 fn show() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/recorded");
-    let mut names: Vec<String> = std::fs::read_dir(dir).unwrap().filter_map(|entry| {
-        Some(entry.unwrap().file_name().to_str()?.strip_suffix(".tar.gz")?.to_owned())
-    }).collect();
+    let mut names: Vec<String> = std::fs::read_dir(dir)
+        .unwrap()
+        .filter_map(|entry| Some(entry.unwrap().file_name().to_str()?.strip_suffix(".tar.gz")?.to_owned()))
+        .collect();
     names.sort();
     for name in names {
         let (_, titles) = grave(&Recording::open(&name).round());

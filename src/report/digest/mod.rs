@@ -11,8 +11,8 @@ pub mod unseen;
 
 use super::measure::{count, offset};
 use super::{Counts, Report};
-use crate::compare::Cluster;
 use crate::compare::Broker;
+use crate::compare::Cluster;
 use crate::diagnose::finding::Finding;
 
 /// Said once: which of the two sizes is meant.
