@@ -425,6 +425,45 @@ fn gzip(path: &Path, text: &[u8]) {
 const TRACE: &str = "[2026-11-01 10:00:00,000] ERROR it broke (kafka.X)\njava.io.IOException: no\n\tat a.b.C(D.java:1)\n\tat a.b.E(F.java:2)\nCaused by: java.lang.Error\n[2026-11-01 10:00:01,000] INFO fine (kafka.X)\n";
 
 #[test]
+fn the_catalogues_lines_come_thinned_and_counted() {
+    let desk = open_desk();
+    let mut log = String::from(
+        "[2017-04-03 14:16:36,003] ERROR [ReplicaFetcherThread-0-2], Current offset 20 for partition [orders,0] out of range; reset offset to 7 (kafka.server.ReplicaFetcherThread)\n",
+    );
+    let error = |at: usize| {
+        format!(
+            "[2017-04-03 14:16:37,{:03}] ERROR [x-{at}] it broke again {at} (kafka.X)\njava.lang.IllegalStateException: no {at}\n\tat a.b(C.java:1)\n",
+            at % 1000
+        )
+    };
+    (0..5000).for_each(|at| log.push_str(&error(at)));
+    log.push_str("[2017-04-03 14:16:38,003] INFO nothing (kafka.X)\n");
+    log.push_str("[2017-04-03 14:16:38,103] ERROR [kafka-log-cleaner-thread-0], Error due to  (kafka.log.LogCleaner)\nkafka.common.InvalidOffsetException: Attempt to append an offset (-1) to slot 8\n\tat a.b(C.java:1)\n\tat a.b(C.java:2)\nCaused by: java.io.IOException: No space left on device\n");
+    (0..900).for_each(|at| {
+        log.push_str(&format!("[2017-04-03 14:16:39,{at:03}] INFO [Log partition=orders-{at}, dir=/d] Truncating to offset {at} (kafka.log.Log)\n"));
+    });
+    desk.file("server.log", &log);
+    let files = [format!("{}/server.log*", desk.dir().display())];
+    for userland in Userland::all() {
+        let question = Question { pattern: log_grep::KAFKA.to_owned(), ..question(&files, 1 << 20) };
+        let (grep, coverage, asked) = grep(&userland, &question);
+        let name = userland.name;
+        assert_eq!(asked, 1, "{name}");
+        let of = |text: &str| grep.records.iter().filter(|record| record.text.contains(text)).count();
+        assert_eq!((of("out of range"), of("Truncating to offset"), of("nothing")), (1, 900, 0), "{name}");
+        assert_eq!(of("it broke again"), 220, "{name}");
+        assert_eq!(grep.files[0].beyond, 4780, "{name}");
+        assert_eq!(coverage[0].status, CoverageStatus::Complete, "{name}");
+        let last = grep.records.iter().rfind(|record| record.text.contains("it broke again")).unwrap();
+        assert!(last.text.contains("again 4999"), "{name}: {last:?}");
+        assert_eq!(last.continuation, ["java.lang.IllegalStateException: no 4999"], "{name}");
+        let died = grep.records.iter().find(|record| record.text.contains("Error due to")).unwrap();
+        assert_eq!(died.continuation.len(), 2, "{name}: {died:?}");
+        assert!(died.continuation[1].starts_with("Caused by: "), "{name}");
+    }
+}
+
+#[test]
 fn log_records_come_whole_from_every_kind_of_file() {
     let desk = open_desk();
     desk.file("server.log", &format!("[2026-11-01 09:00:00,000] INFO before (kafka.X)\n{TRACE}"));

@@ -71,6 +71,10 @@ impl Question {
         if self.is_kafka() { catalogue::prefilter() } else { self.pattern.clone() }
     }
 
+    fn trace(&self) -> u64 {
+        if self.is_kafka() { TRACE } else { 0 }
+    }
+
     fn is_kafka(&self) -> bool {
         self.pattern == KAFKA
     }
@@ -253,9 +257,9 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
     }
     let follow_up = answers.get(1);
     match follow_up {
-        Some(second) => newest_part(second, tail_bytes(question), &mut grep, &mut coverage),
+        Some(second) => newest_part(second, question, &mut grep, &mut coverage),
         None => {
-            whole_output(&first.stdout, &mut grep);
+            whole_output(&first.stdout, &mut grep, question.trace());
             if question.is_kafka() {
                 // What was held back on the node comes last.
                 grep.records.sort_by_key(|record| (record.file, record.line));
@@ -307,8 +311,8 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
 }
 
 /// `grep`'s own output: `PATH:LINE:text` and `PATH-LINE-text`; after `G PATH`, `LINE:text`.
-fn whole_output(stdout: &[u8], grep: &mut LogGrep) {
-    let mut assembly = Assembly::default();
+fn whole_output(stdout: &[u8], grep: &mut LogGrep, trace: u64) {
+    let mut assembly = Assembly { trace, ..Assembly::default() };
     let mut zipped: Option<u32> = None;
     let mut plain = false;
     let mut last = 0usize;
@@ -363,8 +367,9 @@ fn left_out(stdout: &[u8], grep: &mut LogGrep, coverage: &mut [Coverage]) {
 }
 
 /// The follow-up's output: `C COUNT PATH`, then `INDEX:LINE:text` in the order of the counts.
-fn newest_part(answer: &Answer, tail: usize, grep: &mut LogGrep, coverage: &mut [Coverage]) {
-    let mut assembly = Assembly::default();
+fn newest_part(answer: &Answer, question: &Question, grep: &mut LogGrep, coverage: &mut [Coverage]) {
+    let tail = tail_bytes(question);
+    let mut assembly = Assembly { trace: question.trace(), ..Assembly::default() };
     let mut order: Vec<(u32, u64)> = Vec::new();
     let mut listing = true;
     let mut kept = vec![0u64; grep.files.len()];
@@ -450,6 +455,8 @@ fn numbered(line: &[u8]) -> Option<(u64, u8, &[u8])> {
 struct Assembly {
     open: Option<LogRecord>,
     next_line: u64,
+    /// Lines that may be missing inside a record.
+    trace: u64,
 }
 
 impl Assembly {
@@ -463,8 +470,8 @@ impl Assembly {
         let header = record::is_header(in_journal(&shown).unwrap_or(&shown));
         // A cause stands below its exception's frames, which do not match; statistics stand in one record.
         let inner = shown.starts_with("Caused by: ") || shown.starts_with(['\t', ' ']);
-        let near =
-            number == self.next_line || (inner && number > self.next_line && number - self.next_line < TRACE);
+        let near = number == self.next_line
+            || (inner && number > self.next_line && number - self.next_line < self.trace);
         let follows = near && self.open.as_ref().is_some_and(|open| open.file == file);
         if header || !follows {
             self.finish(records);

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use crate::compare::Comparison;
-use crate::kafka::event::{Class, Event, TopicPartition};
+use crate::kafka::event::{Class, Event, TopicPartition, Weight};
 use crate::report::measure::{count, counted, moment, numbers};
+use crate::round;
 
 /// Events of one kind on one host that belong together.
 pub struct Run<'a> {
@@ -48,13 +49,37 @@ impl<'a> Run<'a> {
 /// cuts twelve logs writes lines of several kinds in turn.
 const TOGETHER: SignedDuration = SignedDuration::from_mins(10);
 
+/// What a timeline is limited to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Events of topics that the glob matches, and those that are about no topic.
+    pub topic: Option<String>,
+    /// Events of this weight and above.
+    pub severity: Option<Weight>,
+}
+
+impl Filter {
+    fn admits(&self, class: &Class) -> bool {
+        let topic = match (&self.topic, class.topic()) {
+            (Some(glob), Some(topic)) => round::glob_matches(glob, topic),
+            _ => true,
+        };
+        topic && self.severity.is_none_or(|least| class.severity() >= least)
+    }
+}
+
 /// All runs, by their first event.
 pub fn runs(comparison: &Comparison) -> Vec<Run<'_>> {
+    filtered(comparison, &Filter::default())
+}
+
+/// The runs of the events that a filter admits, by their first event.
+pub fn filtered<'a>(comparison: &'a Comparison, filter: &Filter) -> Vec<Run<'a>> {
     let mut runs: Vec<Vec<&Event>> = Vec::new();
     // By host the run of its latest event; by host and kind the latest run of that kind.
     let mut latest: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut of_kind: BTreeMap<(&str, Option<u8>), usize> = BTreeMap::new();
-    for event in comparison.events.iter().filter(|event| tells(event)) {
+    let mut of_kind: BTreeMap<(&str, Option<&'static str>), usize> = BTreeMap::new();
+    for event in comparison.events.iter().filter(|event| tells(event) && filter.admits(&event.class)) {
         let host = event.host.as_str();
         let key = (host, kind(&event.class));
         let known = of_kind.get(&key).copied().filter(|at| {
@@ -95,29 +120,22 @@ fn tells(event: &Event) -> bool {
 }
 
 /// What is folded with what; `None` for what no timeline needs.
-fn kind(class: &Class) -> Option<u8> {
+fn kind(class: &Class) -> Option<&'static str> {
     match class {
-        Class::FetchReset { to_start: Some(true), .. } => Some(0),
-        Class::FetchReset { .. } => Some(1),
-        Class::HighWatermarkBack { .. } => Some(2),
-        Class::Truncated { .. } => Some(3),
-        Class::CleanerDied { .. } => Some(4),
-        Class::Uncleanable { .. } => Some(5),
-        Class::CleanerWorked { .. } => Some(6),
-        Class::Started { .. } => Some(7),
-        Class::Version { .. } => Some(8),
-        Class::UncleanElection { .. } => Some(9),
-        Class::CleanerStarted { .. } => Some(10),
-        Class::LeaderElected { from_offline: true, .. } => Some(11),
-        _ => None,
+        Class::FetchReset { to_start: Some(true), .. } => Some("fetch_reset_to_start"),
+        Class::CleanerWorked { .. } => Some(class.word()),
+        Class::LeaderElected { from_offline, .. } => from_offline.then_some(class.word()),
+        // A part of its broker's stop, or of its death.
+        Class::CleanerStopped { .. } => None,
+        other => (other.severity() > Weight::Routine).then_some(other.word()),
     }
 }
 
 fn grave(class: &Class) -> bool {
     match class {
         Class::FetchReset { to_start, .. } => *to_start != Some(true),
-        Class::HighWatermarkBack { .. } | Class::CleanerDied { .. } | Class::UncleanElection { .. } => true,
-        _ => false,
+        Class::Uncleanable { .. } => false,
+        other => other.severity() == Weight::Critical,
     }
 }
 
@@ -165,27 +183,73 @@ fn what(events: &[&Event], hosts: &BTreeMap<i64, &str>) -> String {
         Class::LeaderElected { .. } => {
             format!("made {of_leaders} the leader of what had none: {partitions}")
         }
-        other => other.word().replace('_', " "),
+        other => other_words(other, events.len(), &partitions),
     }
 }
 
-fn subject(class: &Class) -> Option<&TopicPartition> {
+/// Words for classes that say everything by themselves.
+fn other_words(class: &Class, events: usize, partitions: &str) -> String {
+    let about = |words: &str| match partitions {
+        "" => words.to_owned(),
+        partitions => format!("{words}: {partitions}"),
+    };
     match class {
-        Class::FetchReset { of, .. }
-        | Class::HighWatermarkBack { of, .. }
-        | Class::Truncated { of, .. }
-        | Class::Uncleanable { of }
-        | Class::CleanerWorked { of, .. }
-        | Class::LeaderElected { of, .. } => Some(of),
-        Class::UncleanElection { of, .. } => of.as_ref(),
-        _ => None,
+        Class::FetcherDied { leader, .. } => format!("replica fetcher from broker {leader} died"),
+        Class::PartitionFailed { .. } => about("no longer fetched"),
+        Class::OffsetMismatch { .. } | Class::InvalidMessages { .. } | Class::RecordCorrupt { .. } => {
+            about("damaged records")
+        }
+        Class::TruncationRefused { topic, .. } => format!("stopped itself rather than cut {topic}"),
+        Class::EpochUnknown { .. } => about("leader did not know the leader epoch"),
+        Class::FetchConnection { leader: Some(leader), .. } => format!("cannot reach broker {leader}"),
+        Class::FetchConnection { .. } => "cannot reach its leader".to_owned(),
+        Class::CleanerIo { dir, .. } => about(&format!("log cleaner met an I/O error in {dir}")),
+        Class::DirtyReset { .. } => about("first dirty offset moved to the log's start"),
+        Class::DirtyBeyondEnd { .. } => about("log ends before what was cleaned"),
+        Class::IsrShrunk { .. } => about("ISR shrunk"),
+        Class::IsrUpdated { .. } => about("ISR below its minimum"),
+        Class::IsrStale { .. } => about("ISR in ZooKeeper is another one"),
+        Class::UnderMinIsr { .. } => about("writes refused, too few in sync"),
+        Class::ElectionFailed { .. } | Class::NoReplicaAlive { .. } => about("no leader could be elected"),
+        Class::Fenced { broker, .. } => format!("broker {broker} fenced: its session timed out"),
+        Class::Unfenced { broker } => format!("broker {broker} let in again"),
+        Class::PartitionsMoved { count: many, .. } => {
+            format!("controller changed {}", counted(*many as usize, "partition", "partitions"))
+        }
+        Class::DirsOffline { broker, .. } => format!("log dirs of broker {broker} went offline"),
+        Class::ControllerElected { .. } => "became the controller".to_owned(),
+        Class::ControllerResigned { .. } => "ceased to be the controller".to_owned(),
+        Class::LogDirFailed { dir, operation, .. } => about(&format!("{dir} failed while {operation}")),
+        Class::CheckpointFailed { path, .. } => format!("checkpoint not written: {path}"),
+        Class::ServingStopped { dir } => format!("stopped serving {dir}"),
+        Class::AllLogDirsFailed { dirs } => format!("broker stopped: no log dir is left of {dirs}"),
+        Class::DiskFull => "disk full".to_owned(),
+        Class::FilesExhausted => "too many open files".to_owned(),
+        Class::OutOfMemory { what: Some(what) } => format!("out of memory: {what}"),
+        Class::LockTaken { dir } => format!("another process holds {dir}"),
+        Class::UncleanStart { dir, .. } => format!("recovers {dir}: the stop before was not clean"),
+        Class::CorruptionCut { .. } => about("damaged tail cut at the start"),
+        Class::SegmentDiscarded { .. } => about("damaged segment thrown away at the start"),
+        Class::ReplicaEmptied { .. } => about("replica emptied itself"),
+        Class::IndexCorrupt { .. } => about("indexes rebuilt"),
+        Class::FatalError { phase } => format!("fatal error during {phase}"),
+        Class::Signal { signal } => format!("told to end by {signal}"),
+        Class::ShutdownBegan { .. } => "stop began".to_owned(),
+        Class::ShutdownDone { .. } => "stopped cleanly".to_owned(),
+        Class::Config { entity, settings } if events == 1 => {
+            let list: Vec<String> = settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            format!("settings of {entity}: {}", list.join(", "))
+        }
+        Class::Config { .. } => "settings changed".to_owned(),
+        Class::SessionExpired => "ZooKeeper session expired".to_owned(),
+        other => about(&other.word().replace('_', " ")),
     }
 }
 
 /// `12 partitions of completeProduct (1, 5, 7)`, or topics counted when there are many.
 fn partitions(events: &[&Event]) -> String {
     let mut topics: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
-    for of in events.iter().filter_map(|event| subject(&event.class)) {
+    for of in events.iter().filter_map(|event| event.class.partition()) {
         topics.entry(&of.topic).or_default().insert(of.partition);
     }
     let all: usize = topics.values().map(BTreeSet::len).sum();
@@ -207,16 +271,7 @@ fn partitions(events: &[&Event]) -> String {
 }
 
 fn leaders(events: &[&Event], hosts: &BTreeMap<i64, &str>) -> String {
-    let ids: BTreeSet<i64> = events
-        .iter()
-        .filter_map(|event| match &event.class {
-            Class::FetchReset { leader, .. }
-            | Class::UncleanElection { leader, .. }
-            | Class::LeaderElected { leader, .. } => Some(*leader),
-            Class::Truncated { leader, .. } => *leader,
-            _ => None,
-        })
-        .collect();
+    let ids: BTreeSet<i64> = events.iter().filter_map(|event| event.class.leader()).collect();
     let names: Vec<String> = ids
         .iter()
         .map(|id| hosts.get(id).map_or(format!("broker {id}"), |host| (*host).to_owned()))
@@ -257,6 +312,17 @@ mod tests {
              11, 13, 17, 19, 23, 25, 29, 31, 35)"
         );
         assert!(runs[4].grave);
+    }
+
+    #[test]
+    fn a_filter_takes_topics_and_weights() {
+        let case = incident();
+        let filter = Filter { topic: Some("other*".into()), severity: None };
+        assert!(filtered(&case.comparison, &filter).iter().all(|run| !run.what.contains("completeProduct")));
+        let filter = Filter { topic: Some("complete*".into()), severity: Some(Weight::Critical) };
+        let runs = filtered(&case.comparison, &filter);
+        assert!(runs.iter().any(|run| run.events.len() == 12));
+        assert!(runs.iter().all(|run| !run.what.contains("started")), "a start weighs less");
     }
 
     #[test]
