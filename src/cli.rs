@@ -21,6 +21,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a playbook's probes on its hosts, compare what comes back, report.
     Run(Run),
+    /// Find Kafka on hosts, compare what is there, report: no playbook, no variables needed.
+    Audit(Audit),
     /// Run a command on hosts, as `ansible -m raw` does.
     Exec(Exec),
     /// Can I get in, become, read the log dirs and logs; which tools are there?
@@ -91,7 +93,7 @@ pub struct Connect {
 /// What the report looks like and where it goes.
 #[derive(Debug, Clone, Args)]
 pub struct Show {
-    /// table, markdown or json on standard output.
+    /// table, markdown, html, json, ndjson, prometheus, nagios or csv on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = "Report")]
     pub format: String,
     /// Also write the report to FILE, in the format of its extension or the one named; may be given again.
@@ -196,6 +198,38 @@ pub struct Run {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  roundsman audit -i inventories/prod.yml\n  \
+    roundsman audit queue_nodes -i prod.yml -b --since 2d --save round.json\n  \
+    roundsman audit -i 10.200.8.176,10.200.8.177, -u ops\n\n\
+    What is found: processes, systemd units, the usual places; settings by an allow-list. kafka_log_dirs,\n\
+    kafka_logs_dir, kafka_broker_id and kafka_cluster of the inventory stand above it.")]
+pub struct Audit {
+    /// Which hosts, as in Ansible: group, host, glob, a:b, a:&b, a:!b, ~regex, `group[0:2]`.
+    #[arg(default_value = "all")]
+    pub pattern: String,
+    #[command(flatten)]
+    pub hosts: Hosts,
+    #[command(flatten)]
+    pub connect: Connect,
+    #[command(flatten)]
+    pub show: Show,
+    /// Log lines from this time on: 2h, 2017-04-03, '2017-04-03 14:00', RFC 3339.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Log lines up to this time.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Keep the round in FILE, for `report --from`.
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    #[command(flatten)]
+    pub evidence: Evidence,
+    /// Show the whole plan, scripts and limits included; contact nobody.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(override_usage = "roundsman exec [OPTIONS] <PATTERN> -- <COMMAND>...")]
 #[command(after_help = "Examples:\n  roundsman exec queue_nodes -i prod.yml -- uptime\n  \
     roundsman exec 'queue_nodes:!10.200.8.177' -i prod.yml --fold -- uname -r\n  \
@@ -276,11 +310,9 @@ pub struct InventoryHost {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  roundsman report --from round.json --width 120\n  \
+#[command(after_help = "Examples:\n  roundsman report --from round.json --width 120\n  \
     roundsman report --du-transcript du.txt --log 10.200.8.176=server.log --log-zone +02:00\n  \
-    roundsman report --from round.json --kafka-topics topics.txt -o report.md"
-)]
+    roundsman report --from round.json --kafka-topics topics.txt -o report.md")]
 pub struct Report {
     /// The round, as `run --save` wrote it.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["du_transcript", "log", "kafka_log_dirs", "kafka_topics"])]
@@ -288,7 +320,13 @@ pub struct Report {
     #[command(flatten)]
     pub evidence: Evidence,
     /// Inventory that names the brokers of the evidence; may be given again.
-    #[arg(short, long = "inventory", value_name = "INVENTORY", help_heading = "Evidence from elsewhere", conflicts_with = "from")]
+    #[arg(
+        short,
+        long = "inventory",
+        value_name = "INVENTORY",
+        help_heading = "Evidence from elsewhere",
+        conflicts_with = "from"
+    )]
     pub inventory: Vec<String>,
     /// Keep the round in FILE, with what was brought.
     #[arg(long, value_name = "FILE")]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::probe::Probe;
+use crate::probe::audit::Audit;
 use crate::round::Play;
 use crate::ssh::Route;
 
@@ -73,6 +74,8 @@ pub struct Target {
     /// Whether the visit's facts are asked for, and the log dirs that they are about.
     pub facts: Option<Vec<String>>,
     pub probes: Vec<(usize, Probe)>,
+    /// Instead of facts and probes: what is asked follows from what is found there.
+    pub audit: Option<Audit>,
 }
 
 impl Target {

@@ -115,7 +115,14 @@ fn rounded_sizes_stand_as_such_in_the_table() {
     let log = format!("180881584={}", fixture("server.log"));
     let ran = report(&["--du-transcript", &fixture("du.txt"), "--log", &log, "--width", "120"]);
     let text = String::from_utf8(ran.stdout).unwrap();
-    for part in ["6,572,461 offsets", "about 6.80 to 23.6 times", "~1.80 GiB", "rounded", "at (zone unknown)", "only what was brought is known"] {
+    for part in [
+        "6,572,461 offsets",
+        "about 6.80 to 23.6 times",
+        "~1.80 GiB",
+        "rounded",
+        "at (zone unknown)",
+        "only what was brought is known",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
@@ -193,8 +200,12 @@ fn kafkas_own_tools_are_understood() {
     let topic = &report["comparison"]["clusters"][0]["topics"][0];
     assert_eq!((&topic["compacted"], &topic["expected_replicas"]), (&true.into(), &2.into()));
     assert_eq!(topic["expected_by_kafka"], true);
-    let sizes: Vec<&Value> =
-        topic["partitions"][0]["replicas"].as_array().unwrap().iter().map(|replica| &replica["log_bytes"]).collect();
+    let sizes: Vec<&Value> = topic["partitions"][0]["replicas"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|replica| &replica["log_bytes"])
+        .collect();
     assert_eq!(sizes, [900_000_000, 100_000_000]);
     assert_eq!(findings(&report, "replica-skew")[0]["items"][0]["ratio"], 9.0);
 }
@@ -208,7 +219,8 @@ fn an_inventory_names_the_brokers() {
         "all:\n  vars: {kafka_cluster: queue}\n  hosts:\n    queue01.example.com: {ansible_host: 10.0.0.1, kafka_broker_id: 1}\n    queue02.example.com: {ansible_host: 10.0.0.2, kafka_broker_id: 2}\n",
     );
     let du = desk.put("du.txt", "10.0.0.1: 900G\t/k/t-0\nqueue02: 100G\t/k/t-0\n");
-    let log = format!("2={}", desk.put("server.log", "[2026-01-02 03:04:05,006] ERROR strange (kafka.Strange)\n"));
+    let log =
+        format!("2={}", desk.put("server.log", "[2026-01-02 03:04:05,006] ERROR strange (kafka.Strange)\n"));
     let report = json(&["-i", &inventory, "--du-transcript", &du, "--log", &log], 2);
     let hosts: Vec<&str> =
         report["hosts"].as_array().unwrap().iter().map(|host| host["name"].as_str().unwrap()).collect();
@@ -253,15 +265,24 @@ fn a_foreign_or_torn_file_is_refused_with_its_place() {
     let torn = desk.put("torn.txt", &LOG_DIRS[..LOG_DIRS.len() - 40]);
     let lone = desk.put("lone.txt", "$ du -sh /k/*\n4.0G\t/k/t-0\n");
     let empty = desk.put("empty.txt", "");
-    assert!(complaint(&["--du-transcript", &other], 65).contains("other.txt: this is no transcript of du: neither"));
+    assert!(
+        complaint(&["--du-transcript", &other], 65)
+            .contains("other.txt: this is no transcript of du: neither")
+    );
     assert!(complaint(&["--du-transcript", &empty], 65).contains("empty.txt"));
     assert!(complaint(&["--du-transcript", &lone], 65).contains("lone.txt:2:1: no host is named"));
-    assert!(complaint(&["--kafka-log-dirs", &torn], 65).contains("torn.txt:3:1: the JSON of kafka-log-dirs breaks off"));
+    assert!(
+        complaint(&["--kafka-log-dirs", &torn], 65)
+            .contains("torn.txt:3:1: the JSON of kafka-log-dirs breaks off")
+    );
     assert!(complaint(&["--kafka-log-dirs", &other], 65).contains("no output of kafka-log-dirs"));
     assert!(complaint(&["--kafka-topics", &other], 65).contains("no output of kafka-topics"));
     let of = |file: &str| format!("n1={file}");
     assert!(complaint(&["--log", &of(&other)], 65).contains("this is no log of Kafka"));
-    assert!(complaint(&["--log", &of("/nowhere/server.log")], 65).contains("/nowhere/server.log: it can't be read"));
+    assert!(
+        complaint(&["--log", &of("/nowhere/server.log")], 65)
+            .contains("/nowhere/server.log: it can't be read")
+    );
     assert!(complaint(&["--log", "server.log"], 64).contains("write HOST=FILE"));
     assert!(complaint(&["--log", &of(&other), "--log-zone", "Mars"], 64).contains("--log-zone Mars"));
     assert!(complaint(&["--log-zone", "Z", "--from", &other], 64).contains("neither is given"));

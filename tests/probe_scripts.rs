@@ -399,6 +399,7 @@ fn question(files: &[String], limit: usize) -> Question {
         pattern: "ERROR|FATAL".to_owned(),
         newer_than_minutes: None,
         limit,
+        journal: None,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use roundsman::probe::{Probe, Question, access, facts, log_grep};
+use roundsman::probe::{Probe, Question, access, discovery, facts, log_grep};
 use roundsman::round::Ended;
 use roundsman::shell::answer::Answer;
 
@@ -31,6 +31,7 @@ fuzz_target!(|input: (&[u8], &[u8], u8)| {
         pattern: "ERROR|WARN".to_owned(),
         newer_than_minutes: None,
         limit: 1 << 20,
+        journal: None,
     };
     let questions = [
         Question::DiskUsage { paths: paths() },
@@ -45,4 +46,8 @@ fuzz_target!(|input: (&[u8], &[u8], u8)| {
     }
     let _ = facts::parse(&paths(), &answer, 120);
     let _ = access::parse(&paths(), &answer);
+    for given in [discovery::Given::default(), discovery::Given { log_dirs: paths(), ..Default::default() }] {
+        let (found, coverage) = discovery::settle(&answer, &given, 120);
+        assert!(!found.is_empty() || !coverage.is_empty(), "silence");
+    }
 });

@@ -1,7 +1,8 @@
 //! `--dry-run`: the whole plan, as it would be carried out.
 
-use crate::plan::{Plan, Target};
-use crate::probe::facts;
+use crate::plan::{Limits, Plan, Target};
+use crate::probe::audit::Audit;
+use crate::probe::{discovery, facts};
 use crate::report::fold;
 use crate::shell::script;
 
@@ -68,11 +69,29 @@ fn way(target: &Target) -> String {
 
 type Scripts = Vec<(String, String)>;
 
+/// What an audit asks: what is there; and, with what the inventory gives or with names that stand for what will
+/// be found, the second batch.
+fn of_audit(audit: &Audit, limits: Limits) -> Scripts {
+    let seconds = limits.probe.as_secs_f64();
+    let mut scripts = vec![(format!("discovery, at most {seconds} s"), discovery::script())];
+    let found = audit.example();
+    let title = format!("then, for each broker that is found, facts, at most {seconds} s");
+    scripts.push((title, facts::script(&audit.dirs(&found.broker))));
+    for probe in audit.probes(&found) {
+        let title = format!("{}, at most {seconds} s and {} bytes", probe.name(), probe.limit);
+        scripts.push((title, probe.script()));
+    }
+    scripts
+}
+
 /// Targets by the scripts that they get, in the order of their first host.
 fn by_scripts(plan: &Plan) -> Vec<(Scripts, Vec<&Target>)> {
     let mut groups: Vec<(Scripts, Vec<&Target>)> = Vec::new();
     for target in &plan.targets {
         let mut scripts = Scripts::new();
+        if let Some(audit) = &target.audit {
+            scripts.extend(of_audit(audit, plan.limits));
+        }
         if let Some(log_dirs) = &target.facts {
             let title = format!("facts, at most {} s", plan.limits.probe.as_secs_f64());
             scripts.push((title, facts::script(log_dirs)));

@@ -45,16 +45,24 @@ pub fn read(args: &cli::Evidence) -> Result<Option<Brought>, Refusal> {
     for path in &args.kafka_topics {
         let text = text(path)?;
         let name = path.display().to_string();
-        let described = topics::topics(Text { name: &name, text: &text }).map_err(|wrong| at(path, &text, wrong))?;
+        let described =
+            topics::topics(Text { name: &name, text: &text }).map_err(|wrong| at(path, &text, wrong))?;
         brought.topics.extend(described);
     }
     for given in &args.log {
-        let Some((host, file)) = given.split_once('=').filter(|(host, file)| !host.is_empty() && !file.is_empty())
+        let Some((host, file)) =
+            given.split_once('=').filter(|(host, file)| !host.is_empty() && !file.is_empty())
         else {
-            return Err(Refusal::usage(format!("--log {given}: write HOST=FILE, HOST being a name, an address or a broker id")));
+            return Err(Refusal::usage(format!(
+                "--log {given}: write HOST=FILE, HOST being a name, an address or a broker id"
+            )));
         };
         for file in files(Path::new(file))? {
-            brought.logs.push(join::Log { of: host.to_owned(), read: log(&file)?, file: file.display().to_string() });
+            brought.logs.push(join::Log {
+                of: host.to_owned(),
+                read: log(&file)?,
+                file: file.display().to_string(),
+            });
         }
     }
     let nothing = brought.du.is_empty()
@@ -62,7 +70,9 @@ pub fn read(args: &cli::Evidence) -> Result<Option<Brought>, Refusal> {
         && brought.topics.is_empty()
         && brought.logs.is_empty();
     if nothing && (args.log_zone.is_some() || args.du_unit.is_some()) {
-        return Err(Refusal::usage("--log-zone and --du-unit say how to read --log and --du-transcript, and neither is given"));
+        return Err(Refusal::usage(
+            "--log-zone and --du-unit say how to read --log and --du-transcript, and neither is given",
+        ));
     }
     Ok((!nothing).then_some(brought))
 }
@@ -187,7 +197,9 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, FileError> {
         let file = entry.map_err(cannot)?.path();
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         // The garbage collector's and the authorizer's own are of another form.
-        let log = (name.contains(".log") || name.contains(".out")) && !name.contains("-gc.log") && !name.contains("kafkaServer-gc");
+        let log = (name.contains(".log") || name.contains(".out"))
+            && !name.contains("-gc.log")
+            && !name.contains("kafkaServer-gc");
         if log && file.is_file() {
             files.push(file);
         }

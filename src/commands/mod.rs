@@ -1,5 +1,6 @@
 //! One file per subcommand: resolve, call, print.
 
+mod audit;
 mod check;
 mod demo;
 mod dry_run;
@@ -23,6 +24,7 @@ pub fn dispatch(command: Command) -> u8 {
     let out = Out::new();
     let done = match command {
         Command::Run(args) => run::run(&args, &out),
+        Command::Audit(args) => audit::audit(&args, &out),
         Command::Exec(args) => exec::exec(&args, &out),
         Command::Check(args) => check::check(&args, &out),
         Command::Inventory(args) => show_inventory(&args, &out),

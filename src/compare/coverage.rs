@@ -19,7 +19,8 @@ pub struct Looked<'a> {
 
 impl<'a> Looked<'a> {
     pub fn of(visit: &'a Visit) -> Self {
-        let mut looked = Looked { log_dirs: BTreeSet::new(), paths: BTreeSet::new(), whole: false, brought: false };
+        let mut looked =
+            Looked { log_dirs: BTreeSet::new(), paths: BTreeSet::new(), whole: false, brought: false };
         let facts = visit.facts.iter().flat_map(|facts| &facts.log_dirs);
         looked.log_dirs.extend(facts.map(|dir| trimmed(&dir.path)));
         let (mut answered, mut missing) = (false, false);

@@ -64,9 +64,11 @@ fn versions(view: &View<'_>, cluster: &Cluster) -> Option<Finding> {
         of_cluster(cluster),
         format!("Brokers of {} run different versions: {}", cluster.name, told.join(", ")),
     );
-    let rows = || versions.iter().flat_map(|(version, hosts)| hosts.iter().map(move |host| (*version, *host)));
+    let rows =
+        || versions.iter().flat_map(|(version, hosts)| hosts.iter().map(move |host| (*version, *host)));
     found.items = rows().map(|(version, host)| item(host, None, version.to_owned())).collect();
-    let lines = rows().map(|(version, host)| on_disk(host, None, format!("Kafka version {version}"))).collect();
+    let lines =
+        rows().map(|(version, host)| on_disk(host, None, format!("Kafka version {version}"))).collect();
     Some(found.show(lines))
 }
 
@@ -116,7 +118,9 @@ fn settings(view: &View<'_>, cluster: &Cluster) -> Option<Finding> {
         format!("Brokers of {} differ in {}", cluster.name, words::list(&named)),
     );
     let rows = || {
-        differing.iter().flat_map(|(name, values)| values.iter().map(move |(host, value)| (*name, *host, *value)))
+        differing
+            .iter()
+            .flat_map(|(name, values)| values.iter().map(move |(host, value)| (*name, *host, *value)))
     };
     found.items = rows()
         .map(|(name, host, value)| {

@@ -84,10 +84,19 @@ fn revive(dead: &mut BTreeMap<u32, Death<'_>>, thread: Option<u32>, moment: &Mom
 
 /// Days since a broker's cleaner died, or cleaned last where the time of its death is not known; at least an
 /// hour, so that a rate says something.
-pub fn days_since(view: &View<'_>, broker: &Broker, deaths: &[Death<'_>]) -> Option<f64> {
+pub fn days_since(view: &View<'_>, cluster: &Cluster, broker: &Broker, deaths: &[Death<'_>]) -> Option<f64> {
+    let own = |replica: &&crate::compare::Replica| {
+        cluster.brokers.get(replica.broker).is_some_and(|holder| std::ptr::eq(holder, broker))
+    };
+    let replicas = cluster.topics.iter().flat_map(|topic| &topic.partitions);
+    let written = replicas.flat_map(|partition| &partition.replicas).filter(own);
+    let newest = written.filter_map(|replica| replica.newest_mtime).max();
+    let idle = newest.map_or(0, |mtime| view.age(broker, mtime).max(0));
     let died = deaths.iter().filter_map(|death| death.moment.event.at).min();
-    let age = died.map(|at| view.age(broker, at.as_second())).or_else(|| dirty::last_cleaning(view, broker))?;
-    Some(age.max(3600) as f64 / 86_400.0)
+    let age =
+        died.map(|at| view.age(broker, at.as_second())).or_else(|| dirty::last_cleaning(view, broker))?;
+    // Of a round made from old evidence the last write is what counts, not the day of the report.
+    Some(age.saturating_sub(idle).max(3600) as f64 / 86_400.0)
 }
 
 /// What has grown on a broker since its cleaner died: by topic the replicas and their uncleaned bytes.
@@ -214,9 +223,10 @@ fn cleaner_dead(
     let grown = growth(cluster, broker);
     if !grown.is_empty() {
         let bytes = grown.iter().fold(0u64, |sum, (.., bytes)| sum.saturating_add(*bytes));
-        let days = days_since(view, broker, deaths);
+        let days = days_since(view, cluster, broker, deaths);
         // Saturates; bytes and days have no sign.
-        let rate = |bytes: u64| days.map(|days| format!(", {} a day", words::bytes((bytes as f64 / days) as u64)));
+        let rate =
+            |bytes: u64| days.map(|days| format!(", {} a day", words::bytes((bytes as f64 / days) as u64)));
         found.meaning.push_str(&format!(
             " {} wait to be cleaned there{}. A restart cleans them within minutes to hours: its replicas shrink, which is no loss, and need up to one segment more space meanwhile.",
             words::bytes(bytes),

@@ -31,9 +31,11 @@ fn damage(class: &Class) -> Option<(Option<&TopicPartition>, String, Severity)> 
         Class::SegmentDiscarded { of, to } => {
             (of.as_ref(), format!("a damaged segment was thrown away; the log ends at {to}"), Critical)
         }
-        Class::ReplicaEmptied { of, end, start } => {
-            (of.as_ref(), format!("the replica emptied itself: it ended at {end}, before its start {start}"), Critical)
-        }
+        Class::ReplicaEmptied { of, end, start } => (
+            of.as_ref(),
+            format!("the replica emptied itself: it ended at {end}, before its start {start}"),
+            Critical,
+        ),
         Class::RecordCorrupt { of } => (of.as_ref(), "a record fails its checksum".to_owned(), Critical),
         Class::InvalidMessages { of, offset } => {
             (Some(of), format!("damaged records were fetched at {offset}"), Critical)
@@ -42,7 +44,9 @@ fn damage(class: &Class) -> Option<(Option<&TopicPartition>, String, Severity)> 
         Class::CleanerFoundInvalid { count } => {
             (None, format!("the cleaner dropped {count} damaged records"), Severity::Warning)
         }
-        Class::IndexCorrupt { of, .. } => (of.as_ref(), "an index was rebuilt from its log".to_owned(), Notice),
+        Class::IndexCorrupt { of, .. } => {
+            (of.as_ref(), "an index was rebuilt from its log".to_owned(), Notice)
+        }
         _ => return None,
     })
 }
@@ -75,14 +79,18 @@ fn corrupt(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
             let Some(worst) = told.iter().map(|(.., severity)| *severity).min() else { continue };
             // Rebuilt indexes stand in the timeline; beside real damage they say nothing more.
             let told: Vec<Told<'_>> = told.into_iter().filter(|(.., severity)| *severity == worst).collect();
-            let partitions: BTreeSet<u32> = told.iter().filter_map(|(_, of, ..)| of.map(|of| of.partition)).collect();
+            let partitions: BTreeSet<u32> =
+                told.iter().filter_map(|(_, of, ..)| of.map(|of| of.partition)).collect();
             let Some((_, _, first, _)) = told.first() else { continue };
             let place = match topic {
                 Some(topic) if partitions.len() == 1 => {
                     format!("{topic}-{} on {host}", words::numbers(partitions.iter().copied()))
                 }
                 Some(topic) => {
-                    format!("{} of {topic} on {host}", words::counted(partitions.len(), "partition", "partitions"))
+                    format!(
+                        "{} of {topic} on {host}",
+                        words::counted(partitions.len(), "partition", "partitions")
+                    )
                 }
                 None => host.clone(),
             };
@@ -96,7 +104,8 @@ fn corrupt(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
             let mut found = finding(Code::RecordCorrupt, worst, subject, title);
             if worst == Severity::Notice {
                 found.meaning = "Indexes were rebuilt from their logs after a stop that was not clean. That takes time and loses nothing.".to_owned();
-                found.next_steps = vec!["Nothing; if it comes back after a clean stop, look at the disk.".to_owned()];
+                found.next_steps =
+                    vec!["Nothing; if it comes back after a clean stop, look at the disk.".to_owned()];
             }
             found.items = told
                 .iter()
@@ -126,7 +135,12 @@ fn epoch_at(epochs: &[(u32, u64)], offset: u64) -> Option<u32> {
 /// An entry (epoch, start) says that a record of that epoch stands at `start`. Epochs only grow along a log, so
 /// a later epoch at the same offset of a peer is another record. An earlier one is too, unless the peer is
 /// compacted: there a replica that was fetched anew knows only of epochs that still have records.
-fn conflict(one: &[(u32, u64)], other: &[(u32, u64)], below: u64, compacted: bool) -> Option<(u64, u32, u32)> {
+fn conflict(
+    one: &[(u32, u64)],
+    other: &[(u32, u64)],
+    below: u64,
+    compacted: bool,
+) -> Option<(u64, u32, u32)> {
     one.iter().filter(|(_, start)| *start < below).find_map(|(epoch, start)| {
         let there = epoch_at(other, *start)?;
         (there > *epoch || (there < *epoch && !compacted)).then_some((*start, *epoch, there))
@@ -158,8 +172,13 @@ fn diverged(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
             let (a, b) = (name(one.broker), name(other.broker));
             let why = format!("offset {offset} is of leader epoch {epoch} on {a} and of {there} on {b}");
             let lines = [(a, mine), (b, theirs)].map(|(host, epochs)| {
-                let entries: Vec<String> =
-                    epochs.iter().rev().take(8).rev().map(|(epoch, start)| format!("{epoch}:{start}")).collect();
+                let entries: Vec<String> = epochs
+                    .iter()
+                    .rev()
+                    .take(8)
+                    .rev()
+                    .map(|(epoch, start)| format!("{epoch}:{start}"))
+                    .collect();
                 let file = format!("{}-{}/leader-epoch-checkpoint", topic.name, partition.partition);
                 on_disk(host, Some(file), format!("epoch:start {}", entries.join(" ")))
             });
@@ -204,10 +223,13 @@ fn other_topic(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
     if ids.len() < 2 {
         return None;
     }
-    let host = |detail: &Detail| cluster.brokers.get(detail.broker).map_or("?", |broker| broker.host.as_str());
+    let host =
+        |detail: &Detail| cluster.brokers.get(detail.broker).map_or("?", |broker| broker.host.as_str());
     let told: Vec<String> = ids
         .iter()
-        .map(|(id, details)| format!("{id} on {}", words::list(&words::once(details.iter().map(|detail| host(detail))))))
+        .map(|(id, details)| {
+            format!("{id} on {}", words::list(&words::once(details.iter().map(|detail| host(detail)))))
+        })
         .collect();
     let mut found = finding(
         Code::TopicIdMismatch,
@@ -220,7 +242,12 @@ fn other_topic(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
     found.items = rows()
         .map(|(id, detail)| {
             let reason = format!("topic_id {id}");
-            Item::Host(HostItem { host: host(detail).to_owned(), probe: None, path: Some(path(detail)), reason })
+            Item::Host(HostItem {
+                host: host(detail).to_owned(),
+                probe: None,
+                path: Some(path(detail)),
+                reason,
+            })
         })
         .collect();
     let lines = rows()

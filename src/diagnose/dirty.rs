@@ -40,6 +40,9 @@ struct Backlog<'a> {
 pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     let limits = view.limits(cluster);
     let plays = view.plays(cluster);
+    let is_dead = |broker: &&Broker| cleaner::state(view, &broker.host).is_dead();
+    let dead_hosts: Vec<&str> =
+        cluster.brokers.iter().filter(is_dead).map(|broker| broker.host.as_str()).collect();
     let mut backlogs: Vec<Backlog<'_>> = cluster.brokers.iter().map(|_| Backlog::default()).collect();
     for topic in compacted(cluster) {
         let said = view.expectation(&plays, &topic.name);
@@ -48,10 +51,10 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
             collect(view, cluster, topic, partition, threshold, &limits, &mut backlogs);
         }
         let size = view.size_ratio(&plays, &topic.name);
-        findings.extend(behind(cluster, topic, threshold, &limits, &size));
+        findings.extend(behind(cluster, topic, threshold, &limits, &size, &dead_hosts));
     }
     for (broker, backlog) in cluster.brokers.iter().zip(&backlogs) {
-        let known = matches!(cleaner::state(view, &broker.host), Cleaner::Dead(_));
+        let known = dead_hosts.contains(&broker.host.as_str());
         if !known && view.stopped(broker).is_none() {
             findings.extend(dead(view, cluster, broker, backlog, &limits));
         }
@@ -193,6 +196,7 @@ fn behind(
     threshold: f64,
     limits: &Thresholds,
     size: &SizeRatio,
+    dead_hosts: &[&str],
 ) -> Option<Finding> {
     let mut larger: Vec<(&Partition, &Replica, f64)> = Vec::new();
     let mut even: Vec<(&Partition, &Replica, f64)> = Vec::new();
@@ -202,7 +206,9 @@ fn behind(
             continue;
         }
         let Some(large) = largest(partition, Measure::Log) else { continue };
-        let Some(dirty) = large.dirty_ratio_of_compacted().filter(|dirty| *dirty > threshold) else { continue };
+        let Some(dirty) = large.dirty_ratio_of_compacted().filter(|dirty| *dirty > threshold) else {
+            continue;
+        };
         let least = partition.current().map(|replica| replica.log_bytes).min().unwrap_or(0);
         let spread = large.log_bytes - least;
         let apart = ratio(large.log_bytes, least).is_none_or(|times| times > size.warning);
@@ -236,9 +242,18 @@ fn behind(
             most * 100.0
         )
     };
-    let mut found =
-        finding(Code::CleanerBehind, Severity::Warning, of_topic(cluster, &topic.name), title);
+    let mut found = finding(Code::CleanerBehind, Severity::Warning, of_topic(cluster, &topic.name), title);
     found.basis = Basis::Inferred;
+    if names.iter().all(|name| dead_hosts.contains(name)) {
+        found.meaning = format!(
+            "The cleaner of {} is dead (cleaner-dead): these replicas hold what it has not cleaned since. High watermarks agree, so the smaller ones lack nothing.",
+            words::list(&names)
+        );
+        found.next_steps = vec![format!(
+            "See to the cleaner of {}: the steps stand with cleaner-dead.",
+            words::list(&names)
+        )];
+    }
     found.items = odd
         .iter()
         .map(|(partition, replica, dirty)| {
@@ -271,7 +286,8 @@ fn disabled(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findi
             dir.high_watermarks.as_ref().is_some_and(|marks| !marks.is_empty()) && dir.first_dirty.is_none()
         })
         && !visit.probes.iter().flat_map(|answer| &answer.coverage).any(|row| {
-            row.status != crate::round::CoverageStatus::Complete && row.path.contains("cleaner-offset-checkpoint")
+            row.status != crate::round::CoverageStatus::Complete
+                && row.path.contains("cleaner-offset-checkpoint")
         });
     if on && !absent || !off && !absent {
         return None;

@@ -31,12 +31,18 @@ fn item(host: &str, path: Option<String>, reason: String) -> Item {
 /// What a line says of a log dir that the broker gave up.
 fn given_up(class: &Class) -> Option<(Option<&str>, String)> {
     Some(match class {
-        Class::LogDirFailed { dir, operation, .. } => (Some(dir.as_str()), format!("error while {operation}")),
-        Class::CheckpointFailed { path, .. } => (Some(path.as_str()), "a checkpoint could not be written".to_owned()),
+        Class::LogDirFailed { dir, operation, .. } => {
+            (Some(dir.as_str()), format!("error while {operation}"))
+        }
+        Class::CheckpointFailed { path, .. } => {
+            (Some(path.as_str()), "a checkpoint could not be written".to_owned())
+        }
         Class::ServingStopped { dir } | Class::PartitionsOffline { dir, .. } => {
             (Some(dir.as_str()), "not served any more".to_owned())
         }
-        Class::AllLogDirsFailed { dirs } => (Some(dirs.as_str()), "the broker stopped: no log dir is left".to_owned()),
+        Class::AllLogDirsFailed { dirs } => {
+            (Some(dirs.as_str()), "the broker stopped: no log dir is left".to_owned())
+        }
         Class::HaltedOnIo { .. } => (None, "the broker stopped at an I/O error".to_owned()),
         Class::IoError { .. } => (None, "I/O error".to_owned()),
         Class::CleanerIo { dir, .. } => (Some(dir.as_str()), "the cleaner met an I/O error".to_owned()),
@@ -111,7 +117,9 @@ fn missing_dirs(view: &View<'_>, broker: &Broker) -> Vec<String> {
     if settings.guessed.iter().any(|(field, _)| field == "log_dirs") {
         return Vec::new();
     }
-    let named = |path: &str| settings.log_dirs.iter().any(|dir| dir.trim_end_matches('/') == path.trim_end_matches('/'));
+    let named = |path: &str| {
+        settings.log_dirs.iter().any(|dir| dir.trim_end_matches('/') == path.trim_end_matches('/'))
+    };
     let dirs = visit.facts.iter().flat_map(|facts| &facts.log_dirs);
     dirs.filter(|dir| dir.access == Access::Missing && named(&dir.path)).map(|dir| dir.path.clone()).collect()
 }
@@ -297,7 +305,7 @@ fn days_left(
         .filter(|replica| replica.broker == at)
         .filter_map(|replica| replica.cleanable_bytes())
         .fold(0u64, u64::saturating_add);
-    let days = cleaner::days_since(view, broker, &deaths)?;
+    let days = cleaner::days_since(view, cluster, broker, &deaths)?;
     let rate = dirty as f64 / days;
     (rate >= 1.0).then(|| (rate as u64, mount.available_bytes as f64 / rate))
 }

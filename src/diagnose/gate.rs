@@ -98,8 +98,10 @@ fn bad<'f>(cluster: &Cluster, findings: &'f [Finding]) -> (Bad<'f>, BTreeMap<&'f
             Code::SessionLost => "lost its session",
             _ => continue,
         };
-        let about_broker = matches!(finding.code, Code::BrokerCrashed | Code::BrokerFenced | Code::LogDirOffline | Code::SessionLost)
-            || finding.code == Code::ReplicaLagging && finding.subject.topic.is_none();
+        let about_broker = matches!(
+            finding.code,
+            Code::BrokerCrashed | Code::BrokerFenced | Code::LogDirOffline | Code::SessionLost
+        ) || finding.code == Code::ReplicaLagging && finding.subject.topic.is_none();
         if let (true, Some(host)) = (about_broker, &finding.subject.broker) {
             brokers.entry(host).or_insert(what);
             continue;
@@ -119,7 +121,11 @@ fn bad<'f>(cluster: &Cluster, findings: &'f [Finding]) -> (Bad<'f>, BTreeMap<&'f
                     bad.entry((topic, cut.partition)).or_default().entry(&cut.follower).or_insert(what);
                 }
                 Item::Host(item) => {
-                    let Some((topic, partition)) = item.path.as_deref().and_then(|path| path.rsplit_once('-')) else { continue };
+                    let Some((topic, partition)) =
+                        item.path.as_deref().and_then(|path| path.rsplit_once('-'))
+                    else {
+                        continue;
+                    };
                     let Ok(partition) = partition.parse() else { continue };
                     bad.entry((topic, partition)).or_default().entry(&item.host).or_insert(what);
                 }
@@ -178,7 +184,10 @@ fn asked(
         ),
         hosts => (
             of_cluster(cluster),
-            format!("Do not restart {} now: of {number} the other replicas are not all well", words::list(hosts)),
+            format!(
+                "Do not restart {} now: of {number} the other replicas are not all well",
+                words::list(hosts)
+            ),
         ),
     };
     let mut found = finding(Code::ExpectationFailed, Severity::Critical, subject, title);
@@ -222,9 +231,15 @@ fn unseen(view: &View<'_>, cluster: &Cluster, restart: &[&str]) -> Option<Findin
         items.extend(play.excluded.iter().map(|host| (host.clone(), "left out by the limit")));
     }
     let mut blind: BTreeSet<usize> = BTreeSet::new();
-    for partition in cluster.topics.iter().filter(|topic| !topic.ignored).flat_map(|topic| &topic.partitions) {
+    for partition in cluster.topics.iter().filter(|topic| !topic.ignored).flat_map(|topic| &topic.partitions)
+    {
         let several = partition.current().count() > 1;
-        blind.extend(partition.current().filter(|replica| several && !replica.offsets_seen).map(|replica| replica.broker));
+        blind.extend(
+            partition
+                .current()
+                .filter(|replica| several && !replica.offsets_seen)
+                .map(|replica| replica.broker),
+        );
     }
     let blind = blind.into_iter().filter_map(|broker| cluster.brokers.get(broker));
     items.extend(blind.map(|broker| (broker.host.clone(), "its high watermarks were not seen")));
@@ -245,7 +260,8 @@ fn unseen(view: &View<'_>, cluster: &Cluster, restart: &[&str]) -> Option<Findin
         format!("Whether {what} cannot be told: not all of {} was seen", words::list(&hosts)),
     );
     found.meaning = "Nothing that was seen speaks against it, but a replica that was not seen may be short, behind or gone.".to_owned();
-    found.next_steps = vec![format!("Make {} seen, then run the gate again. Until then: no.", words::list(&hosts))];
+    found.next_steps =
+        vec![format!("Make {} seen, then run the gate again. Until then: no.", words::list(&hosts))];
     found.items = items
         .iter()
         .map(|(host, reason)| {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::compare::{Cluster, IdSource, node_id};
 use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity};
-use crate::diagnose::view::{View, finding, of_broker, of_cluster, on_disk};
+use crate::diagnose::view::{View, finding, lines_of, of_broker, of_cluster, on_disk};
 use crate::diagnose::words;
+use crate::kafka::event::Class;
 
 /// `broker-id-duplicate`: two hosts of a cluster have the same id.
 ///
@@ -44,7 +45,95 @@ pub fn duplicate_ids(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Find
         let lines = lines.collect();
         findings.push(found.show(lines));
     }
+    shared_dirs(view, cluster, findings);
     inventory_ids(view, cluster, findings);
+    told(view, cluster, findings);
+}
+
+/// `broker-id-duplicate`: two brokers with one log dir, or with copies of one.
+///
+/// A broker locks its log dirs (`.lock`, kafka.log.LogManager), and each has an id of its own from 3.7 on
+/// (KIP-858).
+fn shared_dirs(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
+    let mut claims: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
+    for broker in &cluster.brokers {
+        let Some(visit) = view.visit(broker) else { continue };
+        for dir in visit.facts.iter().flat_map(|facts| &facts.log_dirs) {
+            let path = dir.path.trim_end_matches('/');
+            claims.entry((visit.machine.clone(), path.to_owned())).or_default().push(&broker.host);
+            if let Some(id) = &dir.directory_id {
+                // No machine has an empty name.
+                claims.entry((String::new(), id.clone())).or_default().push(&broker.host);
+            }
+        }
+    }
+    let mut known: Vec<Vec<&str>> = Vec::new();
+    for ((machine, what), mut hosts) in claims {
+        hosts.dedup();
+        if hosts.len() < 2 || known.contains(&hosts) {
+            continue;
+        }
+        let what = if machine.is_empty() {
+            format!("the directory id {what}")
+        } else {
+            format!("the log dir {what}")
+        };
+        let mut found = finding(
+            Code::BrokerIdDuplicate,
+            Severity::Critical,
+            of_broker(cluster, hosts.first().copied().unwrap_or_default()),
+            format!("{} have one log dir: {what}", words::list(&hosts)),
+        );
+        found.items = hosts
+            .iter()
+            .map(|host| {
+                Item::Host(HostItem {
+                    host: (*host).to_owned(),
+                    probe: None,
+                    path: None,
+                    reason: what.clone(),
+                })
+            })
+            .collect();
+        let lines = hosts
+            .iter()
+            .map(|host| on_disk(host, Some("meta.properties".to_owned()), what.clone()))
+            .collect();
+        findings.push(found.show(lines));
+        known.push(hosts);
+    }
+}
+
+/// The same, and `cluster-id-mismatch`, as a broker that could not start says it.
+fn told(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
+    for broker in &cluster.brokers {
+        let host = &broker.host;
+        for moment in view.log(host).iter().filter(|moment| !view.started_after(moment)) {
+            let (code, title) = match &moment.event.class {
+                Class::BrokerIdInUse { .. } => {
+                    (Code::BrokerIdDuplicate, format!("{host} could not join: its broker id is taken"))
+                }
+                Class::BrokerIdMismatch { configured, stored } => (
+                    Code::BrokerIdDuplicate,
+                    format!("{host} is set up as broker {configured}, and its disk is broker {stored}'s"),
+                ),
+                Class::ClusterIdMismatch { configured, stored } => (
+                    Code::ClusterIdMismatch,
+                    format!("{host} met cluster {configured}, and its disk is of cluster {stored}"),
+                ),
+                _ => continue,
+            };
+            let same =
+                |finding: &&Finding| finding.code == code && finding.subject.broker.as_deref() == Some(host);
+            if findings.iter().any(|finding| same(&finding)) {
+                continue;
+            }
+            let mut found = finding(code, Severity::Critical, of_broker(cluster, host), title);
+            let reason = moment.event.causes.first().unwrap_or(&moment.event.text).clone();
+            found.items = vec![Item::Host(HostItem { host: host.clone(), probe: None, path: None, reason })];
+            findings.push(found.seen(std::iter::once(moment.event)).show(lines_of(moment.event)));
+        }
+    }
 }
 
 /// `expectation-failed`, a notice: the inventory gives a host another id than its node has.

@@ -124,7 +124,9 @@ fn isr_shrinking(
             of.partition,
             flaps.len()
         ),
-        (Severity::Warning, ..) => format!("{name} is out of the ISR of {number} since {}", shown[0].event.at_raw),
+        (Severity::Warning, ..) => {
+            format!("{name} is out of the ISR of {number} since {}", shown[0].event.at_raw)
+        }
         (_, _, Some(_)) => format!("{name} is stopped and out of the ISR of {number}"),
         _ => format!("{name} left the ISR of {number} and came back"),
     };
@@ -183,10 +185,7 @@ pub fn restarted(view: &View<'_>, broker: &Broker, event: &Event) -> bool {
 }
 
 /// A partition that was left `limit` times within an hour.
-fn flapping<'l, 'a>(
-    left: &[&'l Left<'a>],
-    limit: usize,
-) -> Option<(&'a TopicPartition, Vec<&'l Left<'a>>)> {
+fn flapping<'l, 'a>(left: &[&'l Left<'a>], limit: usize) -> Option<(&'a TopicPartition, Vec<&'l Left<'a>>)> {
     let mut partitions: BTreeMap<&TopicPartition, Vec<&'l Left<'a>>> = BTreeMap::new();
     for one in left {
         partitions.entry(one.of).or_default().push(one);
@@ -224,7 +223,9 @@ pub fn under_min(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
                 Some((of, format!("{} in sync, fewer than min.insync.replicas", isr.len()), None))
             }
             Class::ElectionFailed { of, .. } => Some((of, "no replica may lead".to_owned(), None)),
-            Class::NoReplicaAlive { of, .. } => Some((of, "no replica that may lead is alive".to_owned(), None)),
+            Class::NoReplicaAlive { of, .. } => {
+                Some((of, "no replica that may lead is alive".to_owned(), None))
+            }
             _ => None,
         };
         if let Some((of, why, min)) = told {
@@ -251,7 +252,8 @@ pub fn under_min(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
         topics.entry(&of.topic).or_default().push((of, refusal));
     }
     for (topic, all) in topics {
-        let open: Vec<&(&TopicPartition, Refusal<'_>)> = all.iter().filter(|(_, refusal)| !refusal.over).collect();
+        let open: Vec<&(&TopicPartition, Refusal<'_>)> =
+            all.iter().filter(|(_, refusal)| !refusal.over).collect();
         let shown: Vec<&(&TopicPartition, Refusal<'_>)> =
             if open.is_empty() { all.iter().collect() } else { open.clone() };
         let number = words::counted(shown.len(), "partition", "partitions");
@@ -259,7 +261,10 @@ pub fn under_min(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
             format!("{number} of {topic} had too few replicas in sync for a while")
         } else {
             let last = shown.last().map_or("", |(_, refusal)| refusal.event.at_raw.as_str());
-            format!("{number} of {topic} {} too few replicas in sync since {last}", if shown.len() == 1 { "has" } else { "have" })
+            format!(
+                "{number} of {topic} {} too few replicas in sync since {last}",
+                if shown.len() == 1 { "has" } else { "have" }
+            )
         };
         let severity = if open.is_empty() { Severity::Notice } else { Severity::Critical };
         let mut found = finding(Code::UnderMinIsr, severity, of_topic(cluster, topic), title);

@@ -46,7 +46,8 @@ pub fn unclean(view: &View<'_>, cluster: &Cluster, topic: &str) -> Unclean {
         return Unclean::Possible(format!("{SETTING}=true on {host}"));
     }
     // One that says nothing has the default of its version.
-    let all_say = settings.len() == cluster.brokers.len() && settings.iter().all(|(_, value)| value.is_some());
+    let all_say =
+        settings.len() == cluster.brokers.len() && settings.iter().all(|(_, value)| value.is_some());
     if all_say && !settings.is_empty() {
         return Unclean::Off(format!("{SETTING}=false on all brokers"));
     }
@@ -59,7 +60,8 @@ pub fn unclean(view: &View<'_>, cluster: &Cluster, topic: &str) -> Unclean {
     match versions.iter().find(|(_, old)| *old) {
         Some((version, _)) => Unclean::Possible(format!("{SETTING} is true by default in {version}")),
         None if !versions.is_empty() && versions.len() == cluster.brokers.len() => {
-            let basis = if settings.len() == cluster.brokers.len() { "set nowhere" } else { "settings not read" };
+            let basis =
+                if settings.len() == cluster.brokers.len() { "set nowhere" } else { "settings not read" };
             Unclean::Off(format!("{SETTING} is false by default from 0.11.0; {basis}"))
         }
         None => Unclean::Unseen,

@@ -17,6 +17,8 @@ pub enum Judgement {
     Bloated(String),
     /// It cannot be told; what would tell.
     Unclear(String),
+    /// What the larger one has more is waiting for a cleaner that is not late.
+    Ordinary,
 }
 
 /// What is known beside the sizes.
@@ -28,6 +30,10 @@ pub struct Known<'v, 'a> {
     /// Whether some `cleaner-offset-checkpoint` was read, by the cluster's brokers.
     pub cleaner_seen: &'v [bool],
     pub cuts: &'v [Cut<'a>],
+    /// Share of a compacted replica that may be uncleaned.
+    pub dirty_ratio: f64,
+    /// The size ratio up to which replicas count as alike.
+    pub alike: f64,
 }
 
 /// Segments of this number are the least that a size difference must hold: the active segment is never
@@ -123,6 +129,9 @@ impl Known<'_, '_> {
     fn by_offsets(&self, large: &Replica, small: &Replica) -> Judgement {
         let (large_host, small_host) = (self.host(large), self.host(small));
         let slack = slack(large, small);
+        if let Some(judgement) = self.by_dirt(large, small) {
+            return judgement;
+        }
         if !self.topic.compacted
             && let (Some(start), Some(other)) = (large.log_start, small.log_start)
             && start.saturating_add(slack) < other
@@ -151,6 +160,29 @@ impl Known<'_, '_> {
                 "high watermarks agree; cleaner-offset-checkpoint and log-cleaner.log of the larger side would tell".to_owned(),
             ),
         }
+    }
+
+    /// A compacted replica without its uncleaned part and its active segment: is it still larger?
+    fn by_dirt(&self, large: &Replica, small: &Replica) -> Option<Judgement> {
+        let dirty = large.dirty_ratio_of_compacted().filter(|_| self.topic.compacted)?;
+        let rest =
+            large.log_bytes.saturating_sub(large.cleanable_bytes()?).saturating_sub(large.active_bytes);
+        // Sizes are far below 2^53: nothing is lost.
+        if rest as f64 >= self.alike * small.log_bytes as f64 {
+            return None;
+        }
+        if dirty <= self.dirty_ratio && self.cleaner(large).is_dead() {
+            return None;
+        }
+        Some(if dirty <= self.dirty_ratio {
+            Judgement::Ordinary
+        } else {
+            Judgement::Bloated(format!(
+                "high watermarks agree, and {:.0} % of the replica on {} is not cleaned",
+                dirty * 100.0,
+                self.host(large)
+            ))
+        })
     }
 
     fn seen_cleaner(&self, replica: &Replica) -> bool {

@@ -82,7 +82,9 @@ fn still(
         late.iter().filter_map(|(_, replica, ..)| host(replica).map(|broker| broker.host.as_str())),
     );
     // A broker that is down is behind by nature; that it is down stands elsewhere.
-    let down = late.iter().all(|(_, replica, ..)| host(replica).is_some_and(|broker| view.stopped(broker).is_some()));
+    let down = late
+        .iter()
+        .all(|(_, replica, ..)| host(replica).is_some_and(|broker| view.stopped(broker).is_some()));
     let most = late.iter().map(|(_, _, offsets, _)| *offsets).max().unwrap_or(0);
     let longest = late.iter().map(|(.., gap)| *gap).max().unwrap_or(0);
     let mut found = finding(
@@ -105,7 +107,10 @@ fn still(
         .iter()
         .map(|(partition, replica, offsets, gap)| {
             let odd = host(replica).map(|broker| broker.host.clone());
-            let why = format!("{offsets} offsets behind, last written {} before its peer", words::span(gap.unsigned_abs()));
+            let why = format!(
+                "{offsets} offsets behind, last written {} before its peer",
+                words::span(gap.unsigned_abs())
+            );
             Item::Replicas(replica_item(cluster, partition, odd.into_iter().collect(), None, Some(why)))
         })
         .collect();

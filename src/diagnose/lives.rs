@@ -40,7 +40,9 @@ fn ends<'v, 'a>(view: &'v View<'a>, host: &str) -> Vec<(&'v Moment<'a>, String)>
             Class::Started { .. } => (alive, recovering) = (true, false),
             Class::ShutdownDone { .. } => alive = false,
             // The broker counts the logs that it has to recover: there are none at a first start.
-            Class::UncleanStart { logs, .. } if (alive || logs.is_some_and(|logs| logs > 0)) && !recovering => {
+            Class::UncleanStart { logs, .. }
+                if (alive || logs.is_some_and(|logs| logs > 0)) && !recovering =>
+            {
                 recovering = true;
                 ends.push((moment, "its next start found no clean shutdown".to_owned()));
             }
@@ -83,8 +85,7 @@ fn crashed(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
     // A recovery is part of the start that follows; anything else is over with a start.
     let back = |moment: &Moment<'_>| view.started_after(moment);
     let open = ends.iter().rev().find(|(moment, _)| {
-        !back(moment)
-            && !matches!(moment.event.class, Class::UncleanStart { .. } | Class::Recovering { .. })
+        !back(moment) && !matches!(moment.event.class, Class::UncleanStart { .. } | Class::Recovering { .. })
     });
     let clean = view.stopped(broker) == Some(Stop::Clean);
     let severity = if down || (open.is_some() && !clean) { Severity::Critical } else { Severity::Warning };
@@ -103,7 +104,8 @@ fn crashed(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
             "Rule out data-lost and replica-truncated before {host} is started; copy its directories if in doubt."
         ));
     }
-    found.items = ends.iter().map(|(moment, why)| item(host, format!("{}: {why}", moment.event.at_raw))).collect();
+    found.items =
+        ends.iter().map(|(moment, why)| item(host, format!("{}: {why}", moment.event.at_raw))).collect();
     if down {
         found.items.push(item(host, "no process, no .kafka_cleanshutdown".to_owned()));
     }
@@ -124,13 +126,18 @@ fn refused(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
         .filter(|moment| matches!(moment.event.class, Class::TruncationRefused { .. }))
         .filter(|moment| !view.started_after(moment))
         .collect();
-    let Class::TruncationRefused { topic, partition, from, to, .. } = &told.last()?.event.class else { return None };
+    let Class::TruncationRefused { topic, partition, from, to, .. } = &told.last()?.event.class else {
+        return None;
+    };
     let name = partition.map_or_else(|| topic.clone(), |partition| format!("{topic}-{partition}"));
     let mut found = finding(
         Code::BrokerCrashed,
         Severity::Critical,
         of_broker(cluster, host),
-        format!("{host} stopped itself rather than lose {} offsets of {name}", words::count(from.saturating_sub(*to))),
+        format!(
+            "{host} stopped itself rather than lose {} offsets of {name}",
+            words::count(from.saturating_sub(*to))
+        ),
     );
     found.meaning = format!(
         "Its leader ended at {to}, {host} at {from}, and unclean election is not allowed. {host} holds what the leader does not have."
@@ -161,16 +168,23 @@ fn fenced(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding
     let last = view.comparison.events.iter().rev().find(about);
     let fence = last.filter(|event| matches!(event.class, Class::Fenced { .. }));
     let back = fence.is_some_and(|event| {
-        let started = view.log(host).iter().filter(|moment| matches!(moment.event.class, Class::Started { .. }));
+        let started =
+            view.log(host).iter().filter(|moment| matches!(moment.event.class, Class::Started { .. }));
         started.filter_map(|moment| moment.event.at).any(|at| event.at.is_some_and(|fenced| at > fenced))
     });
     match stop {
         Some(Stop::Clean) => {
             let limits = view.limits(cluster);
-            let done = view.log(host).iter().rev().find(|moment| matches!(moment.event.class, Class::ShutdownDone { .. }));
+            let done = view
+                .log(host)
+                .iter()
+                .rev()
+                .find(|moment| matches!(moment.event.class, Class::ShutdownDone { .. }));
             let since = done.and_then(|moment| moment.event.at).map(|at| view.age(broker, at.as_second()));
-            let long = since.is_some_and(|since| u64::try_from(since).is_ok_and(|since| since > limits.stopped_s));
-            let time = since.map(|since| format!(" for {}", words::span(since.unsigned_abs()))).unwrap_or_default();
+            let long =
+                since.is_some_and(|since| u64::try_from(since).is_ok_and(|since| since > limits.stopped_s));
+            let time =
+                since.map(|since| format!(" for {}", words::span(since.unsigned_abs()))).unwrap_or_default();
             let mut found = finding(
                 Code::BrokerFenced,
                 if long { Severity::Warning } else { Severity::Notice },
@@ -211,7 +225,9 @@ fn session(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
         log.iter().filter(|moment| moment.event.class == Class::SessionExpired).collect();
     let last = lost.last()?;
     let back = view.started_after(last)
-        || log.iter().any(|moment| matches!(moment.event.class, Class::SessionOpened { .. }) && moment.after(last));
+        || log
+            .iter()
+            .any(|moment| matches!(moment.event.class, Class::SessionOpened { .. }) && moment.after(last));
     let limit = usize::try_from(view.limits(cluster).session_losses).unwrap_or(usize::MAX).max(1);
     let often = lost.windows(limit).any(|window| {
         let (first, last) = (window.first(), window.last());
@@ -230,7 +246,8 @@ fn session(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
             last.event.at_raw
         ),
     );
-    found.items = lost.iter().map(|moment| item(host, format!("expired at {}", moment.event.at_raw))).collect();
+    found.items =
+        lost.iter().map(|moment| item(host, format!("expired at {}", moment.event.at_raw))).collect();
     let lines = lost.iter().map(|moment| line(moment.event)).collect();
     Some(found.seen(lost.iter().map(|moment| moment.event)).show(lines))
 }
@@ -269,12 +286,13 @@ fn stuck(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding>
     found.meaning = format!(
         "{host} takes itself for the leader and its ISR updates are refused: the cluster has moved on without it. What is written to it may be lost."
     );
-    found.next_steps = vec![
-        format!("See who leads these partitions for the cluster: `kafka-topics.sh --describe`; then restart {host}."),
-    ];
+    found.next_steps = vec![format!(
+        "See who leads these partitions for the cluster: `kafka-topics.sh --describe`; then restart {host}."
+    )];
     let version = view.version_at(first);
     for (id, fixed_in, since) in [("KAFKA-4477", "0.10.1.1", "0.10.1.0"), ("KAFKA-2729", "1.1.0", "0.8.0")] {
-        let fits = version.and_then(|version| Some(bugs::older(version, fixed_in)? && !bugs::older(version, since)?));
+        let fits = version
+            .and_then(|version| Some(bugs::older(version, fixed_in)? && !bugs::older(version, since)?));
         if fits == Some(true) {
             found.meaning = format!("{} {id}: fixed in {fixed_in}.", found.meaning);
             let url = format!("https://issues.apache.org/jira/browse/{id}");
@@ -286,7 +304,8 @@ fn stuck(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding>
     found.items = stale
         .iter()
         .map(|(of, moments)| {
-            let path = of.map(|of: &crate::kafka::event::TopicPartition| format!("{}-{}", of.topic, of.partition));
+            let path =
+                of.map(|of: &crate::kafka::event::TopicPartition| format!("{}-{}", of.topic, of.partition));
             let reason = format!("{} updates refused", moments.len());
             Item::Host(HostItem { host: host.clone(), probe: None, path, reason })
         })

@@ -32,9 +32,7 @@ pub fn on_its_way(
 /// Whether a replica was written not long ago.
 fn fresh(view: &View<'_>, cluster: &Cluster, replica: &Replica, stale_s: u64) -> bool {
     let age = replica.newest_mtime.zip(cluster.brokers.get(replica.broker));
-    age.is_some_and(|(mtime, broker)| {
-        view.age(broker, mtime) < i64::try_from(stale_s).unwrap_or(i64::MAX)
-    })
+    age.is_some_and(|(mtime, broker)| view.age(broker, mtime) < i64::try_from(stale_s).unwrap_or(i64::MAX))
 }
 
 /// Whether a topic is on its way: its deletion has begun somewhere, or nothing was written to it yet and
@@ -46,8 +44,7 @@ fn in_motion(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<&'stat
     }
     let young = |replica: &Replica| {
         let age = replica.newest_mtime.zip(cluster.brokers.get(replica.broker));
-        replica.log_bytes == 0
-            && age.is_some_and(|(mtime, broker)| view.age(broker, mtime) < YOUNG_S)
+        replica.log_bytes == 0 && age.is_some_and(|(mtime, broker)| view.age(broker, mtime) < YOUNG_S)
     };
     replicas.all(young).then_some("it has just been created")
 }
@@ -161,14 +158,10 @@ fn extra(view: &View<'_>, cluster: &Cluster, topic: &Topic, stale_s: u64) -> Opt
         return None;
     }
     // A guess from the mode is a hint only, and a copy that is being written is a reassignment under way.
-    let settled = |partition: &&Partition| {
-        !partition.current().any(|replica| fresh(view, cluster, replica, stale_s))
-    };
-    let severity = if topic.replicas_said() && over.iter().any(settled) {
-        Severity::Warning
-    } else {
-        Severity::Notice
-    };
+    let settled =
+        |partition: &&Partition| !partition.current().any(|replica| fresh(view, cluster, replica, stale_s));
+    let severity =
+        if topic.replicas_said() && over.iter().any(settled) { Severity::Warning } else { Severity::Notice };
     let mut found = finding(
         Code::ReplicaExtra,
         severity,

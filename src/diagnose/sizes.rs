@@ -44,7 +44,8 @@ struct Odd<'a> {
 /// explained where the large side's cleaner is, and otherwise said to be open.
 pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &mut Vec<Finding>) {
     let plays = view.plays(cluster);
-    let stale_s = view.limits(cluster).stale_s;
+    let limits = view.limits(cluster);
+    let stale_s = limits.stale_s;
     let cleaners: Vec<Cleaner<'_>> =
         cluster.brokers.iter().map(|broker| cleaner::state(view, &broker.host)).collect();
     let cleaner_seen: Vec<bool> = cluster
@@ -56,15 +57,21 @@ pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &m
         })
         .collect();
     for topic in cluster.topics.iter().filter(|topic| !topic.ignored && topic.name != METADATA) {
-        let known = Known { cluster, topic, cleaners: &cleaners, cleaner_seen: &cleaner_seen, cuts };
         let thresholds = view.size_ratio(&plays, &topic.name);
+        let known = Known {
+            cluster,
+            topic,
+            cleaners: &cleaners,
+            cleaner_seen: &cleaner_seen,
+            cuts,
+            dirty_ratio: view.expectation(&plays, &topic.name).dirty_ratio.unwrap_or(limits.dirty_ratio),
+            alike: thresholds.warning,
+        };
         let on_its_way = |partition: &Partition, replica: &Replica| {
             replicas::on_its_way(view, cluster, topic, partition, replica, stale_s)
         };
-        let odd = topic
-            .partitions
-            .iter()
-            .filter_map(|partition| odd(&known, &thresholds, partition, &on_its_way));
+        let odd =
+            topic.partitions.iter().filter_map(|partition| odd(&known, &thresholds, partition, &on_its_way));
         let (short, skewed): (Vec<Odd<'_>>, Vec<Odd<'_>>) =
             odd.partition(|odd| matches!(odd.judgement, Judgement::Short(_)));
         if !short.is_empty() {
@@ -106,9 +113,19 @@ fn odd<'a>(
         let odd = match judgement {
             Judgement::Short(_) => small.broker,
             Judgement::Bloated(_) | Judgement::Unclear(_) => large.broker,
+            Judgement::Ordinary => continue,
         };
         match &mut found {
-            None => found = Some(Odd { partition, measure, ratio: Some(times), sure: Some(sure), judgement, odd: vec![odd] }),
+            None => {
+                found = Some(Odd {
+                    partition,
+                    measure,
+                    ratio: Some(times),
+                    sure: Some(sure),
+                    judgement,
+                    odd: vec![odd],
+                })
+            }
             Some(found) => {
                 found.ratio = found.ratio.map(|before| before.max(times));
                 found.sure = found.sure.map(|before| before.max(sure));
@@ -130,7 +147,7 @@ fn rank(judgement: &Judgement) -> u8 {
     match judgement {
         Judgement::Short(_) => 0,
         Judgement::Unclear(_) => 1,
-        Judgement::Bloated(_) => 2,
+        Judgement::Bloated(_) | Judgement::Ordinary => 2,
     }
 }
 
@@ -271,6 +288,7 @@ fn items(cluster: &Cluster, odd: &[Odd<'_>]) -> Vec<Item> {
         .map(|odd| {
             let why = match &odd.judgement {
                 Judgement::Short(why) | Judgement::Bloated(why) | Judgement::Unclear(why) => why.clone(),
+                Judgement::Ordinary => String::new(),
             };
             let hosts = odd.odd.iter().map(|broker| host(cluster, *broker).to_owned()).collect();
             Item::Replicas(replica_item(cluster, odd.partition, hosts, odd.ratio, Some(why)))
@@ -336,6 +354,7 @@ pub fn size_lines(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Ve
 /// same factor is something of the broker, and its one cleaner serves all its partitions.
 pub fn pair_bias(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     let plays = view.plays(cluster);
+    let dirty_ratio = view.limits(cluster).dirty_ratio;
     // Pairs stand by topic.
     let mut last: Option<(&str, SizeRatio)> = None;
     for pair in &cluster.pairs {
@@ -346,7 +365,7 @@ pub fn pair_bias(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
                 _ => view.size_ratio(&plays, &topic.name),
             };
             last = Some((&topic.name, thresholds));
-            findings.extend(broker_pair_bias(cluster, topic, pair, &thresholds));
+            findings.extend(broker_pair_bias(cluster, topic, pair, &thresholds, dirty_ratio));
         }
     }
 }
@@ -356,6 +375,7 @@ fn broker_pair_bias(
     topic: &Topic,
     pair: &Pair,
     thresholds: &SizeRatio,
+    dirty_ratio: f64,
 ) -> Option<Finding> {
     let (min, median, max) = (pair.ratio_min?, pair.ratio_median?, pair.ratio_max?);
     let larger = pair.larger?;
@@ -379,7 +399,13 @@ fn broker_pair_bias(
     }
     let smaller = if larger == pair.a { pair.b } else { pair.a };
     let (larger, smaller) = (host(cluster, larger), host(cluster, smaller));
-    let severity = if median >= thresholds.warning { Severity::Warning } else { Severity::Notice };
+    // What waits for a cleaner that is not late makes a ratio too, and no fault.
+    let late = shared().any(|partition| {
+        let large = partition.current().find(|replica| Some(replica.broker) == pair.larger);
+        let dirty = large.filter(|_| topic.compacted).and_then(Replica::dirty_ratio_of_compacted);
+        dirty.is_none_or(|dirty| dirty > dirty_ratio)
+    });
+    let severity = if median >= thresholds.warning && late { Severity::Warning } else { Severity::Notice };
     let mut found = finding(
         Code::BrokerPairBias,
         severity,

@@ -1,7 +1,16 @@
+mod brokers;
+mod cleaners;
+mod disks;
+mod gate;
+mod histories;
 mod incident;
+mod isr;
+mod lives;
+mod quiet;
 mod recorded;
 mod recordings;
 mod rules;
+mod scene;
 
 use crate::compare::compare;
 use crate::diagnose::diagnose;

@@ -73,10 +73,8 @@ impl<'a> View<'a> {
         };
         let elections = comparison.events.iter().filter(elected).collect();
         let started = |moment: &&Moment<'_>| matches!(moment.event.class, Class::Started { .. });
-        let starts = logs
-            .iter()
-            .map(|(host, log)| (*host, log.iter().filter(started).copied().collect()))
-            .collect();
+        let starts =
+            logs.iter().map(|(host, log)| (*host, log.iter().filter(started).copied().collect())).collect();
         View { round, comparison, logs, starts, elections }
     }
 

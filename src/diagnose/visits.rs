@@ -133,8 +133,9 @@ fn brought(view: &View<'_>) -> Option<Finding> {
         format!("Of {} only what was brought is known", words::list(&hosts)),
     );
     found.meaning = "Nobody looked at these brokers for this report. What was brought stands for the moment at which it was taken; what it does not show may be anything.".to_owned();
-    found.next_steps =
-        vec!["If they are still there, look at them: `roundsman run playbooks/kafka-audit.yml -i …`.".to_owned()];
+    found.next_steps = vec![
+        "If they are still there, look at them: `roundsman run playbooks/kafka-audit.yml -i …`.".to_owned(),
+    ];
     let lines = items
         .iter()
         .map(|item| session(&item.host, format!("{}: {}", item.path.as_deref().unwrap_or("-"), item.reason)))
@@ -222,7 +223,8 @@ fn clock_skew(view: &View<'_>, findings: &mut Vec<Finding>) {
         if apart < APART_S {
             continue;
         }
-        let severity = if apart >= view.limits_of(visit).clock_skew_s { Severity::Warning } else { Severity::Notice };
+        let severity =
+            if apart >= view.limits_of(visit).clock_skew_s { Severity::Warning } else { Severity::Notice };
         let way = if clock.offset_s > middle { "ahead" } else { "behind" };
         let seconds = (clock.offset_s - middle).abs();
         let mut found = finding(

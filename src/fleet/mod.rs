@@ -1,5 +1,6 @@
 //! All hosts of a round: bounded fan-out, deadlines, cancellation, events.
 
+mod audit;
 mod visit;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub async fn make_rounds(
     mut on: impl FnMut(Event),
 ) -> (Vec<Visit>, Option<Stopped>) {
     let (events, mut inbox) = mpsc::unbounded_channel();
+    let (further, mut of_machines) = mpsc::unbounded_channel();
     let limits = ssh::Limits { login: plan.limits.connect, ..ssh::Limits::default() };
     let dialer = Arc::new(Dialer::new(limits));
     // One switch for the hosts, whoever throws it: a signal or the round's deadline.
@@ -49,6 +51,7 @@ pub async fn make_rounds(
         stop: halted.clone(),
         events: events.clone(),
         live,
+        further: further.clone(),
     });
     // One task per host, begun in the plan's order as turns come free.
     let mut visits = stream::iter(visitors)
@@ -86,6 +89,10 @@ pub async fn make_rounds(
     if let Some(dialer) = Arc::into_inner(dialer) {
         dialer.close().await;
     }
+    let mut others: Vec<(usize, Visit)> = Vec::new();
+    while let Ok(other) = of_machines.try_recv() {
+        others.push(other);
+    }
     let visits = plan
         .targets
         .iter()
@@ -96,7 +103,26 @@ pub async fn make_rounds(
             None => blank(target, Outcome::Interrupted, "the visit ended without a word; please report this"),
         })
         .collect();
-    (visits, stopped)
+    (with_further(visits, others), stopped)
+}
+
+/// Puts the further brokers of a machine behind its first.
+fn with_further(visits: Vec<Visit>, mut others: Vec<(usize, Visit)>) -> Vec<Visit> {
+    if others.is_empty() {
+        return visits;
+    }
+    // Stable: the brokers of one machine stay in the order in which they were found.
+    others.sort_by_key(|(index, _)| *index);
+    let mut others = others.into_iter().peekable();
+    let mut all = Vec::with_capacity(visits.len() + others.len());
+    for (index, first) in visits.into_iter().enumerate() {
+        let (attempts, seconds) = (first.attempts, first.seconds);
+        all.push(first);
+        while let Some((_, other)) = others.next_if(|(of, _)| *of == index) {
+            all.push(Visit { attempts, seconds, ..other });
+        }
+    }
+    all
 }
 
 /// The visit of a host that nothing is known of.

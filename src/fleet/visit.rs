@@ -16,7 +16,7 @@ use crate::shell::{Listener, Question, Shell, ShellError};
 use crate::ssh::{ConnectError, Connection, Dialer, Progress, Reason};
 
 /// Bytes of the facts' answer: four checkpoint files of some ten thousand partitions each.
-const FACTS_LIMIT: usize = 8 << 20;
+pub(super) const FACTS_LIMIT: usize = 8 << 20;
 
 /// How long the good-bye to a host may hold up its visit.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -33,6 +33,8 @@ pub struct Visitor {
     pub events: mpsc::UnboundedSender<Event>,
     /// Whether output is wanted as it comes.
     pub live: bool,
+    /// Takes the further brokers of a machine that runs several.
+    pub further: mpsc::UnboundedSender<(usize, Visit)>,
 }
 
 impl Visitor {
@@ -104,13 +106,25 @@ impl Visitor {
         };
         let mut visit = blank(&self.target, Outcome::Ok, "");
         visit.reason = None;
-        self.ask(&mut shell, &mut visit).await;
+        let mut further = match self.target.audit.clone() {
+            Some(audit) => self.audit(&audit, &mut shell, &mut visit).await,
+            None => {
+                self.ask(&mut shell, &mut visit).await;
+                Vec::new()
+            }
+        };
         visit.left_running = shell.left_running();
         let lost = shell.is_gone();
         shell.end().await;
         // The node ends what is left when it sees us go; waiting longer would tell nothing more.
         let _ = timeout(FAREWELL, connection.close()).await;
         self.judge(&mut visit, lost);
+        for mut other in further.drain(..) {
+            other.left_running = visit.left_running;
+            self.judge(&mut other, lost);
+            // The consumer is gone only when the round is being thrown away.
+            let _ = self.further.send((self.index, other));
+        }
         visit
     }
 
@@ -199,6 +213,9 @@ impl Visitor {
 
     /// Gives the visit a row for each question that was never asked: not seen is said, not left out.
     fn with_unasked(&self, mut visit: Visit) -> Visit {
+        if self.target.audit.is_some() {
+            visit.probes.push(super::audit::unasked());
+        }
         for (play, probe) in &self.target.probes {
             let (_, coverage) = probe.parse(Vec::new());
             visit.probes.push(ProbeAnswer {
@@ -214,7 +231,11 @@ impl Visitor {
 }
 
 /// Keeps the log records whose time lies in the window; a record without a time is kept.
-fn within(evidence: &mut Evidence, window: (Option<Timestamp>, Option<Timestamp>), zone: Option<i32>) {
+pub(super) fn within(
+    evidence: &mut Evidence,
+    window: (Option<Timestamp>, Option<Timestamp>),
+    zone: Option<i32>,
+) {
     let (Evidence::LogGrep(grep), (since, until)) = (evidence, window) else { return };
     if since.is_none() && until.is_none() {
         return;

@@ -47,19 +47,22 @@ static ANSIBLE: LazyLock<Regex> = LazyLock::new(|| {
         r"^(?P<host>[^\s|]+) \| (?P<word>SUCCESS|CHANGED|FAILED!?|UNREACHABLE!|success|FAILURE)(?: \| rc=(?P<rc>-?[0-9]{1,9}))?(?P<rest> >>| =>.*| \|.*| :.*|)$",
     )
 });
-static PREFIXED: LazyLock<Regex> =
-    LazyLock::new(|| compile(r"^(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_.:%-]{0,252}[A-Za-z0-9_%])?): ?(?P<line>.*)$"));
+static PREFIXED: LazyLock<Regex> = LazyLock::new(|| {
+    compile(r"^(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_.:%-]{0,252}[A-Za-z0-9_%])?): ?(?P<line>.*)$")
+});
 static SEQUENCE: LazyLock<Regex> =
     LazyLock::new(|| compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])"));
 static ENDED: LazyLock<Regex> = LazyLock::new(|| {
-    compile(r"^(?:clush: (?P<clush>\S+): exited with exit code|pdsh@[^:\s]+: (?P<pdsh>[^:\s]+): ssh exited with exit code) (?P<rc>[0-9]{1,9})\s*$")
+    compile(
+        r"^(?:clush: (?P<clush>\S+): exited with exit code|pdsh@[^:\s]+: (?P<pdsh>[^:\s]+): ssh exited with exit code) (?P<rc>[0-9]{1,9})\s*$",
+    )
 });
 static FOLDED: LazyLock<Regex> = LazyLock::new(|| compile(r"^(?P<set>\S+?)(?: \([0-9]+\))?$"));
 
 /// Words before a colon that are programs, not hosts.
 const PROGRAMS: [&str; 14] = [
-    "du", "sh", "bash", "dash", "find", "ssh", "sudo", "clush", "pdsh", "nodeset", "ansible", "ERROR", "error",
-    "warning",
+    "du", "sh", "bash", "dash", "find", "ssh", "sudo", "clush", "pdsh", "nodeset", "ansible", "ERROR",
+    "error", "warning",
 ];
 
 /// Cuts a transcript into blocks, one a host and answer, in the order of the text.
@@ -76,9 +79,10 @@ pub fn blocks(text: &str) -> Result<Vec<Block>, Wrong> {
         if let Some(found) = ANSIBLE.captures(line) {
             at = reader.ansible(&found, number, &lines, at);
         } else if let Some(hosts) = folded(&lines, at - 1) {
-            reader.open(expand(hosts).ok_or_else(|| {
-                Wrong::at(number + 1, format!("`{}` is no set of hosts", shown(hosts)))
-            })?);
+            reader
+                .open(expand(hosts).ok_or_else(|| {
+                    Wrong::at(number + 1, format!("`{}` is no set of hosts", shown(hosts)))
+                })?);
             at += 2;
         } else if let Some(found) = ENDED.captures(line) {
             let host = found.name("clush").or_else(|| found.name("pdsh")).map_or("", |host| host.as_str());
@@ -105,7 +109,8 @@ fn shown(word: &str) -> String {
 
 /// What ssh and Ansible put between.
 fn noise(line: &str) -> bool {
-    (line.starts_with("Shared connection to ") || line.starts_with("Connection to ")) && line.ends_with("closed.")
+    (line.starts_with("Shared connection to ") || line.starts_with("Connection to "))
+        && line.ends_with("closed.")
         || line.starts_with("[WARNING]")
         || line.starts_with("[DEPRECATION WARNING]")
         || line.starts_with("Warning: Permanently added")
@@ -181,7 +186,13 @@ impl Reader {
     }
 
     /// An Ansible heading at line `number`; `next` is the line after it. Gives the line to go on with.
-    fn ansible(&mut self, found: &regex::Captures<'_>, number: usize, lines: &[String], next: usize) -> usize {
+    fn ansible(
+        &mut self,
+        found: &regex::Captures<'_>,
+        number: usize,
+        lines: &[String],
+        next: usize,
+    ) -> usize {
         self.open(vec![found["host"].to_owned()]);
         let Some(block) = self.blocks.last_mut() else { return next };
         let status = found.name("rc").and_then(|rc| rc.as_str().parse().ok());
@@ -368,14 +379,18 @@ mod tests {
     #[test]
     fn clush_and_pdsh() {
         assert_eq!(
-            said("n1: 4.0K\t/k/t-0\nn2: du: cannot access '/k': No such file\nn1: 4.0K\ttotal\nclush: n2: exited with exit code 1\npdsh@admin: n1: ssh exited with exit code 2\n"),
+            said(
+                "n1: 4.0K\t/k/t-0\nn2: du: cannot access '/k': No such file\nn1: 4.0K\ttotal\nclush: n2: exited with exit code 1\npdsh@admin: n1: ssh exited with exit code 2\n"
+            ),
             [
                 one("n1", &["4.0K\t/k/t-0", "4.0K\ttotal"], End::Status(2)),
                 one("n2", &["du: cannot access '/k': No such file"], End::Status(1)),
             ]
         );
         assert_eq!(
-            said("---------------\nn[1-2] (2)\n---------------\n8K\t/k/t-0\n---------------\nn3\n---------------\n9K\t/k/t-0\n"),
+            said(
+                "---------------\nn[1-2] (2)\n---------------\n8K\t/k/t-0\n---------------\nn3\n---------------\n9K\t/k/t-0\n"
+            ),
             [
                 one("n1", &["8K\t/k/t-0"], End::Unsaid),
                 one("n2", &["8K\t/k/t-0"], End::Unsaid),
@@ -388,7 +403,10 @@ mod tests {
     fn host_sets() {
         let names = |set| expand(set).map(|hosts| hosts.join(" "));
         assert_eq!(names("n[1-3,07],db1").as_deref(), Some("n1 n2 n3 n07 db1"));
-        assert_eq!(names("n[08-10].dc1").as_deref(), Some("n08 n09 n10.dc1").map(|_| "n08.dc1 n09.dc1 n10.dc1"));
+        assert_eq!(
+            names("n[08-10].dc1").as_deref(),
+            Some("n08 n09 n10.dc1").map(|_| "n08.dc1 n09.dc1 n10.dc1")
+        );
         assert_eq!(names("r[1-2]n[1-2]").as_deref(), Some("r1n1 r1n2 r2n1 r2n2"));
         for set in ["", "n[1", "n]", "n[a-b]", "n[0-4000000000]", "a b", "n[1]x[2][3][4][5][6][7][8][9]"] {
             assert_eq!(expand(set), None, "{set}");

@@ -89,7 +89,11 @@ fn typed_unit(text: &str) -> Option<Unit> {
 }
 
 fn first_du_line(block: &Block) -> Option<(usize, &str)> {
-    block.lines.iter().find(|(_, line)| row(line, Unit::default()).is_some()).map(|(at, line)| (*at, line.as_str()))
+    block
+        .lines
+        .iter()
+        .find(|(_, line)| row(line, Unit::default()).is_some())
+        .map(|(at, line)| (*at, line.as_str()))
 }
 
 /// `SIZE PATH`: a tab between them, spaces where it was pasted.
@@ -115,11 +119,15 @@ fn answer(host: &str, block: &Block, unit: Option<Unit>) -> Option<Answer> {
             }
             Some((size, path)) => {
                 let plain = line.trim_start().split(['\t', ' ']).next();
-                let plain = plain.is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()) && word != "0");
+                let plain =
+                    plain.is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()) && word != "0");
                 answer.assumed |= plain && unit.is_none();
                 rows.push((size, path));
             }
-            None if line.starts_with("du:") || line.contains("ermission denied") || line.contains("annot access") => {
+            None if line.starts_with("du:")
+                || line.contains("ermission denied")
+                || line.contains("annot access") =>
+            {
                 complaints.push(line.chars().take(200).collect::<String>());
             }
             // A torn line of a size and a path, or one of another program.
@@ -216,14 +224,19 @@ mod tests {
     fn what_is_missing_is_said() {
         let gaps = |text: &str| read(text)[0].gaps.join("; ");
         assert_eq!(
-            gaps("n1 | FAILED | rc=1 >>\n4.0K\t/k/t-0\ndu: cannot access '/k/t-1': No such file or directory\n"),
+            gaps(
+                "n1 | FAILED | rc=1 >>\n4.0K\t/k/t-0\ndu: cannot access '/k/t-1': No such file or directory\n"
+            ),
             "du: cannot access '/k/t-1': No such file or directory"
         );
         assert_eq!(
             gaps("n1 | CHANGED | rc=0 >>\n4.1G\t/k/t-0\n99G\ttotal\n"),
             "its total is 99G, the lines add up to less: lines are missing"
         );
-        assert_eq!(read("n1 | UNREACHABLE! => {\"msg\": \"no route\"}\n")[0].ended, End::Unreachable("no route".into()));
+        assert_eq!(
+            read("n1 | UNREACHABLE! => {\"msg\": \"no route\"}\n")[0].ended,
+            End::Unreachable("no route".into())
+        );
     }
 
     #[test]
@@ -233,7 +246,10 @@ mod tests {
             (answer.usage.replicas[0].allocated_bytes, answer.assumed)
         };
         assert_eq!(bytes("n1: 8\t/k/t-0\n"), (8 << 10, true));
-        assert_eq!(bytes("$ ansible all -m raw -a \"du -sm /k/*\"\nn1 | CHANGED | rc=0 >>\n8\t/k/t-0\n"), (8 << 20, false));
+        assert_eq!(
+            bytes("$ ansible all -m raw -a \"du -sm /k/*\"\nn1 | CHANGED | rc=0 >>\n8\t/k/t-0\n"),
+            (8 << 20, false)
+        );
         assert_eq!(bytes("$ clush -a du -sb '/k/*'\nn1: 8\t/k/t-0\n"), (8, false));
     }
 

@@ -162,7 +162,11 @@ impl Hosts {
         if let Ok(id) = name.parse::<i64>() {
             return by(&|known| known.broker_id == Some(id)).or_else(|| {
                 let address = broker_id::to_address(id)?;
-                by(&|known| [&known.address, &known.host].iter().any(|text| broker_id::address_in(text) == Some(address)))
+                by(&|known| {
+                    [&known.address, &known.host]
+                        .iter()
+                        .any(|text| broker_id::address_in(text) == Some(address))
+                })
             });
         }
         // An address has no short form.
@@ -213,12 +217,15 @@ fn visits(brought: Brought, known: Vec<Known>) -> Vec<Visit> {
     for (file, answers) in brought.du.into_iter().rev() {
         for answer in answers {
             let mut answer = Some(answer);
-            pile(hosts.find(&answer.as_ref().map_or("", |answer| answer.host.as_str()).to_owned()), &mut |pile| {
-                pile.files.insert(file.clone());
-                if let Some(answer) = answer.take() {
-                    add_du(pile, &file, answer);
-                }
-            });
+            pile(
+                hosts.find(&answer.as_ref().map_or("", |answer| answer.host.as_str()).to_owned()),
+                &mut |pile| {
+                    pile.files.insert(file.clone());
+                    if let Some(answer) = answer.take() {
+                        add_du(pile, &file, answer);
+                    }
+                },
+            );
         }
     }
     for (file, answers) in brought.log_dirs.into_iter().rev() {
@@ -269,7 +276,10 @@ fn add_du(pile: &mut Pile, file: &str, said: du::Answer) {
         said.usage.log_dirs.iter().map(|dir| Coverage::partial(dir, NOT_ALL)).collect();
     coverage.extend(said.gaps.iter().map(|gap| Coverage::partial(file, gap)));
     if said.assumed {
-        coverage.push(Coverage::partial(file, "sizes without a unit were taken for KiB (--du-unit says otherwise)"));
+        coverage.push(Coverage::partial(
+            file,
+            "sizes without a unit were taken for KiB (--du-unit says otherwise)",
+        ));
     }
     match &said.ended {
         End::Unreachable(why) => {
@@ -299,7 +309,9 @@ fn add_log_dirs(pile: &mut Pile, file: &str, said: log_dirs::Answer) {
         .filter(|dir| !said.failed.iter().any(|(failed, _)| failed == *dir))
         .map(|dir| Coverage::partial(dir, "kafka-log-dirs may have been asked for some topics only"))
         .collect();
-    coverage.extend(said.failed.iter().map(|(dir, error)| Coverage::none(dir, format!("the broker says: {error}"))));
+    coverage.extend(
+        said.failed.iter().map(|(dir, error)| Coverage::none(dir, format!("the broker says: {error}"))),
+    );
     if said.unread > 0 {
         coverage.push(Coverage::partial(file, format!("{} partitions can't be read", said.unread)));
     }

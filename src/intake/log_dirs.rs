@@ -96,8 +96,10 @@ pub fn log_dirs(given: Text<'_>) -> Result<Vec<Answer>, Wrong> {
         }
     }
     if !found {
-        return Err(Wrong::whole("this is no output of kafka-log-dirs: there is no `{\"version\":1,\"brokers\":…}` in it")
-            .hint("run `kafka-log-dirs.sh --bootstrap-server … --describe` and keep all that it prints"));
+        return Err(Wrong::whole(
+            "this is no output of kafka-log-dirs: there is no `{\"version\":1,\"brokers\":…}` in it",
+        )
+        .hint("run `kafka-log-dirs.sh --bootstrap-server … --describe` and keep all that it prints"));
     }
     Ok(brokers.into_values().collect())
 }
@@ -116,7 +118,8 @@ fn answer(one: OneBroker) -> Answer {
         let log_dir = u32::try_from(answer.usage.log_dirs.len()).unwrap_or(u32::MAX);
         answer.usage.log_dirs.push(dir.log_dir);
         for row in dir.partitions {
-            let (Some(parsed), Ok(size)) = (replica_dir::parse(&row.partition), u64::try_from(row.size)) else {
+            let (Some(parsed), Ok(size)) = (replica_dir::parse(&row.partition), u64::try_from(row.size))
+            else {
                 answer.unread += 1;
                 continue;
             };
@@ -174,10 +177,7 @@ mod tests {
             .collect();
         assert_eq!(
             rows,
-            [
-                ("my.topic-1", 0, 1_048_576, ReplicaKind::Current, 0),
-                ("t", 3, 77, ReplicaKind::Future, 0)
-            ]
+            [("my.topic-1", 0, 1_048_576, ReplicaKind::Current, 0), ("t", 3, 77, ReplicaKind::Future, 0)]
         );
         assert_eq!(answers[0].usage.lags, [(1, 12)]);
         assert_eq!(answers[0].failed.len(), 1);

@@ -22,7 +22,9 @@ const TRACE: usize = 200;
 
 /// What `grep -n`, `grep -H` or both put before a line.
 static GREP: LazyLock<Regex> = LazyLock::new(|| {
-    compile(r"^(?:(?P<file>[^\s:\[]*[^\s:\[0-9][^\s:\[]*|[^\s:\[]*\.[0-9]+):)?(?:(?P<line>[0-9]{1,18}):)?(?P<text>\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[ T].*)$")
+    compile(
+        r"^(?:(?P<file>[^\s:\[]*[^\s:\[0-9][^\s:\[]*|[^\s:\[]*\.[0-9]+):)?(?:(?P<line>[0-9]{1,18}):)?(?P<text>\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[ T].*)$",
+    )
 });
 
 /// What was read of one file.
@@ -182,14 +184,17 @@ mod tests {
     fn what_matters_is_kept_with_its_trace() {
         let got = all(LOG.as_bytes());
         assert_eq!(got.seen, 3);
-        let kept: Vec<_> = got.records.iter().map(|record| (record.line, record.continuation.len())).collect();
+        let kept: Vec<_> =
+            got.records.iter().map(|record| (record.line, record.continuation.len())).collect();
         assert!(kept.contains(&(3, 2)) && !kept.iter().any(|(line, _)| *line == 1), "{kept:?}");
     }
 
     #[test]
     fn what_grep_left_is_understood() {
         let line = "[2017-04-03 14:16:32,000] ERROR x (y)";
-        for (prefix, number) in [("", 1), ("77:", 77), ("/services/log/kafka/server.log:", 1), ("server.log.2:9:", 9)] {
+        for (prefix, number) in
+            [("", 1), ("77:", 77), ("/services/log/kafka/server.log:", 1), ("server.log.2:9:", 9)]
+        {
             let got = all(format!("{prefix}{line}\n").as_bytes());
             assert_eq!((got.records[0].line, got.records[0].text.as_str()), (number, line), "{prefix}");
         }

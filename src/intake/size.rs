@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn what_is_no_size() {
-        for word in ["", "G", "4.G", "4.12G", "4.1", "-4G", "4Q", "4 G", "0x1", "99999999999999999999", "99999999E"]
+        for word in
+            ["", "G", "4.G", "4.12G", "4.1", "-4G", "4Q", "4 G", "0x1", "99999999999999999999", "99999999E"]
         {
             assert_eq!(size(word, Unit::Kibibytes), None, "{word}");
         }

@@ -71,7 +71,9 @@ pub fn topics(given: Text<'_>) -> Result<Vec<DescribedTopic>, Wrong> {
         }
     }
     if topics.is_empty() {
-        return Err(Wrong::whole("this is no output of kafka-topics --describe: no line has `Topic:` and `Partition:`"));
+        return Err(Wrong::whole(
+            "this is no output of kafka-topics --describe: no line has `Topic:` and `Partition:`",
+        ));
     }
     for ((name, _), partition) in partitions {
         if let Some(topic) = topics.get_mut(&name) {
@@ -91,7 +93,10 @@ fn fields(line: &str) -> Vec<(&str, &str)> {
         })
         .collect();
     let ends = keys.iter().skip(1).map(|(start, ..)| *start).chain([line.len()]);
-    keys.iter().zip(ends).map(|((_, from, key), to)| (*key, line.get(*from..to).unwrap_or("").trim())).collect()
+    keys.iter()
+        .zip(ends)
+        .map(|((_, from, key), to)| (*key, line.get(*from..to).unwrap_or("").trim()))
+        .collect()
 }
 
 fn cut(text: &str) -> String {

@@ -101,6 +101,11 @@ fn class_of(text: &str, continuation: &[String], level: Level) -> Class {
 }
 
 fn known(line: &str) -> Option<Class> {
+    matched(line).map(|(_, class)| class)
+}
+
+/// The message that a line is, by its place in the catalogue, and what it says.
+fn matched(line: &str) -> Option<(usize, Class)> {
     let catalogue = &*CATALOGUE;
     // Few lines have more than one candidate.
     let mut candidates: Vec<usize> = Vec::new();
@@ -113,7 +118,7 @@ fn known(line: &str) -> Option<Class> {
     candidates.sort_unstable();
     candidates.into_iter().find_map(|at| {
         let (pattern, read) = catalogue.messages.get(at)?;
-        read(&Found(pattern.captures(line)?))
+        Some((at, read(&Found(pattern.captures(line)?))?))
     })
 }
 

@@ -27,7 +27,6 @@ const LINES: &[(&str, &str)] = &[
     // kafka.server.BrokerMetadataCheckpoint up to 2.8.
     (r"No meta\.properties file under dir", "a broker's first start with this log dir"),
     // kafka.log.Log: after a kill the preallocated index of the active segment is rebuilt.
-    (r"Found a corrupted index file", "an index is rebuilt from its log after a stop that was not clean"),
     (
         r"Controller [0-9]+'s connection to broker .* was unsuccessful",
         "the controller tried a broker that was restarting",

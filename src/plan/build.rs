@@ -13,6 +13,8 @@ use crate::error::{FileError, Refusal};
 use crate::inventory::{self, Inventory};
 use crate::playbook::template::{Renderer, TemplateError, Vars};
 use crate::playbook::{Play, Playbook, ProbeKind, ProbeSpec, Text, ere, units};
+use crate::probe::audit::Audit;
+use crate::probe::discovery::Given;
 use crate::probe::{Probe, Question, log_grep};
 use crate::round;
 
@@ -200,6 +202,60 @@ pub fn pattern_plan(
     })
 }
 
+/// The plan of an audit: every host of a pattern is asked what of Kafka is there, and that is then looked at.
+///
+/// # Errors
+/// As [`playbook_plan`].
+pub fn audit_plan(pattern: &str, options: &Options, now: Timestamp) -> Result<Plan, Refusal> {
+    let moment = |flag: &str, typed: &Option<String>| -> Result<Option<Timestamp>, Refusal> {
+        let Some(text) = typed else { return Ok(None) };
+        let at =
+            units::moment(text, now).map_err(|message| Refusal::usage(format!("--{flag}: {message}")))?;
+        Ok(Some(at))
+    };
+    let (since, until) = (moment("since", &options.since)?, moment("until", &options.until)?);
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        return Err(Refusal::usage(format!("since ({since}) is not before until ({until})")));
+    }
+    // Asked before any host is: nothing. The question stands for what discovery will ask.
+    let nothing = |_: &str, _: &Renderer| Ok(Question::Command { command: String::new() });
+    let mut plan = pattern_plan(pattern, options, nothing)?;
+    (plan.since, plan.until) = (since, until);
+    let loaded = inventory(options, None)?;
+    let builder = Builder::new(&loaded, options)?;
+    let all = loaded.inventory.select(pattern, None)?.hosts;
+    if let Some(play) = plan.plays.first_mut() {
+        play.name = "Kafka audit".to_owned();
+        play.excluded =
+            all.into_iter().filter(|host| !plan.targets.iter().any(|target| target.host == *host)).collect();
+    }
+    for target in &mut plan.targets {
+        target.probes.clear();
+        let renderer = builder.renderer(&target.host, &Vars::new());
+        target.audit = Some(Audit {
+            given: Given {
+                log_dirs: route::paths_var(&target.host, &renderer, "kafka_log_dirs")?,
+                logs_dir: route::paths_var(&target.host, &renderer, "kafka_logs_dir")?.into_iter().next(),
+                broker_id: target.broker_id,
+            },
+            since,
+            newer_than_minutes: since.map(minutes_since),
+            deadline: plan.limits.probe,
+            limit: plan.limits.output,
+            log_limit: options.max_output.unwrap_or(LOG_LIMIT),
+        });
+    }
+    Ok(plan)
+}
+
+/// A day more than asked for: the node's clock and zone are not known yet.
+fn minutes_since(since: Timestamp) -> u64 {
+    let seconds = Timestamp::now().as_second().saturating_sub(since.as_second()).max(0);
+    seconds.unsigned_abs() / 60 + 24 * 60
+}
+
 fn recorded(play: &Play, excluded: Vec<String>, gate: Option<round::Gate>) -> round::Play {
     round::Play {
         name: play.name.clone(),
@@ -285,17 +341,14 @@ fn question(
                     .error_at(pattern.offset, format!("pattern `{rendered}`: {complaint}"))
                     .into());
             }
-            // A day more than asked for: the node's clock and zone are not known yet.
-            let newer_than_minutes = since.map(|since| {
-                let seconds = Timestamp::now().as_second().saturating_sub(since.as_second()).max(0);
-                seconds.unsigned_abs() / 60 + 24 * 60
-            });
+            let newer_than_minutes = since.map(minutes_since);
             Question::LogGrep(log_grep::Question {
                 files: paths(files)?,
                 if_present: paths(if_present)?,
                 pattern: rendered,
                 newer_than_minutes,
                 limit: LOG_LIMIT,
+                journal: None,
             })
         }
         ProbeKind::Command { command } => Question::Command {
@@ -353,7 +406,12 @@ impl<'a> Builder<'a> {
     }
 
     /// The brokers that a play's gate asks about: a host pattern, `none` where it is empty.
-    fn gate(&self, playbook: &Playbook, play: &Play, hosts: &[String]) -> Result<Option<round::Gate>, Refusal> {
+    fn gate(
+        &self,
+        playbook: &Playbook,
+        play: &Play,
+        hosts: &[String],
+    ) -> Result<Option<round::Gate>, Refusal> {
         let (Some(text), Some(any)) = (&play.gate, hosts.first()) else { return Ok(None) };
         let pattern = self.renderer(any, &play.vars).text(&text.text).map_err(|error| {
             let refusal = playbook.error_at(text.offset, error.message);
@@ -368,7 +426,9 @@ impl<'a> Builder<'a> {
         }
         let restart = self.inventory.select(pattern, None)?.hosts;
         match restart.iter().find(|host| !hosts.contains(host)) {
-            Some(host) => Err(Refusal::usage(format!("gate: {host} is none of the hosts of the play `{}`", play.name))),
+            Some(host) => {
+                Err(Refusal::usage(format!("gate: {host} is none of the hosts of the play `{}`", play.name)))
+            }
             None => Ok(Some(round::Gate { restart })),
         }
     }
@@ -398,6 +458,7 @@ impl<'a> Builder<'a> {
             plays: Vec::new(),
             facts: Some(route::paths_var(host, renderer, "kafka_log_dirs")?),
             probes: Vec::new(),
+            audit: None,
         })
     }
 }

@@ -7,6 +7,7 @@ mod expect;
 
 use super::{Play, ProbeKind, ProbeSpec, Text, ere, units};
 use crate::error::{FileError, nearest};
+use crate::kafka::catalogue;
 use crate::yaml::{self, Entry, Node, Yaml};
 
 /// A playbook that has the right form. Its templates are rendered host by host in the plan.
@@ -196,7 +197,9 @@ impl Reader<'_> {
             "log_grep" => ProbeKind::LogGrep {
                 files: paths.ok_or_else(|| missing("files"))?,
                 if_present,
-                pattern: pattern.ok_or_else(|| missing("pattern"))?,
+                // Nothing said is everything that the catalogue of Kafka's messages knows, and all errors.
+                pattern: pattern
+                    .unwrap_or_else(|| Text { text: catalogue::prefilter(), offset: spec.offset }),
             },
             _ => ProbeKind::Command { command: command.ok_or_else(|| missing("command"))? },
         };

@@ -28,6 +28,33 @@ pub struct Question {
     pub newer_than_minutes: Option<u64>,
     /// Bytes of output.
     pub limit: usize,
+    /// Where to look when none of the files is there.
+    pub journal: Option<Journal>,
+}
+
+/// The journal of a systemd unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Journal {
+    pub unit: String,
+    /// Seconds since 1970; nothing said means a day, since a journal has no end that a grep could reach.
+    pub since: Option<i64>,
+}
+
+impl Journal {
+    /// The command that prints it; one line of it may be as long as any.
+    fn command(&self) -> String {
+        let since = self.since.map_or_else(|| "-1d".to_owned(), |since| format!("@{since}"));
+        format!(
+            "journalctl -u {} --since={} -o short-iso-precise --no-pager -q",
+            quote(&self.unit),
+            quote(&since)
+        )
+    }
+
+    /// How it stands among the files.
+    fn name(&self) -> String {
+        format!("journal:{}", self.unit)
+    }
 }
 
 impl Question {
@@ -49,6 +76,13 @@ pub fn script(question: &Question) -> String {
         ));
     }
     let grep = format!("grep -a -n -A {LINES_AFTER} -E -e {}", quote(&question.pattern));
+    if let Some(journal) = &question.journal {
+        script.push_str(&format!(
+            "[ $# != 0 ]||if command -v journalctl >/dev/null 2>&1;then echo G {};{}|{grep};else echo 'J none';fi;",
+            quote(&journal.name()),
+            journal.command()
+        ));
+    }
     let recent = match question.newer_than_minutes {
         // A file that is not in the list is older; if find knows no -mmin, every file is read.
         Some(minutes) => {
@@ -87,18 +121,19 @@ pub fn follow_up(question: &Question, first: &Answer) -> Option<String> {
     let pattern = quote(&question.pattern);
     let mut script = String::new();
     for (zipped, path) in &files {
+        let read = match unzipped(question, *zipped, path) {
+            Some(read) => format!("{read}|grep"),
+            None => "grep".to_owned(),
+        };
         let path = quote(path);
-        let read = if *zipped { format!("gzip -dc -- {path}|grep") } else { "grep".to_owned() };
         let name = if *zipped { String::new() } else { format!(" -- {path}") };
         script.push_str(&format!("echo \"C $({read} -a -c -E -e {pattern}{name}) \"{path};"));
     }
     script.push_str("echo M;{ ");
     for (index, (zipped, path)) in files.iter().enumerate() {
-        let path = quote(path);
-        let (read, name) = if *zipped {
-            (format!("gzip -dc -- {path}|"), String::new())
-        } else {
-            (String::new(), format!(" -- {path}"))
+        let (read, name) = match unzipped(question, *zipped, path) {
+            Some(read) => (format!("{read}|"), String::new()),
+            None => (String::new(), format!(" -- {}", quote(path))),
         };
         script.push_str(&format!(
             "{read}grep -a -n -A {LINES_AFTER} -E -e {pattern}{name}|sed 's/^/{index}:/';"
@@ -106,6 +141,16 @@ pub fn follow_up(question: &Question, first: &Answer) -> Option<String> {
     }
     script.push_str(&format!(":;}}|cut -b 1-{LONGEST_LINE}|tail -c {}", tail_bytes(question)));
     Some(script)
+}
+
+/// The command that prints a file that grep can't read by itself.
+fn unzipped(question: &Question, zipped: bool, path: &str) -> Option<String> {
+    let journal = question.journal.as_ref().filter(|journal| journal.name() == path);
+    match (journal, zipped) {
+        (Some(journal), _) => Some(journal.command()),
+        (None, true) => Some(format!("gzip -dc -- {}", quote(path))),
+        (None, false) => None,
+    }
 }
 
 /// What the follow-up brings at most, beside its counts.
@@ -161,6 +206,12 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
                 if index >= question.files.len() && access == Access::Missing {
                     continue;
                 }
+                if let (Some(journal), Access::Missing) = (&question.journal, access)
+                    && first.lines().any(|line| line == format!("G {}", journal.name()))
+                {
+                    // The journal has been read in its stead.
+                    continue;
+                }
                 grep.files.push(LogFile { path: path.clone(), access, beyond: 0 });
                 coverage.push(Coverage::none(path, reason));
                 continue;
@@ -174,6 +225,21 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
     match follow_up {
         Some(second) => newest_part(second, tail_bytes(question), &mut grep, &mut coverage),
         None => whole_output(&first.stdout, &mut grep),
+    }
+    if let Some(journal) = &question.journal {
+        let file = grep.files.iter().position(|file| file.path == journal.name());
+        // Without the right to read a journal, journalctl says so and ends well.
+        let denied =
+            lines(&first.stderr).find(|line| line.contains("ermission") || line.contains("No journal files"));
+        if let (Some(file), Some(why)) = (file, denied)
+            && let Some(row) = coverage.iter_mut().find(|row| row.path == journal.name())
+        {
+            *row = Coverage::none(journal.name(), why.into_owned());
+            grep.files[file].access = Access::Unreadable;
+        }
+        for record in grep.records.iter_mut().filter(|record| Some(record.file as usize) == file) {
+            of_journal(record);
+        }
     }
     for record in &mut grep.records {
         shorten(record);
@@ -286,6 +352,28 @@ fn newest_part(answer: &Answer, tail: usize, grep: &mut LogGrep, coverage: &mut 
     }
 }
 
+/// Takes the journal's own head (`2026-11-01T10:00:00.123456+0100 host java[17]: `) from a record. Where
+/// Kafka's layout has no time of its own, the line keeps the journal's.
+fn of_journal(record: &mut LogRecord) {
+    if let Some(text) = in_journal(&record.text)
+        && record::is_header(text)
+    {
+        record.text = text.to_owned();
+    }
+    for line in &mut record.continuation {
+        if let Some(text) = in_journal(line) {
+            *line = text.to_owned();
+        }
+    }
+}
+
+fn in_journal(line: &str) -> Option<&str> {
+    let (head, text) = line.split_once("]: ").or_else(|| Some((line.strip_suffix("]:")?, "")))?;
+    // Time, host, program and number: three words.
+    let words = head.split(' ').count();
+    (words == 3 && head.as_bytes().first().is_some_and(u8::is_ascii_digit)).then_some(text)
+}
+
 fn position(grep: &LogGrep, path: &[u8]) -> Option<u32> {
     grep.files.iter().position(|file| file.path.as_bytes() == path).map(|at| at as u32)
 }
@@ -313,7 +401,7 @@ impl Assembly {
             None => (text, false),
         };
         let shown = String::from_utf8_lossy(kept);
-        let header = record::is_header(&shown);
+        let header = record::is_header(in_journal(&shown).unwrap_or(&shown));
         let follows = self.open.as_ref().is_some_and(|open| open.file == file && number == self.next_line);
         if header || !follows {
             self.finish(records);

@@ -4,7 +4,9 @@
 //! SSH: strings go in, evidence comes out.
 
 pub mod access;
+pub mod audit;
 pub mod command;
+pub mod discovery;
 pub mod disk_free;
 pub mod disk_usage;
 pub mod facts;

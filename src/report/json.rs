@@ -113,7 +113,7 @@ fn commands(report: &Report) -> Vec<Value> {
 
 /// Control and invisible characters that JSON allows in a string, as `\u` escapes: the same string to a
 /// parser, and harmless when the report is read on a terminal.
-fn invisible_as_escapes(text: &str) -> String {
+pub(super) fn invisible_as_escapes(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         if c != '\n' && is_unprintable(c) {
@@ -254,10 +254,9 @@ fn partition(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Value {
             json!({
             "broker": cluster.host(replica.broker),
             "kind": kind(replica.kind),
-            // A transcript of du knows no files, and kafka-log-dirs no blocks.
-            "log_bytes": (!replica.brought || replica.allocated_bytes == 0).then_some(replica.log_bytes),
-            "allocated_bytes": (!replica.brought || replica.allocated_bytes > 0).then_some(replica.allocated_bytes),
-            "segments": (!replica.brought).then_some(replica.segments),
+            "log_bytes": replica.known_log_bytes(),
+            "allocated_bytes": replica.known_allocated_bytes(),
+            "segments": replica.known_segments(),
             "offsets_seen": replica.offsets_seen,
             "log_start": replica.log_start,
             "high_watermark": replica.high_watermark,
@@ -277,7 +276,7 @@ fn partition(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Value {
     })
 }
 
-fn kind(kind: Kind) -> &'static str {
+pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Current => "current",
         Kind::Future => "future",

@@ -7,7 +7,10 @@ fn every_code_has_a_whole_text() {
         let word = text.code.word();
         assert_eq!(super::text(text.code).code, text.code, "{word}");
         assert!(!text.summary.is_empty() && text.summary.len() <= 80, "{word}: {}", text.summary);
-        assert!(text.meaning.len() > 40 && text.rule.ends_with('.') && text.versions.ends_with('.'), "{word}");
+        assert!(
+            text.meaning.len() > 40 && text.rule.ends_with('.') && text.versions.ends_with('.'),
+            "{word}"
+        );
         assert!(!text.confirm.is_empty() && !text.act.is_empty() && !text.never.is_empty(), "{word}");
         assert!(!text.rule.contains("  ") && !text.meaning.contains("  "), "{word}");
     }

@@ -257,8 +257,10 @@ fn missing_and_extra_replicas_against_the_mode_and_the_playbook() {
     let missing = only(&found, Code::ReplicaMissing);
     // 3 is nowhere, 4 on one broker only.
     assert_eq!((partitions(missing), missing.basis), (vec![3, 4], Basis::Inferred));
-    round.plays[0].expect.topics =
-        vec![("t".into(), ExpectTopic { replication_factor: Some(1), partitions: Some(4), ..ExpectTopic::default() })];
+    round.plays[0].expect.topics = vec![(
+        "t".into(),
+        ExpectTopic { replication_factor: Some(1), partitions: Some(4), ..ExpectTopic::default() },
+    )];
     let found = findings(&round);
     assert_eq!(partitions(only(&found, Code::ReplicaExtra)), [0, 1, 2]);
     none(&found, Code::ExpectationFailed);
@@ -328,7 +330,7 @@ fn ignored_topics_have_no_findings() {
 fn unexplained_errors_are_counted_by_shape() {
     let error = |partition| {
         format!(
-            "[2026-11-23 16:05:48,{partition}] ERROR Error while appending records to t-{partition} in dir /services/kafka (kafka.server.LogDirFailureChannel)"
+            "[2026-11-23 16:05:48,{partition}] ERROR Something that nobody foresaw in t-{partition} (kafka.server.Broker)"
         )
     };
     let (one, two) = (error(100), error(200));

@@ -178,7 +178,9 @@ pub(super) fn complete(class: &mut Class, continuation: &[String]) {
 
 fn size(line: &str, stats: &mut CleanerStats) {
     static SIZE: LazyLock<Regex> = LazyLock::new(|| {
-        compile(r"^\s*(Start|End) size: (-?[0-9.,\u{a0}\u{202f}]+) MB \((-?[0-9.,\u{a0}\u{202f}]+) messages\)")
+        compile(
+            r"^\s*(Start|End) size: (-?[0-9.,\u{a0}\u{202f}]+) MB \((-?[0-9.,\u{a0}\u{202f}]+) messages\)",
+        )
     });
     if !line.contains(" size: ") {
         return;

@@ -25,7 +25,7 @@ fn elections() -> Vec<Message> {
         // org.apache.kafka.controller.ReplicationControlManager, KRaft (INFO): the one with the topic's name.
         message(
             &["UNCLEAN partition change for"],
-            r"UNCLEAN partition change for {tp} with topic ID (?P<topic_id>[A-Za-z0-9_-]+):? isr: \[(?P<isr>[\d, ]*)\].*?leader: -?\d+ -> (?P<leader>-?\d+)",
+            r"UNCLEAN partition change for {tp} with topic ID (?P<topic_id>[A-Za-z0-9_-]+):? isr: \[(?P<isr>[\d, ]*)\].*?leader: -?\d+ -> (?P<leader>-?\d+)(?:.*? elr: \[(?P<elr>[\d, ]*)\])?",
             unclean,
         ),
         // org.apache.kafka.controller.PartitionChangeBuilder, KRaft since 3.6 (INFO): a topic id only.
@@ -66,11 +66,16 @@ fn isr(text: &str) -> Vec<i64> {
 }
 
 fn unclean(found: &Found<'_>) -> Option<Class> {
+    // 4.x keeps the last that were in sync in a list of its own, the eligible leader replicas.
+    let mut isr_before = found.ids("isr");
+    if isr_before.is_empty() {
+        isr_before = found.ids("elr");
+    }
     Some(Class::UncleanElection {
         of: found.of(),
         leader: found.number("leader").unwrap_or(-1),
         topic_id: found.owned("topic_id"),
-        isr_before: found.ids("isr"),
+        isr_before,
     })
 }
 
@@ -112,12 +117,11 @@ fn brokers() -> Vec<Message> {
             r"Fencing broker (?P<broker>\d+)(?: at epoch (?P<epoch>\d+))? because its session has timed out",
             |found| Some(Class::Fenced { broker: found.number("broker")?, epoch: found.number("epoch") }),
         ),
+        // kafka.server.BrokerLifecycleManager: the broker itself.
         message(
-            &["has been unfenced", "request to unfence broker", "unfenced broker "],
-            r"(?:request to unfence broker|[Uu]nfenced broker) (?P<broker>\d+)|broker (?P<other>\d+) has been unfenced",
-            |found| {
-                Some(Class::Unfenced { broker: found.number("broker").or_else(|| found.number("other"))? })
-            },
+            &["The broker has been unfenced"],
+            r"\[BrokerLifecycleManager id=(?P<broker>\d+)\] The broker has been unfenced",
+            |found| Some(Class::Unfenced { broker: found.number("broker")? }),
         ),
         message(
             &["handleBroker"],
@@ -163,12 +167,12 @@ fn itself() -> Vec<Message> {
             r"\[(?:QuorumController|Controller) (?:id=)?(?P<broker>\d+)\] Becoming (?:the active controller at epoch|active at controller epoch) (?P<epoch>\d+)",
             elected,
         ),
+        message(&["] Resigned"], r"\[Controller (?:id=)?(?P<broker>\d+)[^\]]*\] Resigned", resigned),
         message(
-            &["] Resigned", "resigned as the controller"],
-            r"\[Controller (?:id=)?(?P<broker>\d+)[^\]]*\]:? (?:Broker \d+ resigned as the controller|Resigned)",
+            &["resigned as the controller"],
+            r"Broker (?P<broker>\d+) resigned as the controller",
             resigned,
         ),
-        message(&["resigned as the controller"], r"Broker (?P<broker>\d+) resigned as the controller", resigned),
         message(
             &["Renouncing the leadership"],
             r"\[(?:QuorumController|Controller) (?:id=)?(?P<broker>\d+)\] Renouncing the leadership",

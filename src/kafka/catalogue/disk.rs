@@ -75,7 +75,8 @@ pub(super) fn messages() -> Vec<Message> {
             &["Shutdown broker because"],
             r"Shutdown broker because (?:all log dirs in (?P<all>.+?) have failed|none of the specified log dirs from (?P<none>.+?) can be created or validated|the metadata log dir (?P<metadata>\S+) has failed)",
             |found| {
-                let dirs = found.owned("all").or_else(|| found.owned("none")).or_else(|| found.owned("metadata"));
+                let dirs =
+                    found.owned("all").or_else(|| found.owned("none")).or_else(|| found.owned("metadata"));
                 Some(Class::AllLogDirsFailed { dirs: dirs? })
             },
         ),
@@ -125,7 +126,13 @@ pub(super) fn exceptions() -> Vec<Message> {
             |_| Some(Class::DiskFull),
         ),
         message(
-            &["Input/output error", "Read-only file system", "Structure needs cleaning", "Stale file handle", "Stale NFS file handle"],
+            &[
+                "Input/output error",
+                "Read-only file system",
+                "Structure needs cleaning",
+                "Stale file handle",
+                "Stale NFS file handle",
+            ],
             r"Exception: (?:.*: )?(?P<error>Input/output error|Read-only file system|Structure needs cleaning|Stale (?:NFS )?file handle)",
             |found| Some(Class::IoError { cause: io_cause(found.text("error").into_iter())? }),
         ),
@@ -186,8 +193,5 @@ fn io_cause<'a>(lines: impl Iterator<Item = &'a str>) -> Option<IoCause> {
         ("No such file or directory", IoCause::Missing),
         ("NoSuchFileException", IoCause::Missing),
     ];
-    lines
-        .filter_map(|line| SAID.iter().find(|(text, _)| line.contains(text)))
-        .map(|(_, cause)| *cause)
-        .last()
+    lines.filter_map(|line| SAID.iter().find(|(text, _)| line.contains(text))).map(|(_, cause)| *cause).last()
 }

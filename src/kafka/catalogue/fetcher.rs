@@ -186,7 +186,12 @@ fn threads() -> Vec<Message> {
         ),
         // 2.1 and later (WARN, INFO).
         message(
-            &["Received UNKNOWN_TOPIC", "Received NOT_LEADER", "Received FENCED_LEADER", "Received UNKNOWN_LEADER"],
+            &[
+                "Received UNKNOWN_TOPIC",
+                "Received NOT_LEADER",
+                "Received FENCED_LEADER",
+                "Received UNKNOWN_LEADER",
+            ],
             r"leaderId=(?P<leader>\d+), fetcherId=\d+\] Received (?:UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|NOT_LEADER_FOR_PARTITION|NOT_LEADER_OR_FOLLOWER|FENCED_LEADER_EPOCH|UNKNOWN_LEADER_EPOCH) from the leader for partition {tp}",
             |found| Some(Class::NotLeader { of: found.of()?, leader: found.number("leader") }),
         ),
@@ -200,9 +205,11 @@ fn threads() -> Vec<Message> {
             r"Connection to (?P<leader>\d+)(?: \([^)]*\))? was disconnected before the response was read",
             |found| trouble(found, ConnectionTrouble::Disconnected),
         ),
-        message(&["Failed to connect within "], r"SocketTimeoutException: Failed to connect within \d+ ms", |found| {
-            trouble(found, ConnectionTrouble::Timeout)
-        }),
+        message(
+            &["Failed to connect within "],
+            r"SocketTimeoutException: Failed to connect within \d+ ms",
+            |found| trouble(found, ConnectionTrouble::Timeout),
+        ),
     ]
 }
 
@@ -218,27 +225,15 @@ fn reset(found: &Found<'_>, to_start: Option<bool>) -> Option<Class> {
 }
 
 fn back(found: &Found<'_>) -> Option<Class> {
-    Some(Class::HighWatermarkBack {
-        of: found.of()?,
-        from: found.number("from")?,
-        to: found.number("to")?,
-    })
+    Some(Class::HighWatermarkBack { of: found.of()?, from: found.number("from")?, to: found.number("to")? })
 }
 
 fn truncated(found: &Found<'_>) -> Option<Class> {
-    Some(Class::Truncated {
-        of: found.of()?,
-        to: found.number("to")?,
-        leader: found.number("leader"),
-    })
+    Some(Class::Truncated { of: found.of()?, to: found.number("to")?, leader: found.number("leader") })
 }
 
 fn nothing(found: &Found<'_>) -> Option<Class> {
-    Some(Class::TruncatedNothing {
-        of: found.of(),
-        to: found.number("to")?,
-        last: found.number("last")?,
-    })
+    Some(Class::TruncatedNothing { of: found.of(), to: found.number("to")?, last: found.number("last")? })
 }
 
 fn died(found: &Found<'_>) -> Option<Class> {

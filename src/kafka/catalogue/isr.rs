@@ -139,8 +139,7 @@ fn leaders() -> Vec<Message> {
 
 /// `(brokerId: 1, endOffset: 100, …)`, since 2.2.
 fn behind(text: &str) -> Vec<Behind> {
-    static ONE: LazyLock<Regex> =
-        LazyLock::new(|| compile(r"\(brokerId: ([0-9]+), endOffset: (-?[0-9]+)"));
+    static ONE: LazyLock<Regex> = LazyLock::new(|| compile(r"\(brokerId: ([0-9]+), endOffset: (-?[0-9]+)"));
     ONE.captures_iter(text)
         .filter_map(|found| Some(Behind { broker: found[1].parse().ok()?, end: found[2].parse().ok()? }))
         .collect()

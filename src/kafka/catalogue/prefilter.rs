@@ -38,13 +38,7 @@ fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            // Brackets quote in every dialect; a backslash before a bracket does not in all of them.
-            '(' | ')' | '[' | '{' | '.' | '*' | '+' | '?' | '|' | '$' => {
-                out.push('[');
-                out.push(c);
-                out.push(']');
-            }
-            '^' | '\\' => out.extend(['\\', c]),
+            '(' | ')' | '[' | '{' | '.' | '*' | '+' | '?' | '|' | '$' | '^' | '\\' => out.extend(['\\', c]),
             c => out.push(c),
         }
     }

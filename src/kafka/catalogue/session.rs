@@ -6,21 +6,31 @@ use crate::kafka::event::Class;
 pub(super) fn messages() -> Vec<Message> {
     vec![
         // org.I0Itec.zkclient up to 1.0; up to 0.10.2 on the standard output alone.
-        message(&["zookeeper state changed ("], r"zookeeper state changed \(Expired\)", |_| Some(Class::SessionExpired)),
-        message(&["zookeeper state changed ("], r"zookeeper state changed \((?:Disconnected|AuthFailed)\)", |_| {
-            Some(Class::SessionLost)
+        message(&["zookeeper state changed ("], r"zookeeper state changed \(Expired\)", |_| {
+            Some(Class::SessionExpired)
         }),
+        message(
+            &["zookeeper state changed ("],
+            r"zookeeper state changed \((?:Disconnected|AuthFailed)\)",
+            |_| Some(Class::SessionLost),
+        ),
         message(&["zookeeper state changed ("], r"zookeeper state changed \(SyncConnected\)", |_| {
             Some(Class::SessionOpened { broker: None })
         }),
         // kafka.zookeeper.ZooKeeperClient, 1.1–2.7; later only the new session.
-        message(&["] Session expired"], r"\[ZooKeeperClient[^\]]*\] Session expired", |_| Some(Class::SessionExpired)),
-        message(&["Session has expired while "], r"Session has expired while (?:creating|reading znode)", |_| {
+        message(&["] Session expired"], r"\[ZooKeeperClient[^\]]*\] Session expired", |_| {
             Some(Class::SessionExpired)
         }),
-        message(&["] Initializing a new session"], r"\[ZooKeeperClient[^\]]*\] Initializing a new session", |_| {
-            Some(Class::SessionOpened { broker: None })
-        }),
+        message(
+            &["Session has expired while "],
+            r"Session has expired while (?:creating|reading znode)",
+            |_| Some(Class::SessionExpired),
+        ),
+        message(
+            &["] Initializing a new session"],
+            r"\[ZooKeeperClient[^\]]*\] Initializing a new session",
+            |_| Some(Class::SessionOpened { broker: None }),
+        ),
         // kafka.server.KafkaHealthcheck up to 1.0: only after an expiry.
         message(
             &["re-registering broker info in ZK"],
@@ -37,7 +47,9 @@ pub(super) fn messages() -> Vec<Message> {
 
 /// In any record.
 pub(super) fn exceptions() -> Vec<Message> {
-    vec![message(&["errors.TimeoutException"], r"org\.apache\.kafka\.common\.errors\.TimeoutException", |_| {
-        Some(Class::RequestTimeout)
-    })]
+    vec![message(
+        &["errors.TimeoutException"],
+        r"org\.apache\.kafka\.common\.errors\.TimeoutException",
+        |_| Some(Class::RequestTimeout),
+    )]
 }

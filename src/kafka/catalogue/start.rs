@@ -36,7 +36,13 @@ fn life() -> Vec<Message> {
             |found| Some(Class::ShutdownDone { broker: found.number("broker") }),
         ),
         message(
-            &["] shutting down", "] Shutting down", "], shutting down", "], Shutting down", "to SHUTTING_DOWN"],
+            &[
+                "] shutting down",
+                "] Shutting down",
+                "], shutting down",
+                "], Shutting down",
+                "to SHUTTING_DOWN",
+            ],
             r"\[(?:Kafka Server |KafkaServer id=|BrokerServer id=)(?P<broker>\d+)\],? (?:[Ss]hutting down|Transition from \S+ to SHUTTING_DOWN)",
             |found| Some(Class::ShutdownBegan { broker: found.number("broker") }),
         ),
@@ -176,7 +182,11 @@ fn identity() -> Vec<Message> {
         ),
         // ZooKeeper up to 1.0; KRaft's DuplicateBrokerRegistrationException.
         message(
-            &["A broker is already registered on the path", "DuplicateBrokerRegistration", "Another broker is registered"],
+            &[
+                "A broker is already registered on the path",
+                "DuplicateBrokerRegistration",
+                "Another broker is registered",
+            ],
             r"A broker is already registered on the path /brokers/ids/(?P<broker>\d+)|DuplicateBrokerRegistration|Another broker is registered with that broker id",
             |found| Some(Class::BrokerIdInUse { broker: found.number("broker") }),
         ),
@@ -206,8 +216,8 @@ fn settings() -> Vec<Message> {
         ),
         // org.apache.kafka.controller.ConfigurationControlManager, KRaft.
         message(
-            &["): set configuration "],
-            r"ConfigResource\(type=(?P<kind>TOPIC|BROKER), name='(?P<name>[^']*)'\): set configuration (?P<key>\S+) to (?P<value>.*?)(?: \([\w.$]+\))?$",
+            &["): set configuration ", ") which set configuration "],
+            r"ConfigResource\(type=(?P<kind>TOPIC|BROKER), name='(?P<name>[^']*)'\)(?:: | which )set configuration (?P<key>\S+) to (?P<value>.*?)(?: \([\w.$]+\))?$",
             |found| {
                 let kind = found.text("kind")?.to_ascii_lowercase();
                 Some(Class::Config {
@@ -227,7 +237,8 @@ fn config(entity: &str, list: &str, arrow: &str) -> Option<Class> {
         .map(|(key, value)| (key.trim(), value.trim()))
         .filter(|(key, _)| !key.is_empty())
         .map(|(key, value)| {
-            let secret = ["password", "secret", "jaas", "credential", "key"].iter().any(|it| key.contains(it));
+            let secret =
+                ["password", "secret", "jaas", "credential", "key"].iter().any(|it| key.contains(it));
             (key.to_owned(), if secret { "[hidden]".to_owned() } else { value.to_owned() })
         })
         .collect();

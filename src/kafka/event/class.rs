@@ -521,9 +521,9 @@ impl Class {
             | Self::ReplicaEmptied { .. }
             | Self::FatalError { .. }
             | Self::BrokerIdMismatch { .. }
-            | Self::ClusterIdMismatch { .. }
-            | Self::TopicIdMismatch { .. }
-            | Self::BrokerIdInUse { .. } => Weight::Critical,
+            | Self::ClusterIdMismatch { .. } => Weight::Critical,
+            // Both pass in KRaft: a topic made anew, a restart within the session's time.
+            Self::TopicIdMismatch { .. } | Self::BrokerIdInUse { .. } => Weight::Warning,
             Self::PartitionFailed { .. }
             | Self::DirtyBeyondEnd { .. }
             | Self::CleanerFoundInvalid { .. }

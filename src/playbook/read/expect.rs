@@ -82,7 +82,9 @@ impl Reader<'_> {
             match entry.name().as_ref() {
                 "dirty_ratio" => limits.dirty_ratio = self.share(value, "dirty_ratio")?,
                 "dead_dirty_ratio" => limits.dead_dirty_ratio = self.share(value, "dead_dirty_ratio")?,
-                "dead_partitions" => limits.dead_partitions = self.count(value, "dead_partitions", 1_000_000)?,
+                "dead_partitions" => {
+                    limits.dead_partitions = self.count(value, "dead_partitions", 1_000_000)?
+                }
                 "cleaner_silent" => limits.cleaner_silent_s = self.duration(value)?.as_secs(),
                 "lagging" => limits.lagging_s = self.duration(value)?.as_secs(),
                 "disk_filling" => limits.disk_filling = self.percent(value)?,
@@ -92,7 +94,9 @@ impl Reader<'_> {
                 "stopped" => limits.stopped_s = self.duration(value)?.as_secs(),
                 "isr_shrinks" => limits.isr_shrinks = self.count(value, "isr_shrinks", 1_000_000)?,
                 "session_losses" => limits.session_losses = self.count(value, "session_losses", 1_000_000)?,
-                "controller_moves" => limits.controller_moves = self.count(value, "controller_moves", 1_000_000)?,
+                "controller_moves" => {
+                    limits.controller_moves = self.count(value, "controller_moves", 1_000_000)?
+                }
                 "clock_skew" => limits.clock_skew_s = self.duration(value)?.as_secs_f64(),
                 _ => return Err(self.unknown(entry, "threshold", &THRESHOLD_KEYS)),
             }

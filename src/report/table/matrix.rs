@@ -157,8 +157,10 @@ fn holders(names: &Names, partition: &Partition) -> String {
     let mut replicas: Vec<&Replica> = partition.replicas.iter().collect();
     let measure = partition.measure();
     replicas.sort_by_key(|replica| std::cmp::Reverse(replica.bytes(measure)));
-    let words: Vec<String> =
-        replicas.iter().map(|replica| format!("{} {}", names.short(replica.broker), size(replica, measure))).collect();
+    let words: Vec<String> = replicas
+        .iter()
+        .map(|replica| format!("{} {}", names.short(replica.broker), size(replica, measure)))
+        .collect();
     words.join(", ")
 }
 

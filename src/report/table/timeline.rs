@@ -21,7 +21,8 @@ pub fn timeline(page: &mut Page, report: &Report) {
     if runs.is_empty() {
         return;
     }
-    let zoneless = runs.iter().filter_map(Run::first).any(|first| first.at.is_none() && !first.at_raw.is_empty());
+    let zoneless =
+        runs.iter().filter_map(Run::first).any(|first| first.at.is_none() && !first.at_raw.is_empty());
     let raw = if zoneless { "; of lines at the end the zone is not known" } else { "" };
     page.heading(&format!("Timeline (UTC{}{raw})", zone(report)));
     let earlier = runs.len().saturating_sub(LINES);

@@ -1,0 +1,163 @@
+//! Brokers that ended, were cut off, or lost ZooKeeper.
+
+use super::scene::*;
+use super::*;
+use crate::round::Visit;
+
+fn of(visit: Visit) -> Vec<Finding> {
+    findings(&round(vec![visit.disk(vec![]), broker("other", 9).disk(vec![])]))
+}
+
+#[test]
+fn a_broker_that_is_down() {
+    let down = |clean| {
+        let visit = with(broker("a", 1), |broker| broker.running = Some(false));
+        of(visit.dir(|dir| dir.clean_shutdown = clean))
+    };
+    let found = down(false);
+    assert_eq!(only(&found, Code::BrokerCrashed).severity, Severity::Critical);
+    none(&found, Code::BrokerFenced);
+    let found = down(true);
+    none(&found, Code::BrokerCrashed);
+    assert_eq!(only(&found, Code::BrokerFenced).severity, Severity::Notice);
+    // Nobody looked for the process, and there is no marker: that says nothing.
+    let unseen = with(broker("a", 1), |broker| broker.running = None);
+    assert!(of(unseen).is_empty());
+}
+
+#[test]
+fn a_broker_that_has_been_stopped_for_long() {
+    let since = |time| {
+        let visit = with(broker("a", 1), |broker| broker.running = Some(false));
+        of(logged(visit, &[stopped(time, 1)]).dir(|dir| dir.clean_shutdown = true))
+    };
+    assert_eq!(only(&since("23:30:00,000"), Code::BrokerFenced).severity, Severity::Notice);
+    assert_eq!(only(&since("20:00:00,000"), Code::BrokerFenced).severity, Severity::Warning);
+}
+
+#[test]
+fn a_start_that_recovers_is_a_crash_unless_it_is_the_first() {
+    let recover = |time: &str| {
+        at(
+            time,
+            "INFO Attempting recovery for all logs in /services/kafka since no clean shutdown file was found (kafka.log.LogManager)",
+        )
+    };
+    // A first start has nothing to find.
+    none(
+        &of(logged(broker("a", 1), &[recover("10:00:00,000"), started("10:00:05,000", 1)])),
+        Code::BrokerCrashed,
+    );
+    // A clean stop came before, and the disk is new.
+    let clean = [
+        started("09:00:00,000", 1),
+        stopped("09:30:00,000", 1),
+        recover("10:00:00,000"),
+        started("10:00:05,000", 1),
+    ];
+    none(&of(logged(broker("a", 1), &clean)), Code::BrokerCrashed);
+    let killed = [started("09:00:00,000", 1), recover("10:00:00,000"), started("10:00:05,000", 1)];
+    let found = of(logged(broker("a", 1), &killed));
+    let crash = only(&found, Code::BrokerCrashed);
+    assert_eq!(crash.severity, Severity::Warning);
+    assert!(crash.title.contains("It has started since"), "{}", crash.title);
+    // KRaft recovers its metadata after every stop.
+    let metadata = at(
+        "10:00:00,000",
+        "INFO [LogLoader partition=__cluster_metadata-0, dir=/services/kafka] Recovering unflushed segment 0. 0/1 recovered for __cluster_metadata-0. (kafka.log.LogLoader)",
+    );
+    none(&of(logged(broker("a", 1), &[started("09:00:00,000", 1), metadata])), Code::BrokerCrashed);
+}
+
+#[test]
+fn a_fatal_error_is_over_with_a_start() {
+    let fatal = at(
+        "10:00:00,000",
+        "ERROR [KafkaServer id=1] Fatal error during KafkaServer startup. Prepare to shutdown (kafka.server.KafkaServer)",
+    );
+    assert_eq!(
+        only(&of(logged(broker("a", 1), std::slice::from_ref(&fatal))), Code::BrokerCrashed).severity,
+        Severity::Critical
+    );
+    let found = of(logged(broker("a", 1), &[fatal, started("10:10:00,000", 1)]));
+    assert_eq!(only(&found, Code::BrokerCrashed).severity, Severity::Warning);
+}
+
+#[test]
+fn a_kill_by_the_kernel() {
+    let kernel = |line: &str| of(with(broker("a", 1), |broker| broker.oom_kills = vec![line.into()]));
+    only(&kernel("Out of memory: Killed process 4711 (java) total-vm:8123456kB"), Code::BrokerCrashed);
+    none(&kernel("Out of memory: Killed process 4711 (postgres) total-vm:8123456kB"), Code::BrokerCrashed);
+}
+
+#[test]
+fn a_fence_alone_is_no_crash() {
+    let fence = at(
+        "10:00:00,000",
+        "INFO [QuorumController id=9] Fencing broker 1 because its session has timed out. (org.apache.kafka.controller.ReplicationControlManager)",
+    );
+    let seen = |own: &[String]| {
+        findings(&round(vec![
+            logged(broker("a", 1).disk(vec![]), own),
+            logged(broker("other", 9).disk(vec![]), std::slice::from_ref(&fence)),
+        ]))
+    };
+    let found = seen(&[]);
+    assert_eq!(only(&found, Code::BrokerFenced).severity, Severity::Warning);
+    none(&found, Code::BrokerCrashed);
+    // It was stopped just before, and it started again.
+    assert_eq!(only(&seen(&[stopped("09:59:50,000", 1)]), Code::BrokerFenced).severity, Severity::Notice);
+    none(&seen(&[stopped("09:59:50,000", 1), started("10:01:00,000", 1)]), Code::BrokerFenced);
+}
+
+#[test]
+fn sessions_that_expire() {
+    let expired =
+        |time: &str| at(time, "INFO zookeeper state changed (Expired) (org.I0Itec.zkclient.ZkClient)");
+    let back = |time: &str| {
+        at(time, "INFO re-registering broker info in ZK for broker 1 (kafka.server.KafkaHealthcheck)")
+    };
+    let once = of(logged(broker("a", 1), &[expired("10:00:00,000"), back("10:00:01,000")]));
+    assert_eq!(only(&once, Code::SessionLost).severity, Severity::Notice);
+    let away = of(logged(broker("a", 1), &[expired("10:00:00,000")]));
+    assert_eq!(only(&away, Code::SessionLost).severity, Severity::Warning);
+    let often: Vec<String> = ["10:00", "10:10", "10:20"]
+        .into_iter()
+        .flat_map(|time| [expired(&format!("{time}:00,000")), back(&format!("{time}:01,000"))])
+        .collect();
+    assert_eq!(only(&of(logged(broker("a", 1), &often)), Code::SessionLost).severity, Severity::Warning);
+}
+
+#[test]
+fn a_stuck_broker_repeats_itself() {
+    let stale = |second: u32| {
+        at(
+            &format!("10:00:{second:02},000"),
+            "INFO Partition [t,0] on broker 1: Cached zkVersion [5] not equal to that in zookeeper, skip updating ISR (kafka.cluster.Partition)",
+        )
+    };
+    let version = |version: &str| {
+        at(
+            "09:00:00,000",
+            &format!("INFO Kafka version : {version} (org.apache.kafka.common.utils.AppInfoParser)"),
+        )
+    };
+    let stuck =
+        |version: String| -> Vec<String> { std::iter::once(version).chain((0..5).map(stale)).collect() };
+    let found = of(logged(broker("a", 1), &stuck(version("0.10.1.0"))));
+    let lost = only(&found, Code::SessionLost);
+    assert_eq!(
+        (lost.severity, lost.bug.as_ref().map(|bug| bug.id.as_str())),
+        (Severity::Critical, Some("KAFKA-4477"))
+    );
+    let found = of(logged(broker("a", 1), &stuck(version("1.0.0"))));
+    assert_eq!(only(&found, Code::SessionLost).bug.as_ref().map(|bug| bug.id.as_str()), Some("KAFKA-2729"));
+    // A version without either bug: the symptom stands, no bug is named.
+    let found = of(logged(broker("a", 1), &stuck(version("2.0.0"))));
+    assert_eq!(only(&found, Code::SessionLost).bug, None);
+    // Once is a race; and a start ends it.
+    none(&of(logged(broker("a", 1), &[stale(1)])), Code::SessionLost);
+    let mut over = stuck(version("1.0.0"));
+    over.push(started("11:00:00,000", 1));
+    none(&of(logged(broker("a", 1), &over)), Code::SessionLost);
+}

@@ -1,0 +1,160 @@
+//! The visit of an audit: what of Kafka is there, then what each broker of it holds.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::visit::{FACTS_LIMIT, Visitor, within};
+use crate::probe::audit::Audit;
+use crate::probe::discovery::{self, Found};
+use crate::probe::{Probe, facts};
+use crate::round::{Broker, Coverage, Evidence, ProbeAnswer, Visit};
+use crate::shell::answer::Answer;
+use crate::shell::{Question, Shell};
+
+/// Bytes of discovery's answer: settings of a few dozen brokers.
+const DISCOVERY_LIMIT: usize = 1 << 20;
+
+/// The row of a host that was never asked.
+pub(super) fn unasked() -> ProbeAnswer {
+    row(vec![Coverage::none("kafka", "it was not asked: the visit ended before")], 0.0)
+}
+
+fn row(coverage: Vec<Coverage>, seconds: f64) -> ProbeAnswer {
+    ProbeAnswer { play: 0, probe: "discovery".to_owned(), evidence: Evidence::None, coverage, seconds }
+}
+
+impl Visitor {
+    /// Asks a host what there is and then about each broker. The first is told in `visit`, which stands for the
+    /// machine where there is none; the further ones come back.
+    pub(super) async fn audit(&mut self, audit: &Audit, shell: &mut Shell, visit: &mut Visit) -> Vec<Visit> {
+        let question =
+            Question { script: discovery::script(), deadline: audit.deadline, limit: DISCOVERY_LIMIT };
+        let answer = shell.ask(&[question], &mut self.stop, None).await.pop().unwrap_or_default();
+        let (found, coverage) = discovery::settle(&answer, &audit.given, audit.deadline.as_secs());
+        let several = found.len() > 1;
+        // A host without a broker still tells its clock and its name.
+        let nobody = if found.is_empty() { vec![None] } else { Vec::new() };
+        let all: Vec<Option<Found>> = found.into_iter().map(Some).chain(nobody).collect();
+        let questions: Vec<Vec<Question>> =
+            all.iter().map(|found| questions(audit, found.as_ref())).collect();
+        let asked: Vec<Question> = questions.iter().flatten().cloned().collect();
+        let mut answers = shell.ask(&asked, &mut self.stop, None).await.into_iter();
+        let mut visits = Vec::new();
+        for (at, (found, questions)) in all.into_iter().zip(questions).enumerate() {
+            let mut own = visit.clone();
+            let mut rows = coverage.clone();
+            rows.extend(found.iter().flat_map(|found| found.gaps.iter().cloned()));
+            own.probes.push(row(rows, if at == 0 { answer.seconds } else { 0.0 }));
+            let mut heard: Vec<Answer> = answers.by_ref().take(questions.len()).collect();
+            heard.resize_with(questions.len(), Answer::default);
+            self.broker(audit, found, heard, shell, &mut own).await;
+            if several {
+                own.broker_id = None;
+                own.host = format!("{}#{}", own.machine, name(own.broker.as_ref(), at));
+            }
+            visits.push(own);
+        }
+        apart(&mut visits);
+        let mut visits = visits.into_iter();
+        if let Some(first) = visits.next() {
+            *visit = first;
+        }
+        visits.collect()
+    }
+
+    /// Reads the answers about one broker and asks what they ask for.
+    async fn broker(
+        &mut self,
+        audit: &Audit,
+        found: Option<Found>,
+        answers: Vec<Answer>,
+        shell: &mut Shell,
+        visit: &mut Visit,
+    ) {
+        let dirs = found.as_ref().map(|found| audit.dirs(&found.broker)).unwrap_or_default();
+        let probes = found.as_ref().map(|found| audit.probes(found)).unwrap_or_default();
+        let mut answers = answers.into_iter();
+        let answer = answers.next().unwrap_or_default();
+        let (mut facts, coverage) = facts::parse(&dirs, &answer, audit.deadline.as_secs());
+        if let (Some(clock), Some(zone)) =
+            (&mut facts.clock, found.as_ref().and_then(|found| found.zone.as_deref()))
+            && let Ok(zone) = TimeZone::get(zone)
+        {
+            // The JVM was told its zone: that is the one that its log is written in.
+            clock.zone_s = zone.to_offset(Timestamp::now()).seconds();
+        }
+        visit.probes.push(ProbeAnswer {
+            play: 0,
+            probe: "facts".to_owned(),
+            evidence: Evidence::Facts,
+            coverage,
+            seconds: answer.seconds,
+        });
+        visit.broker = found.map(|found| {
+            let mut broker = found.broker;
+            // The disks' own word, where the settings have none.
+            broker.id = facts.log_dirs.iter().find_map(|dir| dir.broker_id).or(broker.id);
+            broker.cluster_id = facts.log_dirs.iter().find_map(|dir| dir.cluster_id.clone());
+            broker
+        });
+        let zone = facts.clock.map(|clock| clock.zone_s);
+        visit.facts = Some(facts);
+        for probe in probes {
+            let answer = self.probed(&probe, answers.next().unwrap_or_default(), zone, shell).await;
+            visit.probes.push(answer);
+        }
+    }
+
+    /// One probe's answer, with its follow-up.
+    async fn probed(
+        &mut self,
+        probe: &Probe,
+        first: Answer,
+        zone: Option<i32>,
+        shell: &mut Shell,
+    ) -> ProbeAnswer {
+        let mut heard = vec![first];
+        if let Some(script) = heard.first().and_then(|first| probe.follow_up(first)) {
+            let second = Question { script, deadline: probe.deadline, limit: probe.limit };
+            heard.extend(shell.ask(&[second], &mut self.stop, None).await);
+        }
+        let seconds = heard.iter().map(|answer| answer.seconds).sum();
+        let (mut evidence, coverage) = probe.parse(heard);
+        within(&mut evidence, self.window, zone);
+        ProbeAnswer { play: 0, probe: probe.name().to_owned(), evidence, coverage, seconds }
+    }
+}
+
+/// The second batch for one broker: facts first.
+fn questions(audit: &Audit, found: Option<&Found>) -> Vec<Question> {
+    let dirs = found.map(|found| audit.dirs(&found.broker)).unwrap_or_default();
+    let facts = Question { script: facts::script(&dirs), deadline: audit.deadline, limit: FACTS_LIMIT };
+    let probes = found.map(|found| audit.probes(found)).unwrap_or_default();
+    let asked = probes.iter().map(|probe| Question {
+        script: probe.script(),
+        deadline: probe.deadline,
+        limit: probe.limit,
+    });
+    std::iter::once(facts).chain(asked).collect()
+}
+
+/// What tells a broker from the others of its machine: its id, else its unit or process.
+fn name(broker: Option<&Broker>, at: usize) -> String {
+    let Some(broker) = broker else { return (at + 1).to_string() };
+    let id = broker.id.map(|id| id.to_string());
+    let unit = || broker.unit.as_ref().map(|unit| unit.trim_end_matches(".service").to_owned());
+    id.or_else(unit)
+        .or_else(|| broker.pid.map(|pid| format!("pid{pid}")))
+        .unwrap_or_else(|| (at + 1).to_string())
+}
+
+/// Two brokers of one id are told apart by their place: a name stands for one visit.
+fn apart(visits: &mut [Visit]) {
+    let mut names: Vec<String> = Vec::new();
+    for visit in visits {
+        if names.contains(&visit.host) {
+            visit.host = format!("{}.{}", visit.host, names.len() + 1);
+        }
+        names.push(visit.host.clone());
+    }
+}
