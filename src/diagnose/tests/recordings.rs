@@ -301,7 +301,7 @@ const TRUTHS: [Truth; 27] = [
         name: "disk-full-3.9",
         must: &["disk-full broker-0003", "log-dir-offline broker-0003"],
         // The broker stopped itself; the lines that go with it are not all in the catalogue.
-        may: &["broker-crashed broker-0003", "unknown-errors broker-0003"],
+        may: &["broker-crashed broker-0003", "unknown-errors"],
     },
     Truth { name: "jbod-offline-2.8", must: &["log-dir-offline broker-0003"], may: OFFLINE },
     Truth { name: "jbod-offline-4.1", must: &["log-dir-offline broker-0003"], may: OFFLINE },
@@ -346,7 +346,7 @@ const TRUTHS: [Truth; 27] = [
         may: &[
             "broker-crashed broker-0002",
             "unclean-election completeProduct",
-            "unknown-errors broker-0003",
+            "unknown-errors",
         ],
     },
     Truth { name: "uncleanable-2.8", must: &["partition-uncleanable broker-0002"], may: SET_ASIDE },
@@ -363,7 +363,7 @@ const OFF: &[&str] = &[
     "settings-differ",
 ];
 const OFFLINE: &[&str] =
-    &["disk-full broker-0003", "unknown-errors broker-0003", "isr-shrinking broker-0003"];
+    &["disk-full broker-0003", "unknown-errors", "isr-shrinking broker-0003"];
 const SET_ASIDE: &[&str] =
     &["cleaner-behind broker-0002", "cleaner-behind completeProduct", "replica-skew completeProduct"];
 
