@@ -222,6 +222,8 @@ pub struct Audit {
     /// Keep the round in FILE, for `report --from`.
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+    #[command(flatten)]
+    pub evidence: Evidence,
     /// Show the whole plan, scripts and limits included; contact nobody.
     #[arg(long)]
     pub dry_run: bool,

@@ -4,14 +4,16 @@ use jiff::Timestamp;
 
 use super::output::{self, Out};
 use super::run::{make_round, save, tell};
-use super::{dry_run, list_hosts, options, runtime, signals};
+use super::{dry_run, evidence, list_hosts, options, runtime, signals};
 use crate::cli::Audit;
 use crate::error::Refusal;
+use crate::intake;
 use crate::plan::build;
 
 /// See [`Audit`].
 pub fn audit(args: &Audit, out: &Out) -> Result<u8, Refusal> {
     let destinations = output::destinations(&args.show)?;
+    let brought = evidence::read(&args.evidence)?;
     let mut options = options(&args.hosts, &args.connect);
     options.since = args.since.clone();
     options.until = args.until.clone();
@@ -25,7 +27,10 @@ pub fn audit(args: &Audit, out: &Out) -> Result<u8, Refusal> {
         out.print(&dry_run::describe(&plan));
         return Ok(0);
     }
-    let round = runtime()?.block_on(async { make_round(&plan, signals::watch_signals()).await });
+    let mut round = runtime()?.block_on(async { make_round(&plan, signals::watch_signals()).await });
+    if let Some(brought) = brought {
+        intake::into_round(&mut round, brought);
+    }
     if let Some(file) = &args.save {
         save(&round, file, out);
     }

@@ -52,6 +52,21 @@ impl Replica {
         }
     }
 
+    /// Bytes of its `.log` files; `None` where a transcript of `du` shows only what it takes on disk.
+    pub fn known_log_bytes(&self) -> Option<u64> {
+        (!self.brought || self.allocated_bytes == 0).then_some(self.log_bytes)
+    }
+
+    /// What it takes on disk; `None` where `kafka-log-dirs` shows only lengths.
+    pub fn known_allocated_bytes(&self) -> Option<u64> {
+        (!self.brought || self.allocated_bytes > 0).then_some(self.allocated_bytes)
+    }
+
+    /// How many segments it has; `None` where somebody brought what is known of it.
+    pub fn known_segments(&self) -> Option<u32> {
+        (!self.brought).then_some(self.segments)
+    }
+
     /// The least and the most bytes that a size may stand for: a rounded one stands for many.
     pub fn bounds(&self, measure: Measure) -> (u64, u64) {
         let bytes = self.bytes(measure);

@@ -254,10 +254,9 @@ fn partition(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Value {
             json!({
             "broker": cluster.host(replica.broker),
             "kind": kind(replica.kind),
-            // A transcript of du knows no files, and kafka-log-dirs no blocks.
-            "log_bytes": (!replica.brought || replica.allocated_bytes == 0).then_some(replica.log_bytes),
-            "allocated_bytes": (!replica.brought || replica.allocated_bytes > 0).then_some(replica.allocated_bytes),
-            "segments": (!replica.brought).then_some(replica.segments),
+            "log_bytes": replica.known_log_bytes(),
+            "allocated_bytes": replica.known_allocated_bytes(),
+            "segments": replica.known_segments(),
             "offsets_seen": replica.offsets_seen,
             "log_start": replica.log_start,
             "high_watermark": replica.high_watermark,

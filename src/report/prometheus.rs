@@ -144,7 +144,7 @@ fn findings(report: &Report, page: &mut Page) {
 fn replicas(report: &Report, page: &mut Page) {
     page.gauge("roundsman_broker_log_bytes", "Bytes of .log files that a broker holds.");
     for cluster in &report.comparison.clusters {
-        for broker in cluster.brokers.iter().filter(|broker| broker.seen) {
+        for broker in cluster.brokers.iter().filter(|broker| broker.seen && broker.lengths_known) {
             page.sample(&[("cluster", &cluster.name), ("broker", &broker.host)], broker.log_bytes as f64);
         }
     }
@@ -175,12 +175,12 @@ fn replicas(report: &Report, page: &mut Page) {
     type Value = fn(&crate::compare::Replica) -> Option<f64>;
     let per_replica: [(&str, &str, Value); 3] = [
         ("roundsman_replica_log_bytes", "Bytes of a replica's .log files, Kafka's own measure.", |replica| {
-            Some(replica.log_bytes as f64)
+            replica.known_log_bytes().map(|bytes| bytes as f64)
         }),
         (
             "roundsman_replica_allocated_bytes",
             "Bytes that a replica takes on disk, as du has it.",
-            |replica| Some(replica.allocated_bytes as f64),
+            |replica| replica.known_allocated_bytes().map(|bytes| bytes as f64),
         ),
         ("roundsman_replica_high_watermark", "A replica's high watermark, an offset.", |replica| {
             replica.high_watermark.map(|offset| offset as f64)

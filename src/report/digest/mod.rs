@@ -16,7 +16,7 @@ use crate::compare::Cluster;
 use crate::diagnose::finding::Finding;
 
 /// Said once: which of the two sizes is meant.
-const MEASURE: &str = "Sizes here and below are the lengths of the .log files, Kafka's own measure; allocated is what du shows.";
+pub const MEASURE: &str = "Sizes here and below are the lengths of the .log files, Kafka's own measure; allocated is what du shows.";
 
 /// What the sizes of a cluster are.
 pub fn measure_words(cluster: &Cluster) -> String {

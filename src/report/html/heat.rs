@@ -6,7 +6,7 @@
 use super::text;
 use crate::compare::{Cluster, Kind, Partition, Replica};
 use crate::report::digest::names::Names;
-use crate::report::digest::partitions::{Outline, ratio};
+use crate::report::digest::partitions::{Outline, ratio, sized};
 use crate::report::measure::{bytes, count, ratio as ratio_word};
 use crate::round::SizeRatio;
 
@@ -122,8 +122,11 @@ fn cell(
     replica: &Replica,
     name_it: bool,
 ) -> CellView {
-    let sizes = partition.replicas.iter().filter(|one| one.kind == Kind::Current).map(|one| one.log_bytes);
-    let most = sizes.max().unwrap_or(replica.log_bytes);
+    let measure = partition.measure();
+    let sizes =
+        partition.replicas.iter().filter(|one| one.kind == Kind::Current).map(|one| one.bytes(measure));
+    let most = sizes.max().unwrap_or(replica.bytes(measure));
+    let known = |size: Option<u64>| size.map_or_else(|| "not seen".to_owned(), bytes);
     let kind = match replica.kind {
         Kind::Current => "",
         Kind::Future => ", future",
@@ -133,19 +136,19 @@ fn cell(
     let host = cluster.host(replica.broker).unwrap_or("?");
     let mut detail = vec![
         format!("partition {} on {}{kind}", partition.partition, text(host)),
-        format!("{} in .log files", bytes(replica.log_bytes)),
+        format!("{} in .log files", known(replica.known_log_bytes())),
         format!(
             "{} allocated, {} segments",
-            bytes(replica.allocated_bytes),
-            count(u64::from(replica.segments))
+            known(replica.known_allocated_bytes()),
+            replica.known_segments().map_or("?".to_owned(), |segments| count(u64::from(segments)))
         ),
     ];
     detail.extend(replica.high_watermark.map(|mark| format!("high watermark {}", count(mark))));
     detail.extend(replica.log_start.map(|start| format!("log start {}", count(start))));
     detail.extend(replica.first_dirty.map(|dirty| format!("first dirty offset {}", count(dirty))));
-    let size = bytes(replica.log_bytes);
+    let size = sized(replica, measure);
     CellView {
-        class: class(replica.log_bytes, most),
+        class: class(replica.bytes(measure), most),
         size: if name_it { format!("{} {size}", text(names.short(replica.broker))) } else { size },
         detail: detail.join("\n"),
     }
@@ -188,7 +191,9 @@ pub fn map(cluster: &Cluster, names: &Names, limits: SizeRatio) -> Vec<MapView> 
                     let holders: Vec<String> = partition
                         .replicas
                         .iter()
-                        .map(|one| format!("{} {}", text(names.short(one.broker)), bytes(one.log_bytes)))
+                        .map(|one| {
+                            format!("{} {}", text(names.short(one.broker)), sized(one, partition.measure()))
+                        })
                         .collect();
                     let ratio = ratio.map_or("-".to_owned(), ratio_word);
                     (class, format!("{}: {ratio}; {}", partition.partition, holders.join(", ")))

@@ -344,8 +344,10 @@ fn cluster(report: &Report, cluster: &Cluster) -> ClusterView {
                 ];
                 if broker.seen {
                     facts.push(("replicas", count(u64::from(broker.replicas))));
-                    facts.push((".log files", bytes(broker.log_bytes)));
-                    facts.push(("allocated", bytes(broker.allocated_bytes)));
+                    let known =
+                        |known: bool, size: u64| if known { bytes(size) } else { "not seen".to_owned() };
+                    facts.push((".log files", known(broker.lengths_known, broker.log_bytes)));
+                    facts.push(("allocated", known(broker.blocks_known, broker.allocated_bytes)));
                 } else {
                     facts.push(("replicas", "not seen".to_owned()));
                 }
