@@ -23,4 +23,5 @@ pub mod round;
 pub mod sanitize;
 pub mod shell;
 pub mod ssh;
+pub mod ssh_config;
 pub mod yaml;
