@@ -68,6 +68,7 @@ fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Options {
             become_root: connect.r#become || connect.become_user.is_some(),
             become_user: connect.become_user.clone(),
             ssh_args: connect.ssh_common_args.clone(),
+            config: connect.ssh_config.clone(),
             home: std::env::home_dir(),
             local_user: user.unwrap_or_else(|| "root".to_owned()),
             agent: env("SSH_AUTH_SOCK").map(Into::into),

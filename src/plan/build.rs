@@ -15,6 +15,7 @@ use crate::playbook::template::{Renderer, TemplateError, Vars};
 use crate::playbook::{Play, Playbook, ProbeKind, ProbeSpec, Text, ere, units};
 use crate::probe::{Probe, Question, log_grep};
 use crate::round;
+use crate::ssh_config::{Choice, SshConfig};
 
 /// Bytes of matching log lines that a `log_grep` brings from one host, where nothing else is said.
 const LOG_LIMIT: usize = 1 << 20;
@@ -65,6 +66,15 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
     let mut plays = Vec::new();
     let mut limited_out = None;
     let mut any = false;
+    let ahead: Vec<(Vec<String>, &Vars)> = playbook
+        .plays
+        .iter()
+        .filter_map(|play| {
+            let selected = loaded.inventory.select(&play.hosts, options.limit.as_deref()).ok()?;
+            Some((selected.hosts, &play.vars))
+        })
+        .collect();
+    builder.ask_ahead(ahead.iter().flat_map(|(hosts, vars)| hosts.iter().map(|host| (host.as_str(), *vars))));
     for (index, play) in playbook.plays.iter().enumerate() {
         let all = loaded.inventory.select(&play.hosts, None).map_err(|refusal| {
             Refusal::File(playbook.error_at(play.offset, format!("the play `{}`: {refusal}", play.name)))
@@ -136,7 +146,9 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
         order.iter().enumerate().map(|(at, host)| (*host, at)).collect();
     let mut targets: Vec<Target> = hosts.into_values().collect();
     targets.sort_by_key(|target| position.get(target.host.as_str()).copied().unwrap_or(usize::MAX));
+    let ssh_commands = builder.close(&mut warnings);
     Ok(Plan {
+        ssh_commands,
         playbook: Some(playbook.file.display().to_string()),
         limit: options.limit.clone(),
         plays,
@@ -171,6 +183,8 @@ pub fn pattern_plan(
         output: options.max_output.unwrap_or(standard.output),
     };
     let mut targets = Vec::with_capacity(selected.hosts.len());
+    let no_vars = Vars::new();
+    builder.ask_ahead(selected.hosts.iter().map(|host| (host.as_str(), &no_vars)));
     for host in &selected.hosts {
         let renderer = builder.renderer(host, &Vars::new());
         let mut target = builder.target(host, &renderer, None, &mut warnings)?;
@@ -187,7 +201,9 @@ pub fn pattern_plan(
         ignore_topics: Vec::new(),
         excluded: Vec::new(),
     };
+    let ssh_commands = builder.close(&mut warnings);
     Ok(Plan {
+        ssh_commands,
         playbook: None,
         limit: options.limit.clone(),
         plays: vec![play],
@@ -331,6 +347,7 @@ struct Builder<'a> {
     options: &'a Options,
     extra: Vars,
     groups: serde_json::Value,
+    ssh_config: SshConfig,
 }
 
 impl<'a> Builder<'a> {
@@ -339,7 +356,47 @@ impl<'a> Builder<'a> {
         for given in &options.extra_vars {
             extra.extend(extra_vars(given)?);
         }
-        Ok(Builder { inventory: &loaded.inventory, options, extra, groups: loaded.inventory.groups_var() })
+        let connection = &options.connection;
+        Ok(Builder {
+            inventory: &loaded.inventory,
+            options,
+            extra,
+            groups: loaded.inventory.groups_var(),
+            ssh_config: SshConfig::of_user(connection.home.as_deref(), &connection.local_user),
+        })
+    }
+
+    /// Asks ssh about all hosts at the same time, where its configuration may need many answers.
+    fn ask_ahead<'h>(&self, hosts: impl IntoIterator<Item = (&'h str, &'h Vars)>) {
+        let connection = &self.options.connection;
+        let home = connection.home.as_deref().unwrap_or(Path::new(""));
+        let choice = connection.config.as_deref().map(|file| Choice::of(file, home)).unwrap_or_default();
+        if !self.ssh_config.may_ask_often(&choice) {
+            return;
+        }
+        let mut seen = std::collections::HashSet::new();
+        let mut queries = Vec::new();
+        for (host, vars) in hosts {
+            if seen.insert(host)
+                // What is wrong with a host is said when its turn comes.
+                && let Ok(draft) = route::Draft::read(host, &self.renderer(host, vars), connection)
+            {
+                queries.extend(draft.query());
+            }
+        }
+        self.ssh_config.ask_ahead(&queries);
+    }
+
+    /// What ssh ran while it was asked, and what could not be asked for want of it.
+    fn close(&self, warnings: &mut Vec<String>) -> Vec<String> {
+        warnings.extend(self.ssh_config.complaint());
+        let commands = self.ssh_config.commands();
+        commands
+            .into_iter()
+            .map(|command| {
+                format!("{} ({}:{})", command.text, command.place.file.display(), command.place.line)
+            })
+            .collect()
     }
 
     /// Inventory below play below command line, as in Ansible.
@@ -360,7 +417,7 @@ impl<'a> Builder<'a> {
     ) -> Result<Target, Refusal> {
         let mut connection = self.options.connection.clone();
         connection.become_root |= play_becomes.unwrap_or(false);
-        let way = route::way(host, renderer, &connection)?;
+        let way = route::way(host, renderer, &connection, &self.ssh_config)?;
         // The same word about every host is said once.
         for warning in way.warnings {
             if !warnings.contains(&warning) {

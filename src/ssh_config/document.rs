@@ -170,6 +170,26 @@ impl Document {
         self.sections.push(Section { condition, directives: Vec::new() });
     }
 
+    /// Whether hosts may fall into many groups.
+    pub(super) fn is_varied(&self) -> bool {
+        let beyond_us = self.sections.iter().filter(|section| {
+            section.directives.iter().any(|directive| !directive.keyword.is_followed())
+        });
+        let unsure = self.conditions.iter().any(|condition| match &condition.kind {
+            Kind::Match(criteria) => {
+                criteria.iter().any(|one| matches!(one.test, Test::Exec(_) | Test::Foreign(_)))
+            }
+            Kind::Unreadable => true,
+            Kind::Always | Kind::Host(_) => false,
+        });
+        let canonical = self
+            .sections
+            .iter()
+            .flat_map(|section| &section.directives)
+            .any(|directive| directive.keyword == Keyword::CanonicalizeHostname);
+        unsure || canonical || beyond_us.count() > 2
+    }
+
     /// Sorts the sections into those of single names and the others.
     pub(super) fn index(&mut self) {
         let names: Vec<_> =

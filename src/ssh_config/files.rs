@@ -87,6 +87,11 @@ pub(super) fn home(uid: u32) -> Option<(String, PathBuf)> {
     })
 }
 
+/// This machine's name; empty where the system does not say.
+pub(super) fn local_host() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).unwrap_or_default()
+}
+
 /// What may still be read.
 struct Budget {
     bytes: u64,

@@ -113,6 +113,7 @@ struct Group {
 pub struct SshConfig {
     home: PathBuf,
     local_user: String,
+    local_host: String,
     ssh: Option<PathBuf>,
     documents: RefCell<HashMap<Choice, Result<Rc<Document>, ConfigError>>>,
     defaults: OnceCell<Result<Dump, ConfigError>>,
@@ -138,6 +139,7 @@ impl SshConfig {
         SshConfig {
             home,
             local_user,
+            local_host: files::local_host(),
             ssh,
             documents: RefCell::default(),
             defaults: OnceCell::new(),
@@ -157,6 +159,16 @@ impl SshConfig {
     /// The user who runs this, as ssh sees it.
     pub fn local_user(&self) -> &str {
         &self.local_user
+    }
+
+    /// This machine's name.
+    pub fn local_host(&self) -> &str {
+        &self.local_host
+    }
+
+    /// Whether a configuration may need many calls, so that [`SshConfig::ask_ahead`] is worth it.
+    pub fn may_ask_often(&self, choice: &Choice) -> bool {
+        self.ssh.is_some() && self.document(choice).is_ok_and(|document| document.is_varied())
     }
 
     /// How often ssh was run.
