@@ -212,8 +212,8 @@ pub enum Inventory {
     List(InventorySource),
     /// The tree of groups, as `ansible-inventory --graph`.
     Graph(InventorySource),
-    /// One host's variables, as `ansible-inventory --host`.
-    Host(InventoryHost),
+    /// One host's variables, as `ansible-inventory --host`; with --ssh its effective connection settings.
+    Host(Box<InventoryHost>),
 }
 
 #[derive(Debug, Args)]
@@ -235,6 +235,14 @@ pub struct InventoryHost {
     pub name: String,
     #[command(flatten)]
     pub source: InventorySource,
+    /// Show how it is reached: every effective setting, and what gave it its value.
+    #[arg(long)]
+    pub ssh: bool,
+    /// Extra variable: name=value, a JSON object, or @FILE; stands above all others.
+    #[arg(short, long = "extra-vars", value_name = "VARS", requires = "ssh")]
+    pub extra_vars: Vec<String>,
+    #[command(flatten)]
+    pub connect: Connect,
 }
 
 #[derive(Debug, Args)]

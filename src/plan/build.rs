@@ -215,6 +215,20 @@ pub fn pattern_plan(
     })
 }
 
+/// The way to one host, with nothing but its variables and the options.
+///
+/// # Errors
+/// As [`playbook_plan`].
+pub fn way_to(host: &str, loaded: &inventory::Loaded, options: &Options) -> Result<route::Way, Refusal> {
+    let builder = Builder::new(loaded, options)?;
+    let renderer = builder.renderer(host, &Vars::new());
+    let mut way = route::way(host, &renderer, &options.connection, &builder.ssh_config)?;
+    let ran = builder.close(&mut way.warnings);
+    way.warnings
+        .extend(ran.into_iter().map(|command| format!("ssh ran a command of its configuration: {command}")));
+    Ok(way)
+}
+
 fn recorded(play: &Play, excluded: Vec<String>) -> round::Play {
     round::Play {
         name: play.name.clone(),

@@ -59,7 +59,9 @@ impl Legs<'_> {
         let user = user.unwrap_or_else(|| (self.options.local_user.clone(), Source::Default));
         self.check(&user.0, "user name", &user.1)?;
         let hostname = match &given.hostname {
-            Some((name, source)) => Some((name.replace("%h", &given.name.0).replace("%%", "%"), source.clone())),
+            Some((name, source)) => {
+                Some((name.replace("%h", &given.name.0).replace("%%", "%"), source.clone()))
+            }
             None => said.text(Keyword::HostName),
         };
         let hostname = hostname.unwrap_or_else(|| given.name.clone());
@@ -166,7 +168,8 @@ impl Legs<'_> {
             route.identity_files.append(&mut route.default_identities.clone());
         }
         let only = given.identities_only.clone();
-        let only = only.map_or_else(|| said.read(Keyword::IdentitiesOnly, values::yes_or_no), |only| Ok(Some(only)))?;
+        let only = only
+            .map_or_else(|| said.read(Keyword::IdentitiesOnly, values::yes_or_no), |only| Ok(Some(only)))?;
         shown.maybe("identities only", &only, |only| yes(*only));
         route.identities_only = only.is_some_and(|(only, _)| only);
         let agent = given.identity_agent.clone().or(said.text(Keyword::IdentityAgent));
@@ -179,8 +182,10 @@ impl Legs<'_> {
                 None => Some(file(Path::new(text))),
             },
         };
-        let socket = route.agent.as_ref().map_or_else(|| "none".to_owned(), |agent| agent.display().to_string());
-        let usual = if route.agent.is_some() { Source::Environment("SSH_AUTH_SOCK") } else { Source::Default };
+        let socket =
+            route.agent.as_ref().map_or_else(|| "none".to_owned(), |agent| agent.display().to_string());
+        let usual =
+            if route.agent.is_some() { Source::Environment("SSH_AUTH_SOCK") } else { Source::Default };
         shown.add("agent", socket, &agent.map_or(usual, |(_, source)| source));
         for (certificate, source) in &given.certificates {
             route.certificate_files.push(file(certificate));
@@ -193,7 +198,8 @@ impl Legs<'_> {
             }
         }
         let batch = given.batch.clone();
-        let batch = batch.map_or_else(|| said.read(Keyword::BatchMode, values::yes_or_no), |batch| Ok(Some(batch)))?;
+        let batch = batch
+            .map_or_else(|| said.read(Keyword::BatchMode, values::yes_or_no), |batch| Ok(Some(batch)))?;
         shown.maybe("batch mode", &batch, |batch| yes(*batch));
         route.batch = batch.is_some_and(|(batch, _)| batch);
 
@@ -220,7 +226,9 @@ impl Legs<'_> {
         route.hash_known_hosts = hash.is_some_and(|(hash, _)| hash);
         let configured = |given: &Sourced<Vec<PathBuf>>, keyword: Keyword| -> Sourced<Vec<PathBuf>> {
             match given {
-                Some((paths, source)) => Some((paths.iter().map(|path| file(path)).collect(), source.clone())),
+                Some((paths, source)) => {
+                    Some((paths.iter().map(|path| file(path)).collect(), source.clone()))
+                }
                 None => said.list(keyword).map(|(paths, source)| {
                     (files(&paths).into_iter().filter(|path| !is_none(path)).collect(), source)
                 }),
@@ -325,8 +333,8 @@ impl Legs<'_> {
             Refusal::Variable(format!("host {}: {} of {source}: {why}", self.host, keyword.name()))
         };
         if let Some((command, source)) = said.text(Keyword::ProxyCommand) {
-            let jumps = JumpSpec::of_command(&command)
-                .map_err(|why| wrong(Keyword::ProxyCommand, &source, why))?;
+            let jumps =
+                JumpSpec::of_command(&command).map_err(|why| wrong(Keyword::ProxyCommand, &source, why))?;
             return Ok(match jumps {
                 Some(jumps) if jumps.is_empty() => None,
                 Some(jumps) => Some((Through::Jumps(jumps), source)),
@@ -439,9 +447,16 @@ fn is_none(path: &Path) -> bool {
 
 /// The names of a list that we know. Those that we don't are worth a word, unless they are ssh's own
 /// defaults, which nobody wrote; if we know none the list stays, and the login says so.
-fn known(kind: Kind, spec: &str, source: &Source, defaults: &[String], warnings: &mut Vec<String>) -> Vec<String> {
+fn known(
+    kind: Kind,
+    spec: &str,
+    source: &Source,
+    defaults: &[String],
+    warnings: &mut Vec<String>,
+) -> Vec<String> {
     let list = kind.list(spec);
-    let (known, unknown): (Vec<String>, Vec<String>) = list.iter().cloned().partition(|name| kind.knows(name));
+    let (known, unknown): (Vec<String>, Vec<String>) =
+        list.iter().cloned().partition(|name| kind.knows(name));
     let unknown: Vec<String> = unknown.into_iter().filter(|name| !defaults.contains(name)).collect();
     if !unknown.is_empty() {
         let warning =

@@ -79,9 +79,8 @@ impl<'a> Draft<'a> {
         if let Some(kind) = vars.text("ansible_connection")?
             && !matches!(kind.as_str(), "ssh" | "smart" | "paramiko" | "paramiko_ssh" | "ansible.builtin.ssh")
         {
-            return Err(
-                vars.wrong("ansible_connection", &format!("`{kind}` is not SSH, the only way roundsman goes"))
-            );
+            return Err(vars
+                .wrong("ansible_connection", &format!("`{kind}` is not SSH, the only way roundsman goes")));
         }
         let layers = layers(&vars, options)?;
         let (address, named_by) = match vars.either("ansible_host", "ansible_ssh_host")? {
@@ -92,7 +91,8 @@ impl<'a> Draft<'a> {
         let flag = options.user.clone().map(|user| (user, Source::CommandLine("--user")));
         given.user = vars.either("ansible_user", "ansible_ssh_user")?.or(flag).or(given.user);
         if let Some((port, source)) = vars.either("ansible_port", "ansible_ssh_port")? {
-            let port = values::port(&port).ok_or_else(|| vars.wrong("ansible_port", &format!("{port} is no port")))?;
+            let port = values::port(&port)
+                .ok_or_else(|| vars.wrong("ansible_port", &format!("{port} is no port")))?;
             given.port = Some((port, source));
         }
         let key = match vars.either("ansible_ssh_private_key_file", "ansible_private_key_file")? {
@@ -118,7 +118,8 @@ impl<'a> Draft<'a> {
         given.timeout = by_flag.or(given.timeout).or(by_variable);
         let legacy = vars.boolean("roundsman_legacy")?;
         given.legacy = legacy.map(|legacy| (legacy, Source::Variable("roundsman_legacy".to_owned())));
-        let file = options.config.as_deref().or_else(|| layers.iter().find_map(|(_, args)| args.config.as_deref()));
+        let file =
+            options.config.as_deref().or_else(|| layers.iter().find_map(|(_, args)| args.config.as_deref()));
         if let Some(file) = file {
             given.choice = Choice::of(file, options.home.as_deref().unwrap_or(Path::new("")));
         }

@@ -57,11 +57,8 @@ const OLD_MACS: &[&str] = &["hmac-sha1-etm@openssh.com", "hmac-sha1"];
 const OLD_HOST_KEYS: &[&str] = &["ssh-rsa"];
 
 /// Known, in nobody's list: too dear or too rare to be offered unasked.
-const OTHER_KEX: &[&str] = &[
-    "diffie-hellman-group15-sha512",
-    "diffie-hellman-group17-sha512",
-    "diffie-hellman-group18-sha512",
-];
+const OTHER_KEX: &[&str] =
+    &["diffie-hellman-group15-sha512", "diffie-hellman-group17-sha512", "diffie-hellman-group18-sha512"];
 
 impl Kind {
     /// All kinds.
@@ -125,7 +122,10 @@ impl Kind {
             Some(("^", names)) => (self.matching(&named(names)), ours().collect()),
             Some(("-", names)) => {
                 let gone = named(names);
-                (ours().filter(|name| !gone.iter().any(|pattern| is_like(name, pattern))).collect(), Vec::new())
+                (
+                    ours().filter(|name| !gone.iter().any(|pattern| is_like(name, pattern))).collect(),
+                    Vec::new(),
+                )
             }
             _ => (self.matching(&named(spec)), Vec::new()),
         };
@@ -161,13 +161,18 @@ fn is_like(text: &str, pattern: &str) -> bool {
         }
         Some(wanted) => {
             let mut text = text.chars();
-            text.next().is_some_and(|c| wanted == '?' || wanted == c) && is_like(text.as_str(), chars.as_str())
+            text.next().is_some_and(|c| wanted == '?' || wanted == c)
+                && is_like(text.as_str(), chars.as_str())
         }
     }
 }
 
 pub(super) fn kex(names: &[String]) -> Vec<kex::Name> {
-    names.iter().filter(|name| Kind::Kex.knows(name)).filter_map(|name| name.as_str().try_into().ok()).collect()
+    names
+        .iter()
+        .filter(|name| Kind::Kex.knows(name))
+        .filter_map(|name| name.as_str().try_into().ok())
+        .collect()
 }
 
 pub(super) fn ciphers(names: &[String]) -> Vec<cipher::Name> {
@@ -176,7 +181,11 @@ pub(super) fn ciphers(names: &[String]) -> Vec<cipher::Name> {
 }
 
 pub(super) fn macs(names: &[String]) -> Vec<mac::Name> {
-    names.iter().filter(|name| Kind::Mac.knows(name)).filter_map(|name| name.as_str().try_into().ok()).collect()
+    names
+        .iter()
+        .filter(|name| Kind::Mac.knows(name))
+        .filter_map(|name| name.as_str().try_into().ok())
+        .collect()
 }
 
 pub(super) fn host_keys(names: &[String]) -> Vec<Algorithm> {

@@ -40,11 +40,7 @@ impl Configs {
     ///
     /// # Errors
     /// The route lists algorithms of some kind, and none of them is known here.
-    pub(super) fn of(
-        &self,
-        route: &Route,
-        known: &[Algorithm],
-    ) -> Result<Arc<client::Config>, ConnectError> {
+    pub(super) fn of(&self, route: &Route, known: &[Algorithm]) -> Result<Arc<client::Config>, ConnectError> {
         let wish = Wish {
             algorithms: route.algorithms.clone(),
             host_keys: host_key_order(&route.algorithms, known),
@@ -159,8 +155,7 @@ pub(super) fn nothing_in_common(
         russh::AlgorithmKind::Compression => (None, "compression"),
     };
     let promises = ["ext-info-c", "kex-strict-c-v00@openssh.com"];
-    let ours: Vec<&str> =
-        ours.iter().map(String::as_str).filter(|name| !promises.contains(name)).collect();
+    let ours: Vec<&str> = ours.iter().map(String::as_str).filter(|name| !promises.contains(name)).collect();
     let error = ConnectError::new(
         Stage::Handshake,
         Reason::NoCommonAlgorithm,
@@ -182,9 +177,11 @@ pub(super) fn nothing_in_common(
         Kind::HostKey => &route.algorithms.host_keys,
     };
     if !listed.is_empty() && offers(kind.ours()) {
-        return error.hint(format!("{} in the host's ssh configuration leaves out what it offers", kind.keyword()));
+        return error
+            .hint(format!("{} in the host's ssh configuration leaves out what it offers", kind.keyword()));
     }
-    error.hint("roundsman speaks none of what the server offers; its sshd needs an upgrade or another setting")
+    error
+        .hint("roundsman speaks none of what the server offers; its sshd needs an upgrade or another setting")
 }
 
 #[cfg(test)]

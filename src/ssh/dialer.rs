@@ -246,9 +246,7 @@ fn handshake_error(failure: Failure, cut: &Cut, route: &Route) -> ConnectError {
     let new = |reason, message: String| ConnectError::new(Stage::Handshake, reason, message);
     let heard = cut.version().is_some();
     match &error {
-        russh::Error::NoCommonAlgo { kind, ours, theirs } => {
-            nothing_in_common(route, kind, ours, theirs)
-        }
+        russh::Error::NoCommonAlgo { kind, ours, theirs } => nothing_in_common(route, kind, ours, theirs),
         russh::Error::InactivityTimeout => {
             new(Reason::TimedOut, format!("{host} stopped answering during the SSH handshake"))
         }

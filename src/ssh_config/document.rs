@@ -138,8 +138,7 @@ impl Document {
                     for name in words(line.rest).unwrap_or_default() {
                         // Which file that is may differ from host to host.
                         if name.contains(['%', '$']) {
-                            let unreadable =
-                                self.condition(Some(condition), Kind::Unreadable, place.clone());
+                            let unreadable = self.condition(Some(condition), Kind::Unreadable, place.clone());
                             self.begin(unreadable);
                             continue;
                         }
@@ -172,9 +171,10 @@ impl Document {
 
     /// Whether hosts may fall into many groups.
     pub(super) fn is_varied(&self) -> bool {
-        let beyond_us = self.sections.iter().filter(|section| {
-            section.directives.iter().any(|directive| !directive.keyword.is_followed())
-        });
+        let beyond_us = self
+            .sections
+            .iter()
+            .filter(|section| section.directives.iter().any(|directive| !directive.keyword.is_followed()));
         let unsure = self.conditions.iter().any(|condition| match &condition.kind {
             Kind::Match(criteria) => {
                 criteria.iter().any(|one| matches!(one.test, Test::Exec(_) | Test::Foreign(_)))
@@ -220,9 +220,7 @@ impl Document {
         }
         patterns
             .iter()
-            .map(|(negated, pattern)| {
-                (!negated && !pattern.contains(['*', '?'])).then(|| pattern.clone())
-            })
+            .map(|(negated, pattern)| (!negated && !pattern.contains(['*', '?'])).then(|| pattern.clone()))
             .collect()
     }
 }

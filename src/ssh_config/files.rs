@@ -114,7 +114,10 @@ impl Budget {
             Some(below) => home.join(below),
             None => dir.join(name),
         };
-        expand(&anchored).into_iter().filter_map(|file| Some((file.clone(), self.read(&file).ok()?))).collect()
+        expand(&anchored)
+            .into_iter()
+            .filter_map(|file| Some((file.clone(), self.read(&file).ok()?)))
+            .collect()
     }
 }
 

@@ -258,7 +258,9 @@ impl SshConfig {
                 if round == 1 {
                     let group = self.groups.borrow().get(&key).cloned();
                     match group {
-                        Some(Ok(group)) if self.answer(query, &walk, &group).is_none() => key = own_key(query),
+                        Some(Ok(group)) if self.answer(query, &walk, &group).is_none() => {
+                            key = own_key(query)
+                        }
                         _ => continue,
                     }
                 }

@@ -96,12 +96,13 @@ fn ask(ssh: &Path, ask: &Ask) -> Result<Dump, ConfigError> {
     let wrong = |message: String| ConfigError { file: file.clone(), message };
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.map_err(|error| wrong(format!("{} can't be run: {error}", ssh.display())))?;
-    let (status, output, complaint) =
-        finish(child).ok_or_else(|| wrong(format!("`ssh -G` says nothing about {about} within {PATIENCE:?}")))?;
+    let (status, output, complaint) = finish(child)
+        .ok_or_else(|| wrong(format!("`ssh -G` says nothing about {about} within {PATIENCE:?}")))?;
     if status {
         return Ok(Dump::parse(&output));
     }
-    let complaint: Vec<&str> = complaint.lines().filter(|line| !line.starts_with("Pseudo-terminal")).collect();
+    let complaint: Vec<&str> =
+        complaint.lines().filter(|line| !line.starts_with("Pseudo-terminal")).collect();
     Err(wrong(format!("ssh refuses its configuration for {about}: {}", complaint.join("; "))))
 }
 

@@ -44,8 +44,9 @@ pub(super) fn words(text: &str) -> Option<Vec<String>> {
         while let Some(c) = chars.next() {
             match c {
                 '\\' => {
-                    let escaped = chars
-                        .next_if(|next| matches!(next, '\'' | '"' | '\\') || (quote.is_none() && *next == ' '));
+                    let escaped = chars.next_if(|next| {
+                        matches!(next, '\'' | '"' | '\\') || (quote.is_none() && *next == ' ')
+                    });
                     word.push(escaped.unwrap_or('\\'));
                 }
                 ' ' | '\t' if quote.is_none() => break,
@@ -141,10 +142,7 @@ mod tests {
     fn lines_lose_comments_and_one_equals_sign() {
         let text = "# c\n\n  Port = 22 \t\r\nHost=a b\nUser\nProxyCommand ==x";
         let seen: Vec<_> = lines(text).map(|line| (line.number, line.keyword, line.rest)).collect();
-        assert_eq!(
-            seen,
-            [(3, "Port", "22"), (4, "Host", "a b"), (5, "User", ""), (6, "ProxyCommand", "=x")]
-        );
+        assert_eq!(seen, [(3, "Port", "22"), (4, "Host", "a b"), (5, "User", ""), (6, "ProxyCommand", "=x")]);
     }
 
     #[test]

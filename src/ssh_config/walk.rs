@@ -262,7 +262,9 @@ impl<'d> Walker<'_, 'd> {
             Kind::Unreadable => {
                 self.doubt(Doubt::Own);
                 self.walk.is_relevant = true;
-                self.walk.unknown.push(("Include with a token or variable".to_owned(), condition.place.clone()));
+                self.walk
+                    .unknown
+                    .push(("Include with a token or variable".to_owned(), condition.place.clone()));
                 Applies::Maybe
             }
         };
@@ -336,7 +338,8 @@ impl<'d> Walker<'_, 'd> {
     }
 
     fn finish(mut self) -> Walk<'d> {
-        let says_yes = |value: &String| matches!(value.to_ascii_lowercase().as_str(), "yes" | "true" | "always");
+        let says_yes =
+            |value: &String| matches!(value.to_ascii_lowercase().as_str(), "yes" | "true" | "always");
         let canonical = self.walk.values(Keyword::CanonicalizeHostname).0;
         if canonical.first().is_some_and(says_yes) || self.unsure(Keyword::CanonicalizeHostname) {
             // The name to connect to then comes from the resolver.

@@ -107,7 +107,10 @@ fn algorithms_and_the_other_ways() {
     assert_eq!(args.address_family, Some(AddressFamily::Inet6), "the first counts");
     assert_eq!(args.ciphers.as_deref(), Some("+aes128-cbc"));
     assert_eq!(args.kex.as_deref(), Some("+diffie-hellman-group1-sha1"));
-    assert_eq!((args.macs.as_deref(), args.host_key_algorithms.as_deref()), (Some("hmac-sha1"), Some("+ssh-rsa")));
+    assert_eq!(
+        (args.macs.as_deref(), args.host_key_algorithms.as_deref()),
+        (Some("hmac-sha1"), Some("+ssh-rsa"))
+    );
     assert_eq!((args.hostname.as_deref(), args.host_key_alias.as_deref()), (Some("%h.dc1"), Some("x")));
     assert_eq!(args.certificate_files, [PathBuf::from("~/c")]);
     assert_eq!(args.identity_agent.as_deref(), Some("none"));

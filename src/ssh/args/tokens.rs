@@ -113,7 +113,10 @@ mod tests {
             jump: String::new(),
         };
         assert_eq!(tokens.expand_file("~/.ssh/%r@%h:%p"), "/home/me/.ssh/ops@node1:2222");
-        assert_eq!(tokens.expand("%d/%u/%%/%x/%i/%L/%l/%n/%k/%"), "/home/me/me/%/%x/7/desk/desk.example.com/n1/n1/%");
+        assert_eq!(
+            tokens.expand("%d/%u/%%/%x/%i/%L/%l/%n/%k/%"),
+            "/home/me/me/%/%x/7/desk/desk.example.com/n1/n1/%"
+        );
         assert_eq!(tokens.expand_file("/a/~/b"), "/a/~/b");
         // `printf %s desk.example.comnode12222ops | sha1sum`
         assert_eq!(tokens.expand("%C"), "2cdee5e627c536358adbbfb6c1366763c540f46e");
