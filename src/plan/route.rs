@@ -115,7 +115,7 @@ impl<'a> Draft<'a> {
         let by_variable =
             seconds.map(|at| (Duration::from_secs(at), Source::Variable("ansible_timeout".to_owned())));
         let by_flag = options.timeout.map(|timeout| (timeout, Source::CommandLine("--timeout")));
-        given.timeout = by_flag.or(given.timeout).or(by_variable);
+        given.timeout = by_flag.or(by_variable).or(given.timeout);
         let legacy = vars.boolean("roundsman_legacy")?;
         given.legacy = legacy.map(|legacy| (legacy, Source::Variable("roundsman_legacy".to_owned())));
         let file =

@@ -227,14 +227,20 @@ impl SshConfig {
             self.leave_out(&walk);
             return Ok(followed(&walk, |_| true));
         }
-        let group = self.group(query, &walk)?;
-        let found = self.answer(query, &walk, &group);
+        let found = match self.group(query, &walk) {
+            Ok(group) => self.answer(query, &walk, &group),
+            // What ssh refuses for one host (a jump host that is its own) it may take for another.
+            Err(error) if walk.doubt == Doubt::Own => return Err(error),
+            Err(_) => None,
+        };
         if let Some(found) = found {
             return Ok(found);
         }
         // What we followed is not what ssh says: this host is asked about by itself.
         let key = own_key(query);
-        self.ask(vec![(key.clone(), query.clone())]);
+        if !self.groups.borrow().contains_key(&key) {
+            self.ask(vec![(key.clone(), query.clone())]);
+        }
         let group = self.known(&key)?;
         Ok(said(&walk, &group.wish, &own_hostname(&group.said, query)))
     }
