@@ -360,7 +360,8 @@ struct Builder<'a> {
     inventory: &'a Inventory,
     options: &'a Options,
     extra: Vars,
-    groups: serde_json::Value,
+    /// `groups`, which is the same for all hosts.
+    shared: Arc<Vars>,
     ssh_config: SshConfig,
 }
 
@@ -375,7 +376,7 @@ impl<'a> Builder<'a> {
             inventory: &loaded.inventory,
             options,
             extra,
-            groups: loaded.inventory.groups_var(),
+            shared: Arc::new(Vars::from_iter([("groups".to_owned(), loaded.inventory.groups_var())])),
             ssh_config: SshConfig::of_user(connection.home.as_deref(), &connection.local_user),
         })
     }
@@ -416,10 +417,11 @@ impl<'a> Builder<'a> {
     /// Inventory below play below command line, as in Ansible.
     fn renderer(&self, host: &str, play: &Vars) -> Renderer {
         let mut vars = self.inventory.vars(host);
-        vars.insert("groups".to_owned(), self.groups.clone());
+        // Magic as in Ansible: no inventory's own `groups` stands above it.
+        vars.shift_remove("groups");
         vars.extend(play.iter().map(|(name, value)| (name.clone(), value.clone())));
         vars.extend(self.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
-        Renderer::new(host, vars)
+        Renderer::sharing(host, vars, self.shared.clone())
     }
 
     fn target(
