@@ -67,6 +67,9 @@ pub struct Connect {
     /// Arguments as for ssh: -J, -i, -p, -l, -o ProxyJump, UserKnownHostsFile, StrictHostKeyChecking …
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true, help_heading = "Connection")]
     pub ssh_common_args: Option<String>,
+    /// ssh's configuration: FILE instead of ~/.ssh/config and /etc/ssh/ssh_config, or none.
+    #[arg(short = 'F', long = "ssh-config", value_name = "FILE", help_heading = "Connection")]
+    pub ssh_config: Option<String>,
     /// Become another user with `sudo -n`.
     #[arg(short, long = "become", help_heading = "Connection")]
     pub r#become: bool,
@@ -284,8 +287,8 @@ pub enum Inventory {
     List(InventorySource),
     /// The tree of groups, as `ansible-inventory --graph`.
     Graph(InventorySource),
-    /// One host's variables, as `ansible-inventory --host`.
-    Host(InventoryHost),
+    /// One host's variables, as `ansible-inventory --host`; with --ssh its effective connection settings.
+    Host(Box<InventoryHost>),
 }
 
 #[derive(Debug, Args)]
@@ -307,6 +310,14 @@ pub struct InventoryHost {
     pub name: String,
     #[command(flatten)]
     pub source: InventorySource,
+    /// Show how it is reached: every effective setting, and what gave it its value.
+    #[arg(long)]
+    pub ssh: bool,
+    /// Extra variable: name=value, a JSON object, or @FILE; stands above all others.
+    #[arg(short, long = "extra-vars", value_name = "VARS", requires = "ssh")]
+    pub extra_vars: Vec<String>,
+    #[command(flatten)]
+    pub connect: Connect,
 }
 
 #[derive(Debug, Args)]

@@ -24,4 +24,5 @@ pub mod round;
 pub mod sanitize;
 pub mod shell;
 pub mod ssh;
+pub mod ssh_config;
 pub mod yaml;

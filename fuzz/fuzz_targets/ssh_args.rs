@@ -6,6 +6,7 @@ use roundsman::ssh::args::{SshArgs, Tokens};
 
 fuzz_target!(|text: &str| {
     let _ = SshArgs::parse(text);
-    let tokens = Tokens { host: "node", port: 22, user: "ops", home: "/home/ops", local_user: "ops" };
+    let tokens = Tokens { host: "node".into(), port: 22, user: "ops".into(), ..Tokens::default() };
+    let _ = tokens.expand_file(text);
     let _ = tokens.expand(text);
 });

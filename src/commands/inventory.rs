@@ -67,13 +67,19 @@ fn branch(inventory: &Inventory, group: &str, depth: usize, lines: &mut Vec<Stri
 
 /// One host's effective variables, as `ansible-inventory --host` has them.
 pub fn host(inventory: &Inventory, name: &str) -> Result<String, Refusal> {
-    if !inventory.has_host(name) {
-        let near = nearest(name, inventory.hosts()).map(|near| format!("; did you mean `{near}`?"));
-        return Err(Refusal::usage(format!("there is no host `{name}`{}", near.unwrap_or_default())));
-    }
+    known_host(inventory, name)?;
     // `--host` shows an unsafe value bare; only `--list`, which is read back, must mark it.
     let vars = inventory.own_vars(name).into_iter().map(|(name, value)| (name, bare(value))).collect();
     Ok(python_json(&Value::Object(vars)))
+}
+
+/// Refuses a name that is none of the inventory's hosts.
+pub fn known_host(inventory: &Inventory, name: &str) -> Result<(), Refusal> {
+    if inventory.has_host(name) {
+        return Ok(());
+    }
+    let near = nearest(name, inventory.hosts()).map(|near| format!("; did you mean `{near}`?"));
+    Err(Refusal::usage(format!("there is no host `{name}`{}", near.unwrap_or_default())))
 }
 
 /// The value without the marks of `!unsafe`.

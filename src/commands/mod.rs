@@ -12,6 +12,7 @@ mod output;
 mod report;
 mod run;
 mod signals;
+mod way_table;
 
 use crate::cli::{self, Command};
 use crate::error::Refusal;
@@ -46,12 +47,22 @@ fn show_inventory(args: &cli::Inventory, out: &Out) -> Result<u8, Refusal> {
         cli::Inventory::List(source) | cli::Inventory::Graph(source) => source,
         cli::Inventory::Host(host) => &host.source,
     };
-    let options = Options { inventories: source.inventory.clone(), ..Options::default() };
-    let loaded = crate::plan::build::inventory(&options, None)?;
+    let mut plan_options = Options { inventories: source.inventory.clone(), ..Options::default() };
+    if let cli::Inventory::Host(host) = args {
+        plan_options.extra_vars = host.extra_vars.clone();
+        plan_options.connection = connection(&host.connect);
+    }
+    let loaded = crate::plan::build::inventory(&plan_options, None)?;
     out.warn(&loaded.warnings);
     let text = match args {
         cli::Inventory::List(_) => inventory::list(&loaded.inventory),
         cli::Inventory::Graph(_) => inventory::graph(&loaded.inventory),
+        cli::Inventory::Host(host) if host.ssh => {
+            inventory::known_host(&loaded.inventory, &host.name)?;
+            let way = crate::plan::build::way_to(&host.name, &loaded, &plan_options)?;
+            out.warn(&way.warnings);
+            way_table::table(&way.settings, plan_options.connection.home.as_deref())
+        }
         cli::Inventory::Host(host) => inventory::host(&loaded.inventory, &host.name)?,
     };
     out.print(&format!("{}\n", text.trim_end()));
@@ -60,29 +71,35 @@ fn show_inventory(args: &cli::Inventory, out: &Out) -> Result<u8, Refusal> {
 
 /// The options that the plan resolves, from flags and environment.
 fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Options {
-    let env = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let user = env("USER").or_else(|| env("LOGNAME")).map(|user| user.to_string_lossy().into_owned());
     Options {
         inventories: hosts.inventory.clone(),
         limit: hosts.limit.clone(),
         extra_vars: hosts.extra_vars.clone(),
-        connection: ConnectionOptions {
-            user: connect.user.clone(),
-            private_key: connect.private_key.clone(),
-            timeout: connect.timeout,
-            become_root: connect.r#become || connect.become_user.is_some(),
-            become_user: connect.become_user.clone(),
-            ssh_args: connect.ssh_common_args.clone(),
-            home: std::env::home_dir(),
-            local_user: user.unwrap_or_else(|| "root".to_owned()),
-            agent: env("SSH_AUTH_SOCK").map(Into::into),
-        },
+        connection: connection(connect),
         forks: connect.forks.map(usize::from),
         probe_timeout: connect.probe_timeout,
         round_timeout: connect.round_timeout,
         max_output: connect.max_output,
         since: None,
         until: None,
+    }
+}
+
+/// What flags and environment say about connections.
+fn connection(connect: &cli::Connect) -> ConnectionOptions {
+    let env = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let user = env("USER").or_else(|| env("LOGNAME")).map(|user| user.to_string_lossy().into_owned());
+    ConnectionOptions {
+        user: connect.user.clone(),
+        private_key: connect.private_key.clone(),
+        timeout: connect.timeout,
+        become_root: connect.r#become || connect.become_user.is_some(),
+        become_user: connect.become_user.clone(),
+        ssh_args: connect.ssh_common_args.clone(),
+        config: connect.ssh_config.clone(),
+        home: std::env::home_dir(),
+        local_user: user.unwrap_or_else(|| "root".to_owned()),
+        agent: env("SSH_AUTH_SOCK").map(Into::into),
     }
 }
 

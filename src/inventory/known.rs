@@ -64,11 +64,18 @@ const ANSIBLE: &[&str] = &[
 /// What follows `kafka_` in the names that count here.
 const KAFKA: &[&str] = &["cluster", "broker_id", "log_dirs", "logs_dir"];
 
+/// What follows `roundsman_`.
+const ROUNDSMAN: &[&str] = &["legacy"];
+
 /// The known name that `name` nearly is.
 pub(super) fn near_miss(name: &str) -> Option<String> {
     let (prefix, rest) = name.split_once('_')?;
-    let meant = nearest(prefix, ["ansible", "kafka"])?;
-    let known = if meant == "ansible" { ANSIBLE } else { KAFKA };
+    let meant = nearest(prefix, ["ansible", "kafka", "roundsman"])?;
+    let known = match meant {
+        "ansible" => ANSIBLE,
+        "kafka" => KAFKA,
+        _ => ROUNDSMAN,
+    };
     if known.contains(&rest) {
         return (prefix != meant).then(|| format!("{meant}_{rest}"));
     }
@@ -91,6 +98,7 @@ mod tests {
             ("kafka_brokerid", "kafka_broker_id"),
             ("kafka_log_dir", "kafka_log_dirs"),
             ("kakfa_cluster", "kafka_cluster"),
+            ("roundsman_legcay", "roundsman_legacy"),
         ] {
             assert_eq!(near_miss(name).as_deref(), Some(meant), "{name}");
         }

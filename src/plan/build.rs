@@ -17,6 +17,7 @@ use crate::probe::audit::Audit;
 use crate::probe::discovery::Given;
 use crate::probe::{Probe, Question, log_grep};
 use crate::round;
+use crate::ssh_config::{Choice, SshConfig};
 
 /// Bytes of matching log lines that a `log_grep` brings from one host, where nothing else is said.
 const LOG_LIMIT: usize = 1 << 20;
@@ -67,6 +68,15 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
     let mut plays = Vec::new();
     let mut limited_out = None;
     let mut any = false;
+    let ahead: Vec<(Vec<String>, &Vars)> = playbook
+        .plays
+        .iter()
+        .filter_map(|play| {
+            let selected = loaded.inventory.select(&play.hosts, options.limit.as_deref()).ok()?;
+            Some((selected.hosts, &play.vars))
+        })
+        .collect();
+    builder.ask_ahead(ahead.iter().flat_map(|(hosts, vars)| hosts.iter().map(|host| (host.as_str(), *vars))));
     for (index, play) in playbook.plays.iter().enumerate() {
         let all = loaded.inventory.select(&play.hosts, None).map_err(|refusal| {
             Refusal::File(playbook.error_at(play.offset, format!("the play `{}`: {refusal}", play.name)))
@@ -139,7 +149,9 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
         order.iter().enumerate().map(|(at, host)| (*host, at)).collect();
     let mut targets: Vec<Target> = hosts.into_values().collect();
     targets.sort_by_key(|target| position.get(target.host.as_str()).copied().unwrap_or(usize::MAX));
+    let ssh_commands = builder.close(&mut warnings);
     Ok(Plan {
+        ssh_commands,
         playbook: Some(playbook.file.display().to_string()),
         limit: options.limit.clone(),
         plays,
@@ -174,6 +186,8 @@ pub fn pattern_plan(
         output: options.max_output.unwrap_or(standard.output),
     };
     let mut targets = Vec::with_capacity(selected.hosts.len());
+    let no_vars = Vars::new();
+    builder.ask_ahead(selected.hosts.iter().map(|host| (host.as_str(), &no_vars)));
     for host in &selected.hosts {
         let renderer = builder.renderer(host, &Vars::new());
         let mut target = builder.target(host, &renderer, None, &mut warnings)?;
@@ -190,7 +204,9 @@ pub fn pattern_plan(
         ignore_topics: Vec::new(),
         excluded: Vec::new(),
     };
+    let ssh_commands = builder.close(&mut warnings);
     Ok(Plan {
+        ssh_commands,
         playbook: None,
         limit: options.limit.clone(),
         plays: vec![play],
@@ -254,6 +270,20 @@ pub fn audit_plan(pattern: &str, options: &Options, now: Timestamp) -> Result<Pl
 fn minutes_since(since: Timestamp) -> u64 {
     let seconds = Timestamp::now().as_second().saturating_sub(since.as_second()).max(0);
     seconds.unsigned_abs() / 60 + 24 * 60
+}
+
+/// The way to one host, with nothing but its variables and the options.
+///
+/// # Errors
+/// As [`playbook_plan`].
+pub fn way_to(host: &str, loaded: &inventory::Loaded, options: &Options) -> Result<route::Way, Refusal> {
+    let builder = Builder::new(loaded, options)?;
+    let renderer = builder.renderer(host, &Vars::new());
+    let mut way = route::way(host, &renderer, &options.connection, &builder.ssh_config)?;
+    let ran = builder.close(&mut way.warnings);
+    way.warnings
+        .extend(ran.into_iter().map(|command| format!("ssh ran a command of its configuration: {command}")));
+    Ok(way)
 }
 
 fn recorded(play: &Play, excluded: Vec<String>, gate: Option<round::Gate>) -> round::Play {
@@ -384,7 +414,9 @@ struct Builder<'a> {
     inventory: &'a Inventory,
     options: &'a Options,
     extra: Vars,
-    groups: serde_json::Value,
+    /// `groups`, which is the same for all hosts.
+    shared: Arc<Vars>,
+    ssh_config: SshConfig,
 }
 
 impl<'a> Builder<'a> {
@@ -393,16 +425,57 @@ impl<'a> Builder<'a> {
         for given in &options.extra_vars {
             extra.extend(extra_vars(given)?);
         }
-        Ok(Builder { inventory: &loaded.inventory, options, extra, groups: loaded.inventory.groups_var() })
+        let connection = &options.connection;
+        Ok(Builder {
+            inventory: &loaded.inventory,
+            options,
+            extra,
+            shared: Arc::new(Vars::from_iter([("groups".to_owned(), loaded.inventory.groups_var())])),
+            ssh_config: SshConfig::of_user(connection.home.as_deref(), &connection.local_user),
+        })
+    }
+
+    /// Asks ssh about all hosts at the same time, where its configuration may need many answers.
+    fn ask_ahead<'h>(&self, hosts: impl IntoIterator<Item = (&'h str, &'h Vars)>) {
+        let connection = &self.options.connection;
+        let home = connection.home.as_deref().unwrap_or(Path::new(""));
+        let choice = connection.config.as_deref().map(|file| Choice::of(file, home)).unwrap_or_default();
+        if !self.ssh_config.may_ask_often(&choice) {
+            return;
+        }
+        let mut seen = std::collections::HashSet::new();
+        let mut queries = Vec::new();
+        for (host, vars) in hosts {
+            if seen.insert(host)
+                // What is wrong with a host is said when its turn comes.
+                && let Ok(draft) = route::Draft::read(host, &self.renderer(host, vars), connection)
+            {
+                queries.extend(draft.query());
+            }
+        }
+        self.ssh_config.ask_ahead(&queries);
+    }
+
+    /// What ssh ran while it was asked, and what could not be asked for want of it.
+    fn close(&self, warnings: &mut Vec<String>) -> Vec<String> {
+        warnings.extend(self.ssh_config.complaint());
+        let commands = self.ssh_config.commands();
+        commands
+            .into_iter()
+            .map(|command| {
+                format!("{} ({}:{})", command.text, command.place.file.display(), command.place.line)
+            })
+            .collect()
     }
 
     /// Inventory below play below command line, as in Ansible.
     fn renderer(&self, host: &str, play: &Vars) -> Renderer {
         let mut vars = self.inventory.vars(host);
-        vars.insert("groups".to_owned(), self.groups.clone());
+        // Magic as in Ansible: no inventory's own `groups` stands above it.
+        vars.shift_remove("groups");
         vars.extend(play.iter().map(|(name, value)| (name.clone(), value.clone())));
         vars.extend(self.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
-        Renderer::new(host, vars)
+        Renderer::sharing(host, vars, self.shared.clone())
     }
 
     /// The brokers that a play's gate asks about: a host pattern, `none` where it is empty.
@@ -442,7 +515,7 @@ impl<'a> Builder<'a> {
     ) -> Result<Target, Refusal> {
         let mut connection = self.options.connection.clone();
         connection.become_root |= play_becomes.unwrap_or(false);
-        let way = route::way(host, renderer, &connection)?;
+        let way = route::way(host, renderer, &connection, &self.ssh_config)?;
         // The same word about every host is said once.
         for warning in way.warnings {
             if !warnings.contains(&warning) {

@@ -54,7 +54,8 @@ enum Into {
 #[derive(Debug)]
 struct Scope {
     host: String,
-    vars: Vars,
+    vars: Arc<Vars>,
+    shared: Arc<Vars>,
     depth: usize,
 }
 
@@ -62,7 +63,13 @@ impl Renderer {
     /// For `host` with its variables, those of the play and those of the command line already laid over
     /// each other.
     pub fn new(host: &str, vars: Vars) -> Self {
-        Renderer { scope: Arc::new(Scope { host: host.to_owned(), vars, depth: 0 }) }
+        Renderer::sharing(host, vars, Arc::default())
+    }
+
+    /// The same with variables below its own that all hosts share: `groups` names every host, and a copy
+    /// of it for each would be a square of the fleet.
+    pub fn sharing(host: &str, vars: Vars, shared: Arc<Vars>) -> Self {
+        Renderer { scope: Arc::new(Scope { host: host.to_owned(), vars: Arc::new(vars), shared, depth: 0 }) }
     }
 
     /// The raw variables.
@@ -99,7 +106,7 @@ impl Renderer {
     /// # Errors
     /// As [`Renderer::text`], and for a vault value, which can't be used yet.
     pub fn var(&self, name: &str) -> Result<Option<serde_json::Value>, TemplateError> {
-        match self.scope.vars.get(name) {
+        match self.scope.raw(name) {
             None | Some(serde_json::Value::Null) => Ok(None),
             Some(value) => self.scope.settle(name, value).map(Some),
         }
@@ -107,6 +114,10 @@ impl Renderer {
 }
 
 impl Scope {
+    fn raw(&self, name: &str) -> Option<&serde_json::Value> {
+        self.vars.get(name).or_else(|| self.shared.get(name))
+    }
+
     fn render(self: &Arc<Self>, template: &str, into: Into) -> Result<String, TemplateError> {
         if !template.contains("{{") && !template.contains("{%") && !template.contains("{#") {
             return Ok(template.to_owned());
@@ -130,9 +141,9 @@ impl Scope {
         });
         let parsed = env.template_from_str(template).map_err(|error| self.explain(&error, None))?;
         let names = parsed.undeclared_variables(false);
-        parsed.render(Value::from_dyn_object(Arc::clone(self))).map_err(|error| {
-            self.explain(&error, names.into_iter().find(|name| !self.vars.contains_key(name)))
-        })
+        parsed
+            .render(Value::from_dyn_object(Arc::clone(self)))
+            .map_err(|error| self.explain(&error, names.into_iter().find(|name| self.raw(name).is_none())))
     }
 
     fn environment(&self) -> Environment<'static> {
@@ -154,7 +165,7 @@ impl Scope {
         let env = self.environment();
         let compiled = env.compile_expression(expression).map_err(|error| self.explain(&error, None))?;
         let missing =
-            || compiled.undeclared_variables(false).into_iter().find(|name| !self.vars.contains_key(name));
+            || compiled.undeclared_variables(false).into_iter().find(|name| self.raw(name).is_none());
         let value = compiled
             .eval(Value::from_dyn_object(Arc::clone(self)))
             .and_then(|value| match value.kind() {
@@ -181,14 +192,15 @@ impl Scope {
         }
         match value {
             Json::String(text) => {
-                let deeper = Arc::new(Scope {
-                    host: self.host.clone(),
-                    vars: self.vars.clone(),
-                    depth: self.depth + 1,
-                });
                 if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
                     return Ok(value.clone());
                 }
+                let deeper = Arc::new(Scope {
+                    host: self.host.clone(),
+                    vars: self.vars.clone(),
+                    shared: self.shared.clone(),
+                    depth: self.depth + 1,
+                });
                 let named = |error: TemplateError| TemplateError {
                     message: format!("variable `{name}` of host {}: {}", self.host, error.message),
                     ..error
@@ -231,7 +243,7 @@ impl Scope {
             source = inner.source();
         }
         if let (ErrorKind::UndefinedError, Some(name)) = (error.kind(), missing) {
-            let hint = nearest(&name, self.vars.keys().map(String::as_str))
+            let hint = nearest(&name, self.vars.keys().chain(self.shared.keys()).map(String::as_str))
                 .map(|near| format!("did you mean `{near}`?"))
                 .or_else(|| {
                     Some(format!("define it in the play's vars, in the inventory or with -e {name}=…"))
@@ -267,7 +279,7 @@ impl std::error::Error for Nested {}
 impl Object for Scope {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
-        let value = self.vars.get(name)?;
+        let value = self.raw(name)?;
         Some(match self.settle(name, value) {
             // JSON's kinds are all minijinja's, so this conversion has no way to fail.
             Ok(settled) => serde_json::from_value(settled).unwrap_or(Value::UNDEFINED),

@@ -216,6 +216,8 @@ impl Login<'_> {
         match algorithm {
             Algorithm::Rsa { .. } => match self.handle.best_supported_rsa_hash().await {
                 Ok(Some(told)) => told,
+                // A server of the OpenSSH 6 age tells nothing and knows SHA-1 alone.
+                _ if self.route.algorithms.legacy => None,
                 _ => Some(HashAlg::Sha512),
             },
             _ => None,
