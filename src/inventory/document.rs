@@ -21,7 +21,26 @@ impl Document {
     pub(super) fn open(file: &Path) -> Result<Document, FileError> {
         let bytes =
             fs::read(file).map_err(|error| FileError::whole(file, format!("cannot be read: {error}")))?;
-        let text = String::from_utf8(bytes).map_err(|_| FileError::whole(file, "is not UTF-8 text"))?;
+        Document::of(file, bytes)
+    }
+
+    /// What a file holds. Comments may be in whatever encoding, as in Ansible; the rest is UTF-8.
+    fn of(file: &Path, bytes: Vec<u8>) -> Result<Document, FileError> {
+        let wrong = match String::from_utf8(bytes) {
+            Ok(text) => return Ok(Document { file: file.to_owned(), text }),
+            Err(wrong) => wrong,
+        };
+        let text = String::from_utf8_lossy(wrong.as_bytes()).into_owned();
+        // Broken bytes of a line that is no comment count; a replacement character stands for them.
+        let mut offset = 0;
+        for line in text.split_inclusive('\n') {
+            if let Some(at) = line.find('\u{fffd}')
+                && !line.trim_start().starts_with(['#', ';'])
+            {
+                return Err(yaml::error_at(file, &text, offset + at, "is not UTF-8 text"));
+            }
+            offset += line.len();
+        }
         Ok(Document { file: file.to_owned(), text })
     }
 
@@ -47,16 +66,21 @@ impl Document {
         for entry in entries {
             self.tags(&entry.value)?;
             let name = entry.name().into_owned();
-            if let Some(meant) = known::near_miss(&name) {
-                let Place { line, column, .. } = Place::of(&self.text, entry.key.offset);
-                warnings.push(format!(
-                    "{}:{line}:{column}: nothing reads the variable `{name}`; did you mean `{meant}`?",
-                    self.file.display()
-                ));
-            }
+            self.misspelt(&name, entry.key.offset, warnings);
             vars.push(Var { name, value: entry.value.to_json(), offset: entry.value.offset });
         }
         Ok(vars)
+    }
+
+    /// A warning if the name is nearly that of a variable that is read.
+    pub(super) fn misspelt(&self, name: &str, offset: usize, warnings: &mut Vec<String>) {
+        if let Some(meant) = known::near_miss(name) {
+            let Place { line, column, .. } = Place::of(&self.text, offset);
+            warnings.push(format!(
+                "{}:{line}:{column}: nothing reads the variable `{name}`; did you mean `{meant}`?",
+                self.file.display()
+            ));
+        }
     }
 
     /// Ansible knows two tags; another is a slip that it refuses as well.

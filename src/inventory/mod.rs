@@ -8,6 +8,7 @@ mod address;
 mod document;
 mod glob;
 mod graph;
+mod ini;
 mod known;
 mod pattern;
 mod range;
