@@ -18,6 +18,7 @@ pub mod plan;
 pub mod playbook;
 pub mod probe;
 pub mod progress;
+pub mod prompt;
 pub mod report;
 pub mod round;
 pub mod sanitize;

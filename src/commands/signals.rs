@@ -3,6 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::prompt;
 use crate::round::Stopped;
 
 /// A switch that the first signal throws. The second signal ends the process: the nodes see the
@@ -20,6 +21,7 @@ pub fn watch_signals_and(clean_up: impl FnOnce() + Send + 'static) -> watch::Rec
         else {
             return;
         };
+        prompt::hand_over_signals();
         let mut next = async || {
             tokio::select! {
                 _ = interrupts.recv() => Stopped::Interrupted,
@@ -31,6 +33,7 @@ pub fn watch_signals_and(clean_up: impl FnOnce() + Send + 'static) -> watch::Rec
         let _ = switch.send(Some(first));
         let second = next().await;
         clean_up();
+        prompt::restore();
         match second {
             Stopped::Terminated => std::process::exit(143),
             _ => std::process::exit(130),

@@ -8,6 +8,7 @@
 mod accept;
 mod agent;
 pub mod args;
+mod ask;
 mod config;
 mod dialer;
 mod error;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use ask::{Ask, NoAnswer, Nobody, Question};
 pub use dialer::Dialer;
 pub use error::{ConnectError, Details, Reason, SessionError};
 pub use progress::{Progress, Stage};
