@@ -49,6 +49,22 @@ pub struct Hosts {
     /// Show the hosts and stop.
     #[arg(long)]
     pub list_hosts: bool,
+    #[command(flatten)]
+    pub vault: Vault,
+}
+
+/// The passwords for what is encrypted with ansible-vault.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Vault {
+    /// A file that holds a vault password, or a program that prints it; may be given again.
+    #[arg(long, visible_alias = "vault-pass-file", value_name = "FILE", help_heading = "Vault")]
+    pub vault_password_file: Vec<PathBuf>,
+    /// A vault password and its name: ID@FILE or ID@prompt; may be given again.
+    #[arg(long, value_name = "[ID@]SOURCE", help_heading = "Vault")]
+    pub vault_id: Vec<String>,
+    /// Ask for the vault password when something encrypted is used.
+    #[arg(long, visible_alias = "ask-vault-password", help_heading = "Vault")]
+    pub ask_vault_pass: bool,
 }
 
 /// How to get there, and what it may cost.
@@ -224,6 +240,8 @@ pub struct InventorySource {
         hide_env_values = true
     )]
     pub inventory: Vec<String>,
+    #[command(flatten)]
+    pub vault: Vault,
 }
 
 #[derive(Debug, Args)]

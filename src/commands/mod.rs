@@ -10,10 +10,15 @@ mod report;
 mod run;
 mod signals;
 
+use std::sync::Arc;
+
+use crate::ansible::Settings;
 use crate::cli::{self, Command};
 use crate::error::Refusal;
 use crate::plan::build::Options;
-use crate::plan::route::ConnectionOptions;
+use crate::plan::route::{Configured, ConnectionOptions};
+use crate::prompt;
+use crate::vault::Keyring;
 use output::Out;
 
 /// Runs a subcommand; gives its exit status.
@@ -41,7 +46,13 @@ fn show_inventory(args: &cli::Inventory, out: &Out) -> Result<u8, Refusal> {
         cli::Inventory::List(source) | cli::Inventory::Graph(source) => source,
         cli::Inventory::Host(host) => &host.source,
     };
-    let options = Options { inventories: source.inventory.clone(), ..Options::default() };
+    let settings = Settings::of_process()?;
+    let options = Options {
+        inventories: inventories(&source.inventory, &settings),
+        vault: keyring(&source.vault, &settings)?,
+        ..Options::default()
+    };
+    out.warn(&settings.warnings);
     let loaded = crate::plan::build::inventory(&options, None)?;
     out.warn(&loaded.warnings);
     let text = match args {
@@ -53,24 +64,40 @@ fn show_inventory(args: &cli::Inventory, out: &Out) -> Result<u8, Refusal> {
     Ok(0)
 }
 
-/// The options that the plan resolves, from flags and environment.
-fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Options {
+fn inventories(given: &[String], settings: &Settings) -> Vec<String> {
+    if given.is_empty() { settings.inventories.clone() } else { given.to_vec() }
+}
+
+fn keyring(given: &cli::Vault, settings: &Settings) -> Result<Arc<Keyring>, Refusal> {
+    let locks = settings.locks(&given.vault_id, &given.vault_password_file, given.ask_vault_pass);
+    let ask = |question: &str| prompt::secret(question).map_err(|error| error.to_string());
+    let keyring = Keyring::new(locks, ask)?;
+    Ok(Arc::new(keyring.matching(settings.vault_id_match, settings.vault_identity.clone())))
+}
+
+/// The options that the plan resolves, from flags, environment and `ansible.cfg`.
+fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Result<Options, Refusal> {
+    let settings = Settings::of_process()?;
     let env = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let user = env("USER").or_else(|| env("LOGNAME")).map(|user| user.to_string_lossy().into_owned());
-    Options {
-        inventories: hosts.inventory.clone(),
+    let vault = keyring(&hosts.vault, &settings)?;
+    Ok(Options {
+        inventories: inventories(&hosts.inventory, &settings),
         limit: hosts.limit.clone(),
         extra_vars: hosts.extra_vars.clone(),
         connection: ConnectionOptions {
-            user: connect.user.clone(),
-            private_key: connect.private_key.clone(),
+            user: connect.user.clone().or(settings.remote_user.clone()),
+            private_key: connect.private_key.clone().or(settings.private_key.clone()),
             timeout: connect.timeout,
-            become_root: connect.r#become || connect.become_user.is_some(),
-            become_user: connect.become_user.clone(),
+            become_root: connect.r#become
+                || connect.become_user.is_some()
+                || settings.become_root.unwrap_or(false),
+            become_user: connect.become_user.clone().or(settings.become_user.clone()),
             ssh_args: connect.ssh_common_args.clone(),
             home: std::env::home_dir(),
             local_user: user.unwrap_or_else(|| "root".to_owned()),
             agent: env("SSH_AUTH_SOCK").map(Into::into),
+            configured: Configured::of(&settings),
         },
         forks: connect.forks.map(usize::from),
         probe_timeout: connect.probe_timeout,
@@ -78,7 +105,9 @@ fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Options {
         max_output: connect.max_output,
         since: None,
         until: None,
-    }
+        vault,
+        settings,
+    })
 }
 
 /// `--list-hosts`, as Ansible prints it.

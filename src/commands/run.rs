@@ -22,7 +22,7 @@ use crate::round::{self, Round, Stopped};
 pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
     let destinations = output::destinations(&args.show)?;
     let playbook = Playbook::read(&args.playbook)?;
-    let mut options = options(&args.hosts, &args.connect);
+    let mut options = options(&args.hosts, &args.connect)?;
     options.since = args.since.clone();
     options.until = args.until.clone();
     let plan = build::playbook_plan(&playbook, &options, Timestamp::now())?;
@@ -41,7 +41,7 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
         return Ok(0);
     }
     if args.dry_run {
-        out.print(&dry_run::describe(&plan));
+        out.print(&dry_run::describe(&plan, &options.settings));
         return Ok(0);
     }
     let round = runtime()?.block_on(async { make_round(&plan, signals::watch_signals()).await });

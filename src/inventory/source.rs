@@ -7,6 +7,7 @@ use super::document::Document;
 use super::graph::{From, Graph};
 use super::{address, ini, script, yaml_file};
 use crate::error::FileError;
+use crate::vault::Keyring;
 use crate::yaml::Yaml;
 
 /// Files of a directory that Ansible passes over.
@@ -15,15 +16,19 @@ const IGNORED_ENDINGS: [&str; 12] =
     [".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"];
 
 /// The sources that have been read so far.
-#[derive(Default)]
-pub(super) struct Reading {
+pub(super) struct Reading<'v> {
+    vault: &'v Keyring,
     pub graph: Graph,
     /// Where `group_vars/` and `host_vars/` are looked for, in the order of the sources.
     pub vars_dirs: Vec<PathBuf>,
     pub warnings: Vec<String>,
 }
 
-impl Reading {
+impl<'v> Reading<'v> {
+    pub(super) fn new(vault: &'v Keyring) -> Self {
+        Reading { vault, graph: Graph::default(), vars_dirs: Vec::new(), warnings: Vec::new() }
+    }
+
     /// Reads one source.
     pub(super) fn source(&mut self, source: &str) -> Result<(), FileError> {
         let path = Path::new(source);
@@ -100,7 +105,7 @@ impl Reading {
         {
             return Ok(());
         }
-        self.text(&Document::open(path)?, &from)
+        self.text(&Document::open(path, self.vault)?, &from)
     }
 
     /// YAML where the ending allows it and it is a mapping, else INI: the order in which Ansible

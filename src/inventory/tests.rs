@@ -102,7 +102,8 @@ fn wrong_structures_are_refused_in_words() {
 
 #[test]
 fn what_is_no_yaml_is_read_as_ini() {
-    let Loaded { inventory, warnings } = read("[web]\nw1 ansible_hots=10.0.0.1 note=\"a: b\"\n[web:vars]\nx = 1\n");
+    let Loaded { inventory, warnings } =
+        read("[web]\nw1 ansible_hots=10.0.0.1 note=\"a: b\"\n[web:vars]\nx = 1\n");
     assert_eq!(inventory.vars("w1")["x"], 1);
     assert_eq!(inventory.vars("w1")["note"], "a: b");
     let [warning] = &warnings[..] else { panic!("{warnings:?}") };
@@ -169,7 +170,7 @@ fn sealed_values_are_told_from_mappings() {
     let Loaded { inventory, .. } =
         read("all:\n  hosts:\n    a: {p: !vault x, q: !unsafe '{{ y }}', r: {s: 1}}\n");
     let vars = inventory.vars("a");
-    assert_eq!(sealed(&vars["p"]), Some(Sealed::Vault));
+    assert_eq!(sealed(&vars["p"]), Some(Sealed::Vault("x")));
     assert_eq!(sealed(&vars["q"]), Some(Sealed::Unsafe(&json!("{{ y }}"))));
     assert_eq!(sealed(&vars["r"]), None);
 }

@@ -30,7 +30,7 @@ pub(super) fn read(
 }
 
 struct Reader<'a> {
-    document: &'a Document,
+    document: &'a Document<'a>,
     from: &'a From,
     graph: &'a mut Graph,
     warnings: &'a mut Vec<String>,

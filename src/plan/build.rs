@@ -9,12 +9,14 @@ use jiff::Timestamp;
 
 use super::route::{self, ConnectionOptions};
 use super::{Limits, Plan, Target};
+use crate::ansible::Settings;
 use crate::error::{FileError, Refusal};
 use crate::inventory::{self, Inventory};
 use crate::playbook::template::{Renderer, TemplateError, Vars};
 use crate::playbook::{Play, Playbook, ProbeKind, ProbeSpec, Text, ere, units};
 use crate::probe::{Probe, Question, log_grep};
 use crate::round;
+use crate::vault::Keyring;
 
 /// Bytes of matching log lines that a `log_grep` brings from one host, where nothing else is said.
 const LOG_LIMIT: usize = 1 << 20;
@@ -35,6 +37,10 @@ pub struct Options {
     pub max_output: Option<usize>,
     pub since: Option<String>,
     pub until: Option<String>,
+    /// The passwords for what is encrypted with ansible-vault.
+    pub vault: Arc<Keyring>,
+    /// What `ansible.cfg` and `ANSIBLE_…` say; it stands below the playbook.
+    pub settings: Settings,
 }
 
 /// Reads the inventories of `options`, with the variable files beside `playbook`.
@@ -49,7 +55,7 @@ pub fn inventory(options: &Options, playbook: Option<&Path>) -> Result<inventory
         Some(dir) if dir != Path::new("") => dir.to_owned(),
         _ => PathBuf::from("."),
     });
-    inventory::load(&options.inventories, beside.as_deref())
+    inventory::load_with(&options.inventories, beside.as_deref(), Arc::clone(&options.vault))
 }
 
 /// The plan of a playbook.
@@ -59,7 +65,8 @@ pub fn inventory(options: &Options, playbook: Option<&Path>) -> Result<inventory
 pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> Result<Plan, Refusal> {
     let loaded = inventory(options, Some(&playbook.file))?;
     let builder = Builder::new(&loaded, options)?;
-    let mut warnings = loaded.warnings.clone();
+    let mut warnings = options.settings.warnings.clone();
+    warnings.extend(loaded.warnings.iter().cloned());
     let (since, until) = window(playbook, options, now)?;
     let mut hosts: IndexMap<String, Target> = IndexMap::new();
     let mut plays = Vec::new();
@@ -125,8 +132,14 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
         forks: options
             .forks
             .or_else(|| playbook.plays.iter().filter_map(|play| play.forks).max())
+            .or(options.settings.forks)
             .unwrap_or(standard.forks),
-        connect: options.connection.timeout.or(plays_limits(|play| play.timeout)).unwrap_or(standard.connect),
+        connect: options
+            .connection
+            .timeout
+            .or(plays_limits(|play| play.timeout))
+            .or(options.settings.timeout)
+            .unwrap_or(standard.connect),
         probe: options.probe_timeout.or(plays_limits(|play| play.probe_timeout)).unwrap_or(standard.probe),
         round: options.round_timeout.or(plays_limits(|play| play.round_timeout)).unwrap_or(standard.round),
         output: options.max_output.unwrap_or(standard.output),
@@ -159,13 +172,14 @@ pub fn pattern_plan(
 ) -> Result<Plan, Refusal> {
     let loaded = inventory(options, None)?;
     let builder = Builder::new(&loaded, options)?;
-    let mut warnings = loaded.warnings.clone();
+    let mut warnings = options.settings.warnings.clone();
+    warnings.extend(loaded.warnings.iter().cloned());
     let selected = loaded.inventory.select(pattern, options.limit.as_deref())?;
     warnings.extend(selected.warnings);
     let standard = Limits::default();
     let limits = Limits {
-        forks: options.forks.unwrap_or(standard.forks),
-        connect: options.connection.timeout.unwrap_or(standard.connect),
+        forks: options.forks.or(options.settings.forks).unwrap_or(standard.forks),
+        connect: options.connection.timeout.or(options.settings.timeout).unwrap_or(standard.connect),
         probe: options.probe_timeout.unwrap_or(standard.probe),
         round: options.round_timeout.unwrap_or(standard.round),
         output: options.max_output.unwrap_or(standard.output),
@@ -278,7 +292,7 @@ fn question(
         ProbeKind::DiskUsage { paths: texts } => Question::DiskUsage { paths: paths(texts)? },
         ProbeKind::DiskFree { paths: texts } => Question::DiskFree { paths: paths(texts)? },
         ProbeKind::LogGrep { files, if_present, pattern } => {
-            let rendered = renderer.text(&pattern.text).map_err(|error| wrong(pattern, error))?;
+            let rendered = renderer.shown(&pattern.text).map_err(|error| wrong(pattern, error))?;
             if let Some(complaint) = ere::complaint(&rendered) {
                 return Err(playbook
                     .error_at(pattern.offset, format!("pattern `{rendered}`: {complaint}"))
@@ -348,7 +362,7 @@ impl<'a> Builder<'a> {
         vars.insert("groups".to_owned(), self.groups.clone());
         vars.extend(play.iter().map(|(name, value)| (name.clone(), value.clone())));
         vars.extend(self.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
-        Renderer::new(host, vars)
+        Renderer::with_vault(host, vars, Arc::clone(self.inventory.vault()))
     }
 
     fn target(

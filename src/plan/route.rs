@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::ansible::Settings;
 use crate::error::Refusal;
 use crate::playbook::template::Renderer;
 use crate::ssh::args::{JumpSpec, SshArgs, Tokens};
@@ -31,6 +32,33 @@ pub struct ConnectionOptions {
     pub local_user: String,
     /// `SSH_AUTH_SOCK`.
     pub agent: Option<PathBuf>,
+    /// What `ansible.cfg` says: it counts where the inventory says nothing.
+    pub configured: Configured,
+}
+
+/// The settings of Ansible's that stand below the variable of the same meaning.
+#[derive(Debug, Clone, Default)]
+pub struct Configured {
+    pub ssh_args: Option<String>,
+    pub ssh_common_args: Option<String>,
+    pub ssh_extra_args: Option<String>,
+    pub host_key_checking: Option<bool>,
+    pub port: Option<u16>,
+    pub become_method: Option<String>,
+}
+
+impl Configured {
+    /// Those of these settings.
+    pub fn of(settings: &Settings) -> Configured {
+        Configured {
+            ssh_args: settings.ssh_args.clone(),
+            ssh_common_args: settings.ssh_common_args.clone(),
+            ssh_extra_args: settings.ssh_extra_args.clone(),
+            host_key_checking: settings.host_key_checking,
+            port: settings.remote_port,
+            become_method: settings.become_method.clone(),
+        }
+    }
 }
 
 /// The way to a host, the user to become there, and what was ignored.
@@ -59,10 +87,12 @@ pub fn way(host: &str, vars: &Renderer, options: &ConnectionOptions) -> Result<W
             .map_err(|error| Refusal::usage(format!("--ssh-common-args: {}", error.message)))?;
     }
     let mut words = String::new();
+    let configured = &options.configured;
     for given in [
         options.ssh_args.clone(),
-        vars.text("ansible_ssh_common_args")?,
-        vars.text("ansible_ssh_extra_args")?,
+        vars.text("ansible_ssh_args")?.or(configured.ssh_args.clone()),
+        vars.text("ansible_ssh_common_args")?.or(configured.ssh_common_args.clone()),
+        vars.text("ansible_ssh_extra_args")?.or(configured.ssh_extra_args.clone()),
     ]
     .into_iter()
     .flatten()
@@ -93,7 +123,7 @@ pub fn way(host: &str, vars: &Renderer, options: &ConnectionOptions) -> Result<W
                 .filter(|port| *port > 0)
                 .ok_or_else(|| vars.wrong("ansible_port", &format!("{port} is no port")))?,
         ),
-        None => args.port,
+        None => args.port.or(configured.port),
     };
     for (word, what) in [(&user, "user"), (&address, "host")] {
         if let Some(complaint) = unsafe_word(word) {
@@ -127,7 +157,7 @@ pub fn way(host: &str, vars: &Renderer, options: &ConnectionOptions) -> Result<W
     route.identity_files = keys;
     route.identities_only = args.identities_only.unwrap_or(false);
     let policy = match vars.boolean("ansible_host_key_checking")? {
-        None => vars.boolean("ansible_ssh_host_key_checking")?,
+        None => vars.boolean("ansible_ssh_host_key_checking")?.or(configured.host_key_checking),
         some => some,
     };
     route.host_keys = match (args.host_keys, policy) {
@@ -155,7 +185,7 @@ fn becomes(vars: &HostVars<'_>, options: &ConnectionOptions) -> Result<Option<St
     if !vars.boolean("ansible_become")?.unwrap_or(options.become_root) {
         return Ok(None);
     }
-    if let Some(method) = vars.text("ansible_become_method")?
+    if let Some(method) = vars.text("ansible_become_method")?.or(options.configured.become_method.clone())
         && !matches!(method.as_str(), "sudo" | "ansible.builtin.sudo")
     {
         return Err(vars.wrong("ansible_become_method", &format!("`{method}` is not known; sudo is")));
@@ -260,6 +290,12 @@ struct HostVars<'a> {
 
 impl HostVars<'_> {
     fn wrong(&self, name: &str, message: &str) -> Refusal {
+        // The message may quote the value.
+        let message = if self.vars.is_secret(name) {
+            "its value, which comes out of a vault, can't be used"
+        } else {
+            message
+        };
         Refusal::Variable(format!("host {}: {name}: {message}", self.host))
     }
 

@@ -4,14 +4,16 @@
 //! or a command becomes several words. What is undefined is an error that names the nearest variable.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
 use minijinja::value::{Enumerator, Object, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 use crate::error::nearest;
+use crate::inventory::{Sealed, sealed};
 use crate::shell::script::quote;
+use crate::vault::{Keyring, Trouble};
 
 /// Variables of one host, in the order of their names' first sight.
 pub type Vars = IndexMap<String, serde_json::Value>;
@@ -56,13 +58,22 @@ struct Scope {
     host: String,
     vars: Vars,
     depth: usize,
+    vault: Arc<Keyring>,
+    /// The variable out of a vault that was used last.
+    revealed: Arc<Mutex<Option<String>>>,
 }
 
 impl Renderer {
     /// For `host` with its variables, those of the play and those of the command line already laid over
     /// each other.
     pub fn new(host: &str, vars: Vars) -> Self {
-        Renderer { scope: Arc::new(Scope { host: host.to_owned(), vars, depth: 0 }) }
+        Renderer::with_vault(host, vars, Arc::default())
+    }
+
+    /// As [`Renderer::new`], with the passwords for values that are encrypted with ansible-vault.
+    pub fn with_vault(host: &str, vars: Vars, vault: Arc<Keyring>) -> Self {
+        let host = host.to_owned();
+        Renderer { scope: Arc::new(Scope { host, vars, depth: 0, vault, revealed: Arc::default() }) }
     }
 
     /// The raw variables.
@@ -89,15 +100,44 @@ impl Renderer {
     /// Renders a command line: the template's own text is shell, values are quoted words.
     ///
     /// # Errors
-    /// As [`Renderer::text`].
+    /// As [`Renderer::shown`].
     pub fn command(&self, template: &str) -> Result<String, TemplateError> {
-        self.scope.render(template, Into::Command)
+        self.openly(|| self.scope.render(template, Into::Command))
+    }
+
+    /// Renders to text that will stand in reports and in the node's list of processes.
+    ///
+    /// # Errors
+    /// As [`Renderer::text`], and for a value out of a vault, which must not be seen there.
+    pub fn shown(&self, template: &str) -> Result<String, TemplateError> {
+        self.openly(|| self.scope.render(template, Into::Text))
+    }
+
+    /// Does the value of `name` come out of a vault, in whole or in part? Then nobody is to see it.
+    pub fn is_secret(&self, name: &str) -> bool {
+        self.openly(|| self.var(name)).is_err() && self.var(name).is_ok()
+    }
+
+    fn openly<T>(&self, render: impl FnOnce() -> Result<T, TemplateError>) -> Result<T, TemplateError> {
+        *self.scope.revealed() = None;
+        let rendered = render()?;
+        match self.scope.revealed().take() {
+            None => Ok(rendered),
+            Some(name) => Err(TemplateError {
+                message: format!(
+                    "variable `{name}` of host {} comes out of a vault, and what is written here can be seen: \
+                     in reports, and on the node in its list of processes",
+                    self.scope.host
+                ),
+                hint: Some("let the node's own files hold what the command needs".to_owned()),
+            }),
+        }
     }
 
     /// The variable `name` with the templates in it rendered; `None` where it is not set or null.
     ///
     /// # Errors
-    /// As [`Renderer::text`], and for a vault value, which can't be used yet.
+    /// As [`Renderer::text`].
     pub fn var(&self, name: &str) -> Result<Option<serde_json::Value>, TemplateError> {
         match self.scope.vars.get(name) {
             None | Some(serde_json::Value::Null) => Ok(None),
@@ -181,14 +221,16 @@ impl Scope {
         }
         match value {
             Json::String(text) => {
+                if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
+                    return Ok(value.clone());
+                }
                 let deeper = Arc::new(Scope {
                     host: self.host.clone(),
                     vars: self.vars.clone(),
                     depth: self.depth + 1,
+                    vault: Arc::clone(&self.vault),
+                    revealed: Arc::clone(&self.revealed),
                 });
-                if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
-                    return Ok(value.clone());
-                }
                 let named = |error: TemplateError| TemplateError {
                     message: format!("variable `{name}` of host {}: {}", self.host, error.message),
                     ..error
@@ -202,15 +244,13 @@ impl Scope {
             Json::Array(items) => {
                 items.iter().map(|item| self.settle(name, item)).collect::<Result<_, _>>().map(Json::Array)
             }
-            Json::Object(object) if object.contains_key("__ansible_vault") => Err(TemplateError {
-                message: format!(
-                    "variable `{name}` of host {} is encrypted with Ansible Vault, which is not read yet",
-                    self.host
-                ),
-                hint: Some("give its value with -e, or in a file that is not encrypted".to_owned()),
-            }),
-            Json::Object(object) => match object.get("__ansible_unsafe") {
-                Some(plain) => Ok(plain.clone()),
+            Json::Object(object) => match sealed(value) {
+                Some(Sealed::Vault(text)) => self.unseal(name, text),
+                Some(Sealed::Opened(inner)) => {
+                    *self.revealed() = Some(name.to_owned());
+                    self.settle(name, inner)
+                }
+                Some(Sealed::Unsafe(plain)) => Ok(plain.clone()),
                 None => object
                     .iter()
                     .map(|(key, item)| Ok((key.clone(), self.settle(name, item)?)))
@@ -219,6 +259,23 @@ impl Scope {
             },
             _ => Ok(value.clone()),
         }
+    }
+
+    /// The text of a `!vault` value, which Ansible takes as it is, never as a template.
+    fn unseal(&self, name: &str, text: &str) -> Result<serde_json::Value, TemplateError> {
+        *self.revealed() = Some(name.to_owned());
+        let opened = self.vault.open_text(text).map(serde_json::Value::String);
+        opened.map_err(|Trouble { message, hint }| {
+            let place = self.vault.place(text).map(|place| format!(" ({place})")).unwrap_or_default();
+            let host = &self.host;
+            let message =
+                format!("variable `{name}` of host {host}{place} is encrypted with Ansible Vault: {message}");
+            TemplateError { message, hint }
+        })
+    }
+
+    fn revealed(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.revealed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn explain(&self, error: &Error, missing: Option<String>) -> TemplateError {
@@ -241,7 +298,9 @@ impl Scope {
                 hint,
             };
         }
-        let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        // A detail may quote a value.
+        let detail = error.detail().filter(|_| self.revealed().is_none());
+        let detail = detail.map_or_else(|| error.kind().to_string(), str::to_owned);
         TemplateError { message: format!("template: {detail} (host {})", self.host), hint: None }
     }
 }

@@ -312,7 +312,9 @@ impl Reader<'_> {
             'u' if !bytes => self.hexadecimal(4)?,
             'U' if !bytes => self.hexadecimal(8)?,
             'N' if !bytes => {
-                return Err(Stop::Wrong("characters by name, `\\N{…}`, are not read; write the character".into()));
+                return Err(Stop::Wrong(
+                    "characters by name, `\\N{…}`, are not read; write the character".into(),
+                ));
             }
             other => {
                 into.push('\\');

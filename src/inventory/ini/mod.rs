@@ -97,18 +97,12 @@ pub(super) fn read(document: &Document, warnings: &mut Vec<String>) -> Result<In
 }
 
 /// `host[1:3]:22 name=value …`
-fn hosts(
-    document: &Document,
-    at: usize,
-    line: &str,
-    warnings: &mut Vec<String>,
-) -> Result<Says, FileError> {
+fn hosts(document: &Document, at: usize, line: &str, warnings: &mut Vec<String>) -> Result<Says, FileError> {
     let words = words::split(line).map_err(|(byte, wrong)| document.error(at + byte, wrong))?;
     let Some((host, rest)) = words.split_first() else {
         return Err(document.error(at, "there is no host in this line"));
     };
-    let (names, port) =
-        range::hosts(&host.text).map_err(|wrong| document.error(at + host.at, wrong))?;
+    let (names, port) = range::hosts(&host.text).map_err(|wrong| document.error(at + host.at, wrong))?;
     if host.text.trim_matches(is_space).is_empty() {
         return Err(document.error(at + host.at, "a host's name cannot be empty"));
     }
@@ -128,7 +122,7 @@ fn hosts(
         };
         let value = literal::value(text).map_err(|wrong| in_quotes(document, at + word.at, name, &wrong))?;
         document.misspelt(name, at + word.at, warnings);
-        vars.push(Var { name: name.to_owned(), value, offset: at + word.at });
+        vars.push(Var { name: name.to_owned(), value: document.marked(value), offset: at + word.at });
     }
     Ok(Says::Hosts { names, port, vars })
 }
@@ -144,10 +138,10 @@ fn variable(
         return Err(document.error(at, format!("`{line}` sets no variable")).hint("write name=value"));
     };
     let name = name.trim_matches(is_space);
-    let value = literal::value(text.trim_matches(is_space))
-        .map_err(|wrong| in_quotes(document, at, name, &wrong))?;
+    let value =
+        literal::value(text.trim_matches(is_space)).map_err(|wrong| in_quotes(document, at, name, &wrong))?;
     document.misspelt(name, at, warnings);
-    Ok(Var { name: name.to_owned(), value, offset: at })
+    Ok(Var { name: name.to_owned(), value: document.marked(value), offset: at })
 }
 
 fn in_quotes(document: &Document, offset: usize, name: &str, wrong: &str) -> FileError {
@@ -183,8 +177,7 @@ fn section(line: &str) -> Option<(&str, Option<&str>)> {
         }
     };
     let rest = rest.strip_prefix(']')?.trim_start_matches(is_space);
-    let well_formed =
-        !group.is_empty() && kind != Some("") && (rest.is_empty() || rest.starts_with('#'));
+    let well_formed = !group.is_empty() && kind != Some("") && (rest.is_empty() || rest.starts_with('#'));
     well_formed.then_some((group, kind))
 }
 
@@ -241,7 +234,9 @@ impl Ini {
         }
         let Some((name, Pending { at, kind, .. })) = pending.first() else { return Ok(()) };
         let error = match kind {
-            Kind::Vars => document.error(*at, format!("no section makes `{name}` a group that has variables")),
+            Kind::Vars => {
+                document.error(*at, format!("no section makes `{name}` a group that has variables"))
+            }
             _ => document.error(*at, format!("there is no group `{name}`")),
         };
         let known = graph.groups().iter().map(|group| group.name.as_str());
