@@ -1,5 +1,6 @@
 //! Builds a plan: every template rendered, every file looked for, before any host is contacted.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,7 +95,8 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
                 .cloned()
                 .collect::<Vec<_>>(),
         );
-        let excluded = all.hosts.into_iter().filter(|host| !selected.hosts.contains(host)).collect();
+        let chosen: HashSet<&String> = selected.hosts.iter().collect();
+        let excluded = all.hosts.into_iter().filter(|host| !chosen.contains(host)).collect();
         plays.push(recorded(play, excluded));
         for host in &selected.hosts {
             let renderer = builder.renderer(host, &play.vars);
@@ -344,7 +346,8 @@ struct Builder<'a> {
     inventory: &'a Inventory,
     options: &'a Options,
     extra: Vars,
-    groups: serde_json::Value,
+    /// `groups`, which a copy for every host would make the largest part of all variables.
+    common: Arc<Vars>,
 }
 
 impl<'a> Builder<'a> {
@@ -353,16 +356,16 @@ impl<'a> Builder<'a> {
         for given in &options.extra_vars {
             extra.extend(extra_vars(given)?);
         }
-        Ok(Builder { inventory: &loaded.inventory, options, extra, groups: loaded.inventory.groups_var() })
+        let common = Arc::new(Vars::from_iter([("groups".to_owned(), loaded.inventory.groups_var())]));
+        Ok(Builder { inventory: &loaded.inventory, options, extra, common })
     }
 
     /// Inventory below play below command line, as in Ansible.
     fn renderer(&self, host: &str, play: &Vars) -> Renderer {
         let mut vars = self.inventory.vars(host);
-        vars.insert("groups".to_owned(), self.groups.clone());
         vars.extend(play.iter().map(|(name, value)| (name.clone(), value.clone())));
         vars.extend(self.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
-        Renderer::with_vault(host, vars, Arc::clone(self.inventory.vault()))
+        Renderer::with_vault(host, vars, Arc::clone(&self.common), Arc::clone(self.inventory.vault()))
     }
 
     fn target(

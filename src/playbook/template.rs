@@ -56,7 +56,9 @@ enum Into {
 #[derive(Debug)]
 struct Scope {
     host: String,
-    vars: Vars,
+    vars: Arc<Vars>,
+    /// Variables that are the same for every host, below the host's own.
+    common: Arc<Vars>,
     depth: usize,
     vault: Arc<Keyring>,
     /// The variable out of a vault that was used last.
@@ -67,13 +69,15 @@ impl Renderer {
     /// For `host` with its variables, those of the play and those of the command line already laid over
     /// each other.
     pub fn new(host: &str, vars: Vars) -> Self {
-        Renderer::with_vault(host, vars, Arc::default())
+        Renderer::with_vault(host, vars, Arc::default(), Arc::default())
     }
 
-    /// As [`Renderer::new`], with the passwords for values that are encrypted with ansible-vault.
-    pub fn with_vault(host: &str, vars: Vars, vault: Arc<Keyring>) -> Self {
+    /// As [`Renderer::new`], with variables that all hosts share and the passwords for values that are
+    /// encrypted with ansible-vault.
+    pub fn with_vault(host: &str, vars: Vars, common: Arc<Vars>, vault: Arc<Keyring>) -> Self {
         let host = host.to_owned();
-        Renderer { scope: Arc::new(Scope { host, vars, depth: 0, vault, revealed: Arc::default() }) }
+        let vars = Arc::new(vars);
+        Renderer { scope: Arc::new(Scope { host, vars, common, depth: 0, vault, revealed: Arc::default() }) }
     }
 
     /// The raw variables.
@@ -139,7 +143,7 @@ impl Renderer {
     /// # Errors
     /// As [`Renderer::text`].
     pub fn var(&self, name: &str) -> Result<Option<serde_json::Value>, TemplateError> {
-        match self.scope.vars.get(name) {
+        match self.scope.get(name) {
             None | Some(serde_json::Value::Null) => Ok(None),
             Some(value) => self.scope.settle(name, value).map(Some),
         }
@@ -147,6 +151,10 @@ impl Renderer {
 }
 
 impl Scope {
+    fn get(&self, name: &str) -> Option<&serde_json::Value> {
+        self.vars.get(name).or_else(|| self.common.get(name))
+    }
+
     fn render(self: &Arc<Self>, template: &str, into: Into) -> Result<String, TemplateError> {
         if !template.contains("{{") && !template.contains("{%") && !template.contains("{#") {
             return Ok(template.to_owned());
@@ -171,7 +179,7 @@ impl Scope {
         let parsed = env.template_from_str(template).map_err(|error| self.explain(&error, None))?;
         let names = parsed.undeclared_variables(false);
         parsed.render(Value::from_dyn_object(Arc::clone(self))).map_err(|error| {
-            self.explain(&error, names.into_iter().find(|name| !self.vars.contains_key(name)))
+            self.explain(&error, names.into_iter().find(|name| self.get(name).is_none()))
         })
     }
 
@@ -194,7 +202,7 @@ impl Scope {
         let env = self.environment();
         let compiled = env.compile_expression(expression).map_err(|error| self.explain(&error, None))?;
         let missing =
-            || compiled.undeclared_variables(false).into_iter().find(|name| !self.vars.contains_key(name));
+            || compiled.undeclared_variables(false).into_iter().find(|name| self.get(name).is_none());
         let value = compiled
             .eval(Value::from_dyn_object(Arc::clone(self)))
             .and_then(|value| match value.kind() {
@@ -226,7 +234,8 @@ impl Scope {
                 }
                 let deeper = Arc::new(Scope {
                     host: self.host.clone(),
-                    vars: self.vars.clone(),
+                    vars: Arc::clone(&self.vars),
+                    common: Arc::clone(&self.common),
                     depth: self.depth + 1,
                     vault: Arc::clone(&self.vault),
                     revealed: Arc::clone(&self.revealed),
@@ -288,7 +297,7 @@ impl Scope {
             source = inner.source();
         }
         if let (ErrorKind::UndefinedError, Some(name)) = (error.kind(), missing) {
-            let hint = nearest(&name, self.vars.keys().map(String::as_str))
+            let hint = nearest(&name, self.vars.keys().chain(self.common.keys()).map(String::as_str))
                 .map(|near| format!("did you mean `{near}`?"))
                 .or_else(|| {
                     Some(format!("define it in the play's vars, in the inventory or with -e {name}=…"))
@@ -326,7 +335,7 @@ impl std::error::Error for Nested {}
 impl Object for Scope {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
-        let value = self.vars.get(name)?;
+        let value = self.get(name)?;
         Some(match self.settle(name, value) {
             // JSON's kinds are all minijinja's, so this conversion has no way to fail.
             Ok(settled) => serde_json::from_value(settled).unwrap_or(Value::UNDEFINED),
