@@ -179,12 +179,16 @@ fn a_secret_is_refused_where_it_would_be_seen() {
 fn an_encrypted_inventory_is_read_whichever_its_form() {
     let sealed = Sealed::new();
     let pw = sealed.at("default.pw");
-    for (name, text) in [("hosts.ini", "[web]\nw1 ansible_host=10.1.1.1\n"), ("inv", "web: {hosts: {w1: {ansible_host: 10.1.1.1}}}\n")] {
+    for (name, text) in [
+        ("hosts.ini", "[web]\nw1 ansible_host=10.1.1.1\n"),
+        ("inv", "web: {hosts: {w1: {ansible_host: 10.1.1.1}}}\n"),
+    ] {
         fs::create_dir_all(sealed.desk.path("own")).expect("a directory");
         sealed.desk.file(&format!("own/{name}"), text);
         sealed.encrypt(&format!("own/{name}"), "default.pw");
         let file = sealed.at(&format!("own/{name}"));
-        let args = ["exec", "web", "-i", &file, "--vault-password-file", &pw, "--dry-run", "-u", "me", "--", "true"];
+        let args =
+            ["exec", "web", "-i", &file, "--vault-password-file", &pw, "--dry-run", "-u", "me", "--", "true"];
         run(args).exits(0).says("w1: me@10.1.1.1:22");
         let refused = run(["inventory", "list", "-i", &file]).exits(65);
         refused.complains("is encrypted with ansible-vault: no vault password was given");
@@ -214,7 +218,9 @@ fn ansible_cfg_and_the_environment_are_heeded_where_nothing_stands_above_them() 
     let plan = ["exec", "all", "--dry-run", "--", "true"];
     let ran = beside(&here, &plan, &[]).exits(0);
     ran.says("b1: cfg@10.9.8.7:2222, through tester@hop:22").says("b2: inventory@b2:22");
-    ran.says("limits: 7 hosts at a time; connect and login 33 s").says("remote_user = cfg (").says("ansible.cfg:3)");
+    ran.says("limits: 7 hosts at a time; connect and login 33 s")
+        .says("remote_user = cfg (")
+        .says("ansible.cfg:3)");
     assert!(!ran.stderr.contains("Control") && !ran.stderr.contains("ignored"), "{}", ran.stderr);
     let ran = beside(&here, &plan, &[("ANSIBLE_REMOTE_USER", "env"), ("ANSIBLE_FORKS", "9")]).exits(0);
     ran.says("b3: env@b3:22").says("limits: 9 hosts").says("ANSIBLE_REMOTE_USER = env (environment)");

@@ -178,9 +178,9 @@ impl Scope {
         });
         let parsed = env.template_from_str(template).map_err(|error| self.explain(&error, None))?;
         let names = parsed.undeclared_variables(false);
-        parsed.render(Value::from_dyn_object(Arc::clone(self))).map_err(|error| {
-            self.explain(&error, names.into_iter().find(|name| self.get(name).is_none()))
-        })
+        parsed
+            .render(Value::from_dyn_object(Arc::clone(self)))
+            .map_err(|error| self.explain(&error, names.into_iter().find(|name| self.get(name).is_none())))
     }
 
     fn environment(&self) -> Environment<'static> {
