@@ -79,6 +79,9 @@ pub struct Connect {
     /// Arguments as for ssh: -J, -i, -p, -l, -o ProxyJump, UserKnownHostsFile, StrictHostKeyChecking …
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true, help_heading = "Connection")]
     pub ssh_common_args: Option<String>,
+    /// ssh's configuration: FILE instead of ~/.ssh/config and /etc/ssh/ssh_config, or none.
+    #[arg(short = 'F', long = "ssh-config", value_name = "FILE", help_heading = "Connection")]
+    pub ssh_config: Option<String>,
     /// Become another user with `sudo -n`.
     #[arg(short, long = "become", help_heading = "Connection")]
     pub r#become: bool,

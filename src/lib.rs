@@ -25,5 +25,6 @@ pub mod round;
 pub mod sanitize;
 pub mod shell;
 pub mod ssh;
+pub mod ssh_config;
 pub mod vault;
 pub mod yaml;

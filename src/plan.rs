@@ -3,7 +3,10 @@
 //! Nothing after the plan looks at flags, environment or YAML.
 
 pub mod build;
+mod given;
+mod leg;
 pub mod route;
+pub mod source;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +30,8 @@ pub struct Plan {
     pub until: Option<Timestamp>,
     /// What deserves a word on standard error and stops nothing.
     pub warnings: Vec<String>,
+    /// Commands that ssh ran for a `Match exec` of its configuration, each with its place.
+    pub ssh_commands: Vec<String>,
 }
 
 /// What a round may cost.

@@ -10,6 +10,9 @@ use crate::shell::script;
 pub fn describe(plan: &Plan, settings: &Settings) -> String {
     let limits = plan.limits;
     let mut text = String::from("Nobody is contacted. This is what would be done.\n\n");
+    for command in &plan.ssh_commands {
+        text.push_str(&format!("run here by ssh, for a Match exec of its configuration: {command}\n"));
+    }
     if let Some(playbook) = &plan.playbook {
         text.push_str(&format!("playbook: {playbook}\n"));
     }
@@ -59,6 +62,9 @@ fn way(target: &Target) -> String {
     let mut way = format!("{}@{}", route.user, target.address());
     if let jumps @ [_, ..] = target.jumps().as_slice() {
         way.push_str(&format!(", through {}", jumps.join(", then ")));
+    }
+    if let Some(command) = &route.proxy_command {
+        way.push_str(&format!(", through the command `{command}`"));
     }
     if let Some(user) = &target.become_user {
         way.push_str(&format!(", sudo -n to {user}"));

@@ -86,14 +86,15 @@ fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Result<Options, Refusa
         limit: hosts.limit.clone(),
         extra_vars: hosts.extra_vars.clone(),
         connection: ConnectionOptions {
-            user: connect.user.clone().or(settings.remote_user.clone()),
-            private_key: connect.private_key.clone().or(settings.private_key.clone()),
+            user: connect.user.clone(),
+            private_key: connect.private_key.clone(),
             timeout: connect.timeout,
             become_root: connect.r#become
                 || connect.become_user.is_some()
                 || settings.become_root.unwrap_or(false),
             become_user: connect.become_user.clone().or(settings.become_user.clone()),
             ssh_args: connect.ssh_common_args.clone(),
+            config: connect.ssh_config.clone(),
             home: std::env::home_dir(),
             local_user: user.unwrap_or_else(|| "root".to_owned()),
             agent: env("SSH_AUTH_SOCK").map(Into::into),

@@ -1,7 +1,7 @@
 //! Shell globs as Python's fnmatch has them.
 
 /// A glob, ready to match.
-pub(super) struct Glob(Vec<Part>);
+pub(crate) struct Glob(Vec<Part>);
 
 enum Part {
     One(char),
@@ -12,7 +12,7 @@ enum Part {
 
 impl Glob {
     /// Every text is a glob: a `[` that is never closed stands for itself.
-    pub(super) fn new(pattern: &str) -> Self {
+    pub(crate) fn new(pattern: &str) -> Self {
         let chars: Vec<char> = pattern.chars().collect();
         let mut parts = Vec::new();
         let mut at = 0;
@@ -35,7 +35,7 @@ impl Glob {
     }
 
     /// Does the whole text match? Linear in text times stars.
-    pub(super) fn matches(&self, text: &str) -> bool {
+    pub(crate) fn matches(&self, text: &str) -> bool {
         let text: Vec<char> = text.chars().collect();
         let (mut part, mut at) = (0, 0);
         // The last `*` and how much of the text it has taken so far.

@@ -6,7 +6,7 @@
 
 mod address;
 mod document;
-mod glob;
+pub(crate) mod glob;
 mod graph;
 mod ini;
 mod known;

@@ -17,6 +17,7 @@ use crate::playbook::template::{Renderer, TemplateError, Vars};
 use crate::playbook::{Play, Playbook, ProbeKind, ProbeSpec, Text, ere, units};
 use crate::probe::{Probe, Question, log_grep};
 use crate::round;
+use crate::ssh_config::{Choice, SshConfig};
 use crate::vault::Keyring;
 
 /// Bytes of matching log lines that a `log_grep` brings from one host, where nothing else is said.
@@ -76,6 +77,15 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
     let mut plays = Vec::new();
     let mut limited_out = None;
     let mut any = false;
+    let ahead: Vec<(Vec<String>, &Vars)> = playbook
+        .plays
+        .iter()
+        .filter_map(|play| {
+            let selected = loaded.inventory.select(&play.hosts, options.limit.as_deref()).ok()?;
+            Some((selected.hosts, &play.vars))
+        })
+        .collect();
+    builder.ask_ahead(ahead.iter().flat_map(|(hosts, vars)| hosts.iter().map(|host| (host.as_str(), *vars))));
     for (index, play) in playbook.plays.iter().enumerate() {
         let all = loaded.inventory.select(&play.hosts, None).map_err(|refusal| {
             Refusal::File(playbook.error_at(play.offset, format!("the play `{}`: {refusal}", play.name)))
@@ -155,7 +165,9 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
         order.iter().enumerate().map(|(at, host)| (*host, at)).collect();
     let mut targets: Vec<Target> = hosts.into_values().collect();
     targets.sort_by_key(|target| position.get(target.host.as_str()).copied().unwrap_or(usize::MAX));
+    let ssh_commands = builder.close(&mut warnings);
     Ok(Plan {
+        ssh_commands,
         playbook: Some(playbook.file.display().to_string()),
         limit: options.limit.clone(),
         plays,
@@ -192,6 +204,8 @@ pub fn pattern_plan(
     };
     let mut targets = Vec::with_capacity(selected.hosts.len());
     builder.warm(&selected.hosts);
+    let no_vars = Vars::new();
+    builder.ask_ahead(selected.hosts.iter().map(|host| (host.as_str(), &no_vars)));
     for host in &selected.hosts {
         let renderer = builder.renderer(host, &Vars::new());
         let mut target = builder.target(host, &renderer, None, &mut warnings)?;
@@ -208,7 +222,9 @@ pub fn pattern_plan(
         ignore_topics: Vec::new(),
         excluded: Vec::new(),
     };
+    let ssh_commands = builder.close(&mut warnings);
     Ok(Plan {
+        ssh_commands,
         playbook: None,
         limit: options.limit.clone(),
         plays: vec![play],
@@ -353,6 +369,7 @@ struct Builder<'a> {
     extra: Vars,
     /// `groups`, which a copy for every host would make the largest part of all variables.
     common: Arc<Vars>,
+    ssh_config: SshConfig,
 }
 
 impl<'a> Builder<'a> {
@@ -362,7 +379,14 @@ impl<'a> Builder<'a> {
             extra.extend(extra_vars(given)?);
         }
         let common = Arc::new(Vars::from_iter([("groups".to_owned(), loaded.inventory.groups_var())]));
-        Ok(Builder { inventory: &loaded.inventory, options, extra, common })
+        let connection = &options.connection;
+        Ok(Builder {
+            inventory: &loaded.inventory,
+            options,
+            extra,
+            common,
+            ssh_config: SshConfig::of_user(connection.home.as_deref(), &connection.local_user),
+        })
     }
 
     /// Opens at once what the hosts' logins will need: one by one it would take milliseconds each.
@@ -388,6 +412,39 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Asks ssh about all hosts at the same time, where its configuration may need many answers.
+    fn ask_ahead<'h>(&self, hosts: impl IntoIterator<Item = (&'h str, &'h Vars)>) {
+        let connection = &self.options.connection;
+        let home = connection.home.as_deref().unwrap_or(Path::new(""));
+        let choice = connection.config.as_deref().map(|file| Choice::of(file, home)).unwrap_or_default();
+        if !self.ssh_config.may_ask_often(&choice) {
+            return;
+        }
+        let mut seen = std::collections::HashSet::new();
+        let mut queries = Vec::new();
+        for (host, vars) in hosts {
+            if seen.insert(host)
+                // What is wrong with a host is said when its turn comes.
+                && let Ok(draft) = route::Draft::read(host, &self.renderer(host, vars), connection)
+            {
+                queries.extend(draft.query());
+            }
+        }
+        self.ssh_config.ask_ahead(&queries);
+    }
+
+    /// What ssh ran while it was asked, and what could not be asked for want of it.
+    fn close(&self, warnings: &mut Vec<String>) -> Vec<String> {
+        warnings.extend(self.ssh_config.complaint());
+        let commands = self.ssh_config.commands();
+        commands
+            .into_iter()
+            .map(|command| {
+                format!("{} ({}:{})", command.text, command.place.file.display(), command.place.line)
+            })
+            .collect()
+    }
+
     /// Inventory below play below command line, as in Ansible.
     fn renderer(&self, host: &str, play: &Vars) -> Renderer {
         let mut vars = self.inventory.vars(host);
@@ -405,7 +462,7 @@ impl<'a> Builder<'a> {
     ) -> Result<Target, Refusal> {
         let mut connection = self.options.connection.clone();
         connection.become_root |= play_becomes.unwrap_or(false);
-        let way = route::way(host, renderer, &connection)?;
+        let way = route::way(host, renderer, &connection, &self.ssh_config)?;
         // The same word about every host is said once.
         for warning in way.warnings {
             if !warnings.contains(&warning) {

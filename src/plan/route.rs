@@ -1,16 +1,19 @@
 //! One host's variables and the options into the way to its sshd.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::ansible::Settings;
+use super::given::Given;
+use super::leg::Legs;
+use super::source::{Settings, Source};
+use crate::ansible;
 use crate::error::Refusal;
 use crate::playbook::template::Renderer;
-use crate::ssh::args::{JumpSpec, SshArgs, Tokens};
-use crate::ssh::{HostKeyPolicy, Route, default_identities};
+use crate::ssh::args::{ArgsError, SshArgs, values};
+use crate::ssh::{HostKeyPolicy, Route};
+use crate::ssh_config::{Choice, Query, SshConfig};
 
 /// What the command line and the environment say about connections; it stands above the inventory.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +30,8 @@ pub struct ConnectionOptions {
     pub become_user: Option<String>,
     /// `--ssh-common-args`: added before the inventory's.
     pub ssh_args: Option<String>,
+    /// `-F`: ssh's configuration instead of the usual files, or `none`.
+    pub config: Option<String>,
     pub home: Option<PathBuf>,
     /// Who runs this.
     pub local_user: String,
@@ -39,6 +44,8 @@ pub struct ConnectionOptions {
 /// The settings of Ansible's that stand below the variable of the same meaning.
 #[derive(Debug, Clone, Default)]
 pub struct Configured {
+    pub user: Option<String>,
+    pub private_key: Option<PathBuf>,
     pub ssh_args: Option<String>,
     pub ssh_common_args: Option<String>,
     pub ssh_extra_args: Option<String>,
@@ -49,8 +56,10 @@ pub struct Configured {
 
 impl Configured {
     /// Those of these settings.
-    pub fn of(settings: &Settings) -> Configured {
+    pub fn of(settings: &ansible::Settings) -> Configured {
         Configured {
+            user: settings.remote_user.clone(),
+            private_key: settings.private_key.clone(),
             ssh_args: settings.ssh_args.clone(),
             ssh_common_args: settings.ssh_common_args.clone(),
             ssh_extra_args: settings.ssh_extra_args.clone(),
@@ -66,118 +75,158 @@ pub struct Way {
     pub route: Route,
     pub become_user: Option<String>,
     pub warnings: Vec<String>,
+    /// What is effective and where it comes from: the node's settings, then those of its jump hosts.
+    pub settings: Vec<Settings>,
+}
+
+/// What a host's variables and the options say about its connection, before ssh's configuration is asked.
+pub struct Draft<'a> {
+    vars: HostVars<'a>,
+    options: &'a ConnectionOptions,
+    given: Given,
+    warnings: Vec<String>,
 }
 
 /// Resolves `host`'s connection variables.
 ///
 /// # Errors
-/// A variable of the wrong kind, a template that can't be rendered, a key file that is not there.
-pub fn way(host: &str, vars: &Renderer, options: &ConnectionOptions) -> Result<Way, Refusal> {
-    let vars = HostVars { host, vars };
-    if let Some(kind) = vars.text("ansible_connection")?
-        && !matches!(kind.as_str(), "ssh" | "smart" | "paramiko" | "paramiko_ssh" | "ansible.builtin.ssh")
-    {
-        return Err(
-            vars.wrong("ansible_connection", &format!("`{kind}` is not SSH, the only way roundsman goes"))
-        );
+/// A variable of the wrong kind, a template that can't be rendered, a key file that is not there, a
+/// configuration that ssh refuses.
+pub fn way(
+    host: &str,
+    vars: &Renderer,
+    options: &ConnectionOptions,
+    config: &SshConfig,
+) -> Result<Way, Refusal> {
+    Draft::read(host, vars, options)?.way(config)
+}
+
+impl<'a> Draft<'a> {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    /// A variable of the wrong kind, a template that can't be rendered.
+    pub fn read(host: &'a str, vars: &'a Renderer, options: &'a ConnectionOptions) -> Result<Self, Refusal> {
+        let vars = HostVars { host, vars };
+        if let Some(kind) = vars.text("ansible_connection")?
+            && !matches!(kind.as_str(), "ssh" | "smart" | "paramiko" | "paramiko_ssh" | "ansible.builtin.ssh")
+        {
+            return Err(vars
+                .wrong("ansible_connection", &format!("`{kind}` is not SSH, the only way roundsman goes")));
+        }
+        let layers = layers(&vars, options)?;
+        let (address, named_by) = match vars.either("ansible_host", "ansible_ssh_host")? {
+            Some(address) => address,
+            None => (host.to_owned(), Source::Name),
+        };
+        let mut given = Given::of(format!("host {host}"), (address, named_by), &layers);
+        let flag = options.user.clone().map(|user| (user, Source::CommandLine("--user")));
+        let configured = options.configured.user.clone().map(|user| (user, Source::Ansible("remote_user")));
+        given.user = vars.either("ansible_user", "ansible_ssh_user")?.or(flag).or(configured).or(given.user);
+        if let Some((port, source)) = vars.either("ansible_port", "ansible_ssh_port")? {
+            let port = values::port(&port)
+                .ok_or_else(|| vars.wrong("ansible_port", &format!("{port} is no port")))?;
+            given.port = Some((port, source));
+        }
+        given.port =
+            given.port.or(options.configured.port.map(|port| (port, Source::Ansible("remote_port"))));
+        let key = match vars.either("ansible_ssh_private_key_file", "ansible_private_key_file")? {
+            Some((key, source)) => Some((PathBuf::from(key), source)),
+            None => {
+                let flag = options.private_key.clone().map(|key| (key, Source::CommandLine("--private-key")));
+                let configured = options.configured.private_key.clone();
+                flag.or(configured.map(|key| (key, Source::Ansible("private_key_file"))))
+            }
+        };
+        if let Some((key, source)) = key {
+            given.keys.insert(0, (key, source, true));
+        }
+        let configured = options.configured.host_key_checking;
+        let mut checked = configured.map(|checked| (checked, Source::Ansible("host_key_checking")));
+        for name in ["ansible_host_key_checking", "ansible_ssh_host_key_checking"] {
+            if let Some(said) = vars.boolean(name)? {
+                checked = Some((said, Source::Variable(name.to_owned())));
+                break;
+            }
+        }
+        // Ansible says nothing where keys are to be checked, and so leaves it to the arguments.
+        if let Some((false, source)) = checked {
+            given.host_keys = Some((HostKeyPolicy::Off, source));
+        }
+        let seconds = vars.number("ansible_timeout")?.and_then(|seconds| u64::try_from(seconds).ok());
+        let by_variable =
+            seconds.map(|at| (Duration::from_secs(at), Source::Variable("ansible_timeout".to_owned())));
+        let by_flag = options.timeout.map(|timeout| (timeout, Source::CommandLine("--timeout")));
+        given.timeout = by_flag.or(given.timeout).or(by_variable);
+        let legacy = vars.boolean("roundsman_legacy")?;
+        given.legacy = legacy.map(|legacy| (legacy, Source::Variable("roundsman_legacy".to_owned())));
+        let file =
+            options.config.as_deref().or_else(|| layers.iter().find_map(|(_, args)| args.config.as_deref()));
+        if let Some(file) = file {
+            given.choice = Choice::of(file, options.home.as_deref().unwrap_or(Path::new("")));
+        }
+        let mut warnings = Vec::new();
+        for warning in layers.into_iter().flat_map(|(_, args)| args.warnings) {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        Ok(Draft { vars, options, given, warnings })
     }
-    // By themselves first: a slip on the command line is not the inventory's.
+
+    /// What ssh's configuration will be asked; nothing if the names must not get that far.
+    pub fn query(&self) -> Option<Query> {
+        let is_safe = |word: &str| unsafe_word(word).is_none();
+        let user = self.given.user.as_ref().is_none_or(|(user, _)| is_safe(user));
+        (user && is_safe(&self.given.name.0)).then(|| Legs::query(&self.given))
+    }
+
+    /// The way, with what ssh's configuration adds.
+    ///
+    /// # Errors
+    /// As [`way`].
+    pub fn way(self, config: &SshConfig) -> Result<Way, Refusal> {
+        let mut legs = Legs {
+            host: self.vars.host,
+            options: self.options,
+            config,
+            warnings: self.warnings,
+            settings: Vec::new(),
+        };
+        let route = legs.build(&self.given, None, &[])?;
+        let (mut warnings, settings) = (legs.warnings, legs.settings);
+        let become_user = becomes(&self.vars, self.options)?;
+        if route.host_keys == HostKeyPolicy::Off {
+            warnings.push("host keys are not checked: whoever answers is believed".to_owned());
+        }
+        Ok(Way { route, become_user, warnings, settings })
+    }
+}
+
+/// ssh's arguments, those that count more first.
+fn layers(vars: &HostVars<'_>, options: &ConnectionOptions) -> Result<Vec<(Source, SshArgs)>, Refusal> {
+    let mut layers = Vec::new();
     if let Some(given) = &options.ssh_args {
-        SshArgs::parse(given)
+        let args = SshArgs::parse(given)
             .map_err(|error| Refusal::usage(format!("--ssh-common-args: {}", error.message)))?;
+        layers.push((Source::CommandLine("--ssh-common-args"), args));
     }
-    let mut words = String::new();
     let configured = &options.configured;
-    for given in [
-        options.ssh_args.clone(),
-        vars.text("ansible_ssh_args")?.or(configured.ssh_args.clone()),
-        vars.text("ansible_ssh_common_args")?.or(configured.ssh_common_args.clone()),
-        vars.text("ansible_ssh_extra_args")?.or(configured.ssh_extra_args.clone()),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        words.push(' ');
-        words.push_str(&given);
-    }
-    let args =
-        SshArgs::parse(&words).map_err(|error| vars.wrong("ansible_ssh_common_args", &error.message))?;
-    let user = match vars.text("ansible_user")? {
-        Some(user) => Some(user),
-        None => vars.text("ansible_ssh_user")?,
-    };
-    let user = user.or(options.user.clone()).or(args.user.clone()).unwrap_or(options.local_user.clone());
-    let address = match vars.text("ansible_host")? {
-        Some(address) => Some(address),
-        None => vars.text("ansible_ssh_host")?,
-    };
-    let address = address.unwrap_or_else(|| host.to_owned());
-    let port = match vars.number("ansible_port")? {
-        Some(port) => Some(port),
-        None => vars.number("ansible_ssh_port")?,
-    };
-    let port = match port {
-        Some(port) => Some(
-            u16::try_from(port)
-                .ok()
-                .filter(|port| *port > 0)
-                .ok_or_else(|| vars.wrong("ansible_port", &format!("{port} is no port")))?,
-        ),
-        None => args.port.or(configured.port),
-    };
-    for (word, what) in [(&user, "user"), (&address, "host")] {
-        if let Some(complaint) = unsafe_word(word) {
-            return Err(Refusal::Variable(format!("host {host}: the {what} name {word:?} {complaint}")));
+    for (name, setting, configured) in [
+        ("ansible_ssh_args", "ssh_args", &configured.ssh_args),
+        ("ansible_ssh_common_args", "ssh_common_args", &configured.ssh_common_args),
+        ("ansible_ssh_extra_args", "ssh_extra_args", &configured.ssh_extra_args),
+    ] {
+        if let Some(given) = vars.text(name)? {
+            let args = SshArgs::parse(&given).map_err(|error| vars.wrong(name, &error.message))?;
+            layers.push((Source::Variable(name.to_owned()), args));
+        } else if let Some(given) = configured {
+            let wrong =
+                |error: ArgsError| Refusal::usage(format!("Ansible's setting {setting}: {}", error.message));
+            layers.push((Source::Ansible(setting), SshArgs::parse(given).map_err(wrong)?));
         }
     }
-    let mut route = Route::new(address, user);
-    route.port = port.unwrap_or(22);
-    route.agent = options.agent.clone();
-    route.default_identities = options.home.as_deref().map(default_identities).unwrap_or_default();
-    let key = match vars.text("ansible_ssh_private_key_file")? {
-        Some(key) => Some(key),
-        None => vars.text("ansible_private_key_file")?,
-    };
-    let local = Local { options, route_host: route.host.clone(), port: route.port, user: route.user.clone() };
-    let mut keys: Vec<PathBuf> = Vec::new();
-    match key {
-        Some(key) => keys.push(local.path(Path::new(&key))),
-        None => keys.extend(options.private_key.clone()),
-    }
-    keys.extend(args.identity_files.iter().map(|key| local.path(key)));
-    for key in &keys {
-        // Found out now, not on a hundred hosts.
-        if let Err(error) = std::fs::metadata(key) {
-            return Err(Refusal::File(crate::error::FileError::whole(
-                key,
-                format!("the private key of host {host} can't be read: {error}"),
-            )));
-        }
-    }
-    route.identity_files = keys;
-    route.identities_only = args.identities_only.unwrap_or(false);
-    let policy = match vars.boolean("ansible_host_key_checking")? {
-        None => vars.boolean("ansible_ssh_host_key_checking")?.or(configured.host_key_checking),
-        some => some,
-    };
-    route.host_keys = match (args.host_keys, policy) {
-        (_, Some(false)) => HostKeyPolicy::Off,
-        (Some(policy), _) => policy,
-        (None, _) => HostKeyPolicy::Strict,
-    };
-    let files = local.known_hosts(args.user_known_hosts.as_deref());
-    route.accept_new_into = files.first().cloned();
-    route.known_hosts =
-        files.into_iter().chain(local.global_known_hosts(args.global_known_hosts.as_deref())).collect();
-    let seconds = vars.number("ansible_timeout")?.and_then(|seconds| u64::try_from(seconds).ok());
-    route.timeout = options.timeout.or(args.connect_timeout).or(seconds.map(Duration::from_secs));
-    route.jump = local.jumps(args.jump.as_deref().unwrap_or_default(), &route);
-    let become_user = becomes(&vars, options)?;
-    let mut warnings: Vec<String> = args.warnings;
-    if route.host_keys == HostKeyPolicy::Off {
-        warnings.push("host keys are not checked: whoever answers is believed".to_owned());
-    }
-    Ok(Way { route, become_user, warnings })
+    Ok(layers)
 }
 
 /// The user to become, if any.
@@ -201,7 +250,7 @@ fn becomes(vars: &HostVars<'_>, options: &ConnectionOptions) -> Result<Option<St
 }
 
 /// Names go into messages and commands of others; none of theirs ever looks like this.
-fn unsafe_word(word: &str) -> Option<&'static str> {
+pub(super) fn unsafe_word(word: &str) -> Option<&'static str> {
     if word.is_empty() {
         Some("is empty")
     } else if word.starts_with('-') {
@@ -211,74 +260,6 @@ fn unsafe_word(word: &str) -> Option<&'static str> {
         Some("holds a character that a shell would act on")
     } else {
         None
-    }
-}
-
-/// What paths and jumps are resolved with.
-struct Local<'a> {
-    options: &'a ConnectionOptions,
-    route_host: String,
-    port: u16,
-    user: String,
-}
-
-impl Local<'_> {
-    fn path(&self, path: &Path) -> PathBuf {
-        let home = self.options.home.as_deref().map(Path::to_string_lossy).unwrap_or_default();
-        let tokens = Tokens {
-            host: &self.route_host,
-            port: self.port,
-            user: &self.user,
-            home: &home,
-            local_user: &self.options.local_user,
-        };
-        PathBuf::from(tokens.expand(&path.to_string_lossy()))
-    }
-
-    fn known_hosts(&self, given: Option<&[PathBuf]>) -> Vec<PathBuf> {
-        match given {
-            Some(files) => files.iter().map(|file| self.path(file)).collect(),
-            None => {
-                let ssh = self.options.home.as_deref().map(|home| home.join(".ssh"));
-                ssh.map(|ssh| vec![ssh.join("known_hosts"), ssh.join("known_hosts2")]).unwrap_or_default()
-            }
-        }
-    }
-
-    fn global_known_hosts(&self, given: Option<&[PathBuf]>) -> Vec<PathBuf> {
-        match given {
-            Some(files) => files.iter().map(|file| self.path(file)).collect(),
-            None => ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"].map(PathBuf::from).to_vec(),
-        }
-    }
-
-    /// The chain of jump hosts, the last one being the nearest to the node.
-    fn jumps(&self, specs: &[JumpSpec], node: &Route) -> Option<Arc<Route>> {
-        let mut way: Option<Arc<Route>> = None;
-        for spec in specs {
-            // As with ssh -J, the node's -i, -l and -p are not the jump host's.
-            let mut jump =
-                Route::new(spec.host.clone(), spec.user.clone().unwrap_or(self.options.local_user.clone()));
-            jump.port = spec.port.unwrap_or(22);
-            jump.agent = node.agent.clone();
-            jump.default_identities = node.default_identities.clone();
-            jump.identity_files = match spec.identity_files.is_empty() {
-                // ssh would take them from its configuration; here the node's keys are all there is.
-                true => node.identity_files.clone(),
-                false => spec.identity_files.iter().map(|key| self.path(key)).collect(),
-            };
-            jump.identities_only = node.identities_only;
-            jump.host_keys = spec.host_keys.unwrap_or(node.host_keys);
-            jump.known_hosts = match &spec.user_known_hosts {
-                Some(files) => files.iter().map(|file| self.path(file)).collect(),
-                None => node.known_hosts.clone(),
-            };
-            jump.accept_new_into = node.accept_new_into.clone();
-            jump.timeout = node.timeout;
-            jump.jump = way.take();
-            way = Some(Arc::new(jump));
-        }
-        way
     }
 }
 
@@ -314,6 +295,16 @@ impl HostVars<'_> {
             Some(Value::Number(number)) => Ok(Some(number.to_string())),
             Some(other) => Err(self.wrong(name, &format!("this is text, not {other}"))),
         }
+    }
+
+    /// One of two names for the same thing, the first above the second.
+    fn either(&self, name: &str, other: &str) -> Result<Option<(String, Source)>, Refusal> {
+        for name in [name, other] {
+            if let Some(text) = self.text(name)? {
+                return Ok(Some((text, Source::Variable(name.to_owned()))));
+            }
+        }
+        Ok(None)
     }
 
     fn number(&self, name: &str) -> Result<Option<i64>, Refusal> {

@@ -11,7 +11,7 @@ use rand::RngExt;
 use russh::client;
 use tokio::net::TcpStream;
 
-use super::config::Configs;
+use super::config::{Configs, nothing_in_common};
 use super::jump::{Jump, Jumps};
 use super::login::Credentials;
 use super::session::{Connection, Ends, Failure, Watcher};
@@ -145,10 +145,7 @@ impl Shared {
     ) -> Result<Connection, ConnectError> {
         progress.begin_attempt();
         let judge = self.trust.judge(route).await?;
-        let config = self
-            .configs
-            .preferring(&judge.algorithms())
-            .map_err(|error| ConnectError::new(Stage::Handshake, Reason::Protocol, error.to_string()))?;
+        let config = self.configs.of(route, &judge.algorithms())?;
         let (wire, cut) = match jump {
             None => {
                 let stream = dial(route, progress, limit).await?;
@@ -249,11 +246,7 @@ fn handshake_error(failure: Failure, cut: &Cut, route: &Route) -> ConnectError {
     let new = |reason, message: String| ConnectError::new(Stage::Handshake, reason, message);
     let heard = cut.version().is_some();
     match &error {
-        russh::Error::NoCommonAlgo { kind, ours, theirs } => new(
-            Reason::NoCommonAlgorithm,
-            format!("no {kind:?} algorithm in common with {host}; ours: {}", ours.join(",")),
-        )
-        .remote(Some(theirs.join(","))),
+        russh::Error::NoCommonAlgo { kind, ours, theirs } => nothing_in_common(route, kind, ours, theirs),
         russh::Error::InactivityTimeout => {
             new(Reason::TimedOut, format!("{host} stopped answering during the SSH handshake"))
         }

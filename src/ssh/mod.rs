@@ -7,6 +7,7 @@
 
 mod accept;
 mod agent;
+pub mod algorithms;
 pub mod args;
 mod ask;
 mod config;

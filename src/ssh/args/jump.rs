@@ -1,9 +1,8 @@
 //! `ProxyJump` values: `[user@]host[:port]`, `ssh://` forms, chains with commas.
 
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
 
-use super::{HostKeyPolicy, port};
+use super::{SshArgs, port, proxy_command};
 
 /// More hosts in a row than anyone has.
 const LONGEST_CHAIN: usize = 16;
@@ -17,12 +16,28 @@ pub struct JumpSpec {
     pub host: String,
     /// The port, if it is not to be the usual one.
     pub port: Option<u16>,
-    /// Keys for this host alone; only a `ProxyCommand` can name them.
-    pub identity_files: Vec<PathBuf>,
-    /// The policy for this host alone; only a `ProxyCommand` can set it.
-    pub host_keys: Option<HostKeyPolicy>,
-    /// The user's known_hosts files for this host alone; only a `ProxyCommand` can set them.
-    pub user_known_hosts: Option<Vec<PathBuf>>,
+    /// What the `ssh` of a `ProxyCommand` was given for this host alone; without it the host is one of
+    /// `-J`, for which ssh uses the node's `-F` and nothing else of the node's.
+    pub own: Option<Box<SshArgs>>,
+}
+
+impl JumpSpec {
+    /// Reads the value of `-J` or `ProxyJump`; `none` is an empty chain.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that follow the value.
+    pub fn chain(value: &str) -> Result<Vec<JumpSpec>, String> {
+        chain(value)
+    }
+
+    /// The jump hosts that a `ProxyCommand` amounts to: those of `ssh -W %h:%p [options] host`, none for
+    /// `none`; `None` if it is any other command.
+    ///
+    /// # Errors
+    /// It is one, but with values that make no sense.
+    pub fn of_command(command: &str) -> Result<Option<Vec<JumpSpec>>, String> {
+        proxy_command::as_jump(command).map_err(|error| error.message)
+    }
 }
 
 /// Reads a chain; `none` is an empty one. The error says what is wrong with the value.
@@ -73,11 +88,23 @@ pub(super) fn destination(text: &str) -> Result<JumpSpec, String> {
 }
 
 /// A name that looks like an option or like shell text is a mistake or an attack.
-pub(super) fn check_user(user: &str) -> Result<(), String> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_user(user: &str) -> Result<(), String> {
     check(user, "user name", "'\"`$\\;&<>|(){}!*?#")
 }
 
-fn check_host(host: &str) -> Result<(), String> {
+/// The same for a `HostName`, in which `%h` and `%%` may stand.
+pub(super) fn check_host_with_tokens(host: &str) -> Result<(), String> {
+    check_host(&host.replace("%%", "").replace("%h", "h"))
+}
+
+/// A name or address that nothing will take for an option or shell text.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_host(host: &str) -> Result<(), String> {
     check(host, "host name", "'\"`$\\;&<>|(){}!*?#/@,[]=")?;
     match host.split_once('%') {
         // The zone of a link-local address is the only honest use of a percent sign.

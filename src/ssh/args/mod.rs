@@ -6,18 +6,52 @@
 
 mod jump;
 mod proxy_command;
+mod tokens;
+pub mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::HostKeyPolicy;
-pub use jump::JumpSpec;
+use super::{AddressFamily, HostKeyPolicy};
+pub use jump::{JumpSpec, check_host, check_user};
+pub use tokens::Tokens;
+use values::{address_family, files, host_key_policy, interval, port, seconds, unquote, yes_or_no};
 
 /// What an argument string asks for. As with ssh, the first value of an option counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SshArgs {
     /// The hosts to go through, the first one first; `Some` and empty means that it says `none`.
     pub jump: Option<Vec<JumpSpec>>,
+    /// A `ProxyCommand` that is no jump; its tokens are still in it. Never together with `jump`.
+    pub proxy_command: Option<String>,
+    /// `-F`, as written.
+    pub config: Option<String>,
+    /// `HostName`.
+    pub hostname: Option<String>,
+    /// `HostKeyAlias`.
+    pub host_key_alias: Option<String>,
+    /// `CertificateFile`, in order.
+    pub certificate_files: Vec<PathBuf>,
+    /// `IdentityAgent`, as written.
+    pub identity_agent: Option<String>,
+    /// `KexAlgorithms`, as written.
+    pub kex: Option<String>,
+    /// `-c` and `Ciphers`, as written.
+    pub ciphers: Option<String>,
+    /// `-m` and `MACs`, as written.
+    pub macs: Option<String>,
+    /// `HostKeyAlgorithms`, as written.
+    pub host_key_algorithms: Option<String>,
+    /// `-4`, `-6` and `AddressFamily`.
+    pub address_family: Option<AddressFamily>,
+    /// `ServerAliveInterval`.
+    pub alive_interval: Option<Duration>,
+    /// `ServerAliveCountMax`.
+    pub alive_count: Option<u32>,
+    /// `BatchMode`.
+    pub batch: Option<bool>,
+    /// `HashKnownHosts`.
+    pub hash_known_hosts: Option<bool>,
     /// `-i` and `IdentityFile`, in order; see [`Tokens::expand`].
     pub identity_files: Vec<PathBuf>,
     /// `IdentitiesOnly`.
@@ -54,7 +88,6 @@ const IDLE_FLAGS: &str = "46CTaknqvx";
 /// those that only ask for what is done anyway.
 const IDLE_OPTIONS: &[&str] = &[
     "addkeystoagent",
-    "batchmode",
     "checkhostip",
     "compression",
     "connectionattempts",
@@ -63,15 +96,12 @@ const IDLE_OPTIONS: &[&str] = &[
     "controlpersist",
     "forwardx11",
     "gssapiauthentication",
-    "hashknownhosts",
     "loglevel",
     "passwordauthentication",
     "kbdinteractiveauthentication",
     "preferredauthentications",
     "pubkeyauthentication",
     "requesttty",
-    "serveralivecountmax",
-    "serveraliveinterval",
     "tcpkeepalive",
     "updatehostkeys",
     "visualhostkey",
@@ -119,6 +149,11 @@ impl SshArgs {
     }
 
     fn flag(&mut self, flag: char) {
+        match flag {
+            '4' => self.address_family = self.address_family.or(Some(AddressFamily::Inet)),
+            '6' => self.address_family = self.address_family.or(Some(AddressFamily::Inet6)),
+            _ => {}
+        }
         if !IDLE_FLAGS.contains(flag) {
             self.warn(format!("ssh flag `-{flag}` is ignored"));
         }
@@ -130,6 +165,12 @@ impl SshArgs {
             'i' => self.option("identityfile", "-i", value),
             'p' => self.option("port", "-p", value),
             'l' => self.option("user", "-l", value),
+            'c' => self.option("ciphers", "-c", value),
+            'm' => self.option("macs", "-m", value),
+            'F' => {
+                self.config.get_or_insert_with(|| value.to_owned());
+                Ok(())
+            }
             'o' => self.assignment(value),
             _ => {
                 self.warn(format!("ssh flag `-{flag} {value}` is ignored"));
@@ -156,16 +197,62 @@ impl SshArgs {
         match key {
             "proxyjump" => {
                 let jump = jump::chain(unquote(value)).map_err(|why| wrong(&why))?;
-                self.jump.get_or_insert(jump);
-            }
-            "proxycommand" => match proxy_command::as_jump(unquote(value))? {
-                Some(jump) => {
+                if self.proxy_command.is_none() {
                     self.jump.get_or_insert(jump);
                 }
-                None => self.warn(format!(
-                    "`ProxyCommand {value}` is ignored: only `ssh -W %h:%p [options] HOST` and `none` are understood"
-                )),
-            },
+            }
+            "proxycommand" => {
+                let through = proxy_command::as_jump(unquote(value))?;
+                if self.jump.is_none() && self.proxy_command.is_none() {
+                    match through {
+                        Some(jump) => self.jump = Some(jump),
+                        None => self.proxy_command = Some(unquote(value).to_owned()),
+                    }
+                }
+            }
+            "hostname" => {
+                jump::check_host_with_tokens(unquote(value)).map_err(|why| wrong(&why))?;
+                self.hostname.get_or_insert_with(|| unquote(value).to_owned());
+            }
+            "hostkeyalias" => {
+                self.host_key_alias.get_or_insert_with(|| unquote(value).to_owned());
+            }
+            "certificatefile" => self.certificate_files.push(PathBuf::from(unquote(value))),
+            "identityagent" => {
+                self.identity_agent.get_or_insert_with(|| unquote(value).to_owned());
+            }
+            "kexalgorithms" => {
+                self.kex.get_or_insert_with(|| unquote(value).to_owned());
+            }
+            "ciphers" => {
+                self.ciphers.get_or_insert_with(|| unquote(value).to_owned());
+            }
+            "macs" => {
+                self.macs.get_or_insert_with(|| unquote(value).to_owned());
+            }
+            "hostkeyalgorithms" => {
+                self.host_key_algorithms.get_or_insert_with(|| unquote(value).to_owned());
+            }
+            "addressfamily" => {
+                let family = address_family(value).ok_or_else(|| wrong("it takes any, inet or inet6"))?;
+                self.address_family.get_or_insert(family);
+            }
+            "serveraliveinterval" => {
+                let interval = interval(unquote(value)).ok_or_else(|| wrong("it takes seconds"))?;
+                self.alive_interval.get_or_insert(interval);
+            }
+            "serveralivecountmax" => {
+                let count = unquote(value).parse().map_err(|_| wrong("it takes a number"))?;
+                self.alive_count.get_or_insert(count);
+            }
+            "batchmode" => {
+                let batch = yes_or_no(value).ok_or_else(|| wrong("it takes yes or no"))?;
+                self.batch.get_or_insert(batch);
+            }
+            "hashknownhosts" => {
+                let hash = yes_or_no(value).ok_or_else(|| wrong("it takes yes or no"))?;
+                self.hash_known_hosts.get_or_insert(hash);
+            }
             "identityfile" => {
                 // A file called `none` stands for having none, which is what an empty list says.
                 if !unquote(value).eq_ignore_ascii_case("none") {
@@ -192,12 +279,8 @@ impl SshArgs {
                 self.global_known_hosts.get_or_insert(files(value).ok_or_else(|| wrong("a quote is open"))?);
             }
             "stricthostkeychecking" => {
-                let policy = match unquote(value).to_ascii_lowercase().as_str() {
-                    "yes" | "true" | "ask" => HostKeyPolicy::Strict,
-                    "accept-new" => HostKeyPolicy::AcceptNew,
-                    "no" | "false" | "off" => HostKeyPolicy::Off,
-                    _ => return Err(wrong("it takes yes, ask, accept-new, no or off")),
-                };
+                let policy = host_key_policy(value)
+                    .ok_or_else(|| wrong("it takes yes, ask, accept-new, no or off"))?;
                 self.host_keys.get_or_insert(policy);
             }
             "connecttimeout" => {
@@ -219,113 +302,12 @@ impl SshArgs {
     }
 }
 
-/// What ssh's file names may refer to.
-#[derive(Clone, Copy, Debug)]
-pub struct Tokens<'a> {
-    /// The local user's home, for `~` and `%d`.
-    pub home: &'a str,
-    /// The local user, for `%u`.
-    pub local_user: &'a str,
-    /// The remote host, for `%h` and `%n`.
-    pub host: &'a str,
-    /// The remote port, for `%p`.
-    pub port: u16,
-    /// The remote user, for `%r`.
-    pub user: &'a str,
-}
-
-impl Tokens<'_> {
-    /// `text` with a leading `~/` and ssh's tokens replaced; an unknown token stays as it is.
-    pub fn expand(&self, text: &str) -> String {
-        let mut expanded = String::with_capacity(text.len());
-        let mut rest = text;
-        if let Some(below) = text.strip_prefix("~/") {
-            expanded.push_str(self.home);
-            expanded.push('/');
-            rest = below;
-        }
-        let mut chars = rest.chars();
-        while let Some(c) = chars.next() {
-            if c != '%' {
-                expanded.push(c);
-                continue;
-            }
-            match chars.next() {
-                Some('d') => expanded.push_str(self.home),
-                Some('h' | 'n') => expanded.push_str(self.host),
-                Some('p') => expanded.push_str(&self.port.to_string()),
-                Some('r') => expanded.push_str(self.user),
-                Some('u') => expanded.push_str(self.local_user),
-                Some('%') => expanded.push('%'),
-                Some(other) => expanded.extend(['%', other]),
-                None => expanded.push('%'),
-            }
-        }
-        expanded
-    }
-}
-
 fn refuse(message: String) -> ArgsError {
     ArgsError { message }
 }
 
 fn split(text: &str) -> Result<Vec<String>, ArgsError> {
     shlex::split(text).ok_or_else(|| refuse(format!("a quote is left open in `{text}`")))
-}
-
-/// The value inside one pair of double quotes, if there is one.
-fn unquote(value: &str) -> &str {
-    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
-}
-
-fn yes_or_no(value: &str) -> Option<bool> {
-    match unquote(value).to_ascii_lowercase().as_str() {
-        "yes" | "true" => Some(true),
-        "no" | "false" => Some(false),
-        _ => None,
-    }
-}
-
-fn port(text: &str) -> Option<u16> {
-    text.parse().ok().filter(|port| *port != 0)
-}
-
-fn files(value: &str) -> Option<Vec<PathBuf>> {
-    let files = shlex::split(value)?;
-    match files.as_slice() {
-        [only] if only.eq_ignore_ascii_case("none") => Some(Vec::new()),
-        _ => Some(files.into_iter().map(PathBuf::from).collect()),
-    }
-}
-
-/// ssh's time format: seconds, or numbers with units as in `1m30s`; `Some(None)` is `none`.
-fn seconds(text: &str) -> Option<Option<Duration>> {
-    if text.eq_ignore_ascii_case("none") {
-        return Some(None);
-    }
-    let (mut total, mut number, mut digits) = (0u64, 0u64, false);
-    for c in text.chars() {
-        if let Some(digit) = c.to_digit(10) {
-            number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
-            digits = true;
-            continue;
-        }
-        let unit = match c.to_ascii_lowercase() {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86_400,
-            'w' => 604_800,
-            _ => return None,
-        };
-        if !digits {
-            return None;
-        }
-        total = total.checked_add(number.checked_mul(unit)?)?;
-        (number, digits) = (0, false);
-    }
-    total = total.checked_add(number)?;
-    (total > 0).then(|| Some(Duration::from_secs(total)))
 }
 
 #[cfg(test)]

@@ -26,18 +26,16 @@ pub(super) fn as_jump(command: &str) -> Result<Option<Vec<JumpSpec>>, ArgsError>
     let others = args.read(words)?;
     let [bastion] = others.as_slice() else { return Ok(None) };
     // An option we know nothing of may be what makes this command work.
-    if !args.warnings.is_empty() {
+    if !args.warnings.is_empty() || args.proxy_command.is_some() {
         return Ok(None);
     }
     let named = destination(bastion).map_err(|why| refuse(format!("`ProxyCommand {command}`: {why}")))?;
-    let mut chain = args.jump.unwrap_or_default();
+    let mut chain = args.jump.take().unwrap_or_default();
     chain.push(JumpSpec {
-        user: args.user.or(named.user),
+        user: args.user.clone().or(named.user),
         host: named.host,
         port: args.port.or(named.port),
-        identity_files: args.identity_files,
-        host_keys: args.host_keys,
-        user_known_hosts: args.user_known_hosts,
+        own: Some(Box::new(args)),
     });
     Ok(Some(chain))
 }

@@ -28,7 +28,9 @@ fn every_spelling_of_a_jump_host_is_the_same() {
         "-o ProxyCommand='exec /usr/bin/ssh -W[%h]:%p ssh://ops@bastion:2222'",
     ] {
         let args = parse(text);
-        assert_eq!(args.jump, expected, "{text}");
+        let plain = |jump: JumpSpec| JumpSpec { own: None, ..jump };
+        let jump = args.jump.map(|jump| jump.into_iter().map(plain).collect());
+        assert_eq!(jump, expected, "{text}");
         assert!(args.warnings.is_empty(), "{text}: {:?}", args.warnings);
     }
 }
@@ -47,21 +49,22 @@ fn chains_addresses_and_none() {
 #[test]
 fn a_proxy_command_keeps_its_own_key_and_jump_host() {
     let args = parse("-o ProxyCommand='ssh -W %h:%p -i ~/.ssh/b -o StrictHostKeyChecking=no -J outer b'");
-    let inner = JumpSpec {
-        identity_files: vec!["~/.ssh/b".into()],
-        host_keys: Some(HostKeyPolicy::Off),
-        ..hop(None, "b", None)
-    };
-    assert_eq!(args.jump, Some(vec![hop(None, "outer", None), inner]));
+    let jump = args.jump.expect("a jump");
+    assert_eq!(jump.len(), 2);
+    assert_eq!(jump[0], hop(None, "outer", None));
+    let own = jump[1].own.as_deref().expect("its own options");
+    assert_eq!((jump[1].host.as_str(), own.host_keys), ("b", Some(HostKeyPolicy::Off)));
+    assert_eq!(own.identity_files, [PathBuf::from("~/.ssh/b")]);
     assert!(args.identity_files.is_empty(), "the key is the bastion's, not the node's");
 }
 
 #[test]
-fn another_proxy_command_is_a_warning() {
-    for command in ["nc -X 5 %h %p", "ssh bastion nc %h %p", "ssh -W other:22 b", "ssh -W %h:%p -F cfg b"] {
+fn another_proxy_command_stays_a_command() {
+    for command in ["nc -X 5 %h %p", "ssh bastion nc %h %p", "ssh -W other:22 b", "ssh -W %h:%p -A b"] {
         let args = parse(&format!("-o ProxyCommand='{command}'"));
         assert_eq!(args.jump, None, "{command}");
-        assert_eq!(args.warnings.len(), 1, "{command}");
+        assert_eq!(args.proxy_command.as_deref(), Some(command));
+        assert!(args.warnings.is_empty(), "{command}");
     }
 }
 
@@ -84,11 +87,42 @@ fn the_other_options() {
 
 #[test]
 fn what_ansible_adds_by_default_is_no_news_and_the_rest_is() {
-    let usual = parse("-C -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=30 -q -4");
+    let usual = parse("-C -o ControlMaster=auto -o ControlPersist=60s -q");
     assert_eq!(usual, SshArgs::default());
-    let odd = parse("-A -F /etc/cfg -o HostKeyAlias=x stray -L 1:b:2");
-    assert_eq!(odd.warnings.len(), 5, "{:?}", odd.warnings);
-    assert!(odd.warnings.iter().any(|warning| warning.contains("`HostKeyAlias x`")));
+    let odd = parse("-A -o VerifyHostKeyDNS=yes stray -L 1:b:2");
+    assert_eq!(odd.warnings.len(), 4, "{:?}", odd.warnings);
+    assert!(odd.warnings.iter().any(|warning| warning.contains("`VerifyHostKeyDNS yes`")));
+}
+
+#[test]
+fn algorithms_and_the_other_ways() {
+    let args = parse(
+        "-F /etc/cfg -6 -c +aes128-cbc -o KexAlgorithms=+diffie-hellman-group1-sha1 -m hmac-sha1 \
+         -o HostKeyAlgorithms=+ssh-rsa -o HostName=%h.dc1 -o HostKeyAlias=x -o CertificateFile=~/c \
+         -o IdentityAgent=none -o ServerAliveInterval=30 -o ServerAliveCountMax=5 -o BatchMode=yes \
+         -o HashKnownHosts=yes -o AddressFamily=inet -o ProxyCommand='nc %h %p' -J late",
+    );
+    assert!(args.warnings.is_empty(), "{:?}", args.warnings);
+    assert_eq!(args.config.as_deref(), Some("/etc/cfg"));
+    assert_eq!(args.address_family, Some(AddressFamily::Inet6), "the first counts");
+    assert_eq!(args.ciphers.as_deref(), Some("+aes128-cbc"));
+    assert_eq!(args.kex.as_deref(), Some("+diffie-hellman-group1-sha1"));
+    assert_eq!(
+        (args.macs.as_deref(), args.host_key_algorithms.as_deref()),
+        (Some("hmac-sha1"), Some("+ssh-rsa"))
+    );
+    assert_eq!((args.hostname.as_deref(), args.host_key_alias.as_deref()), (Some("%h.dc1"), Some("x")));
+    assert_eq!(args.certificate_files, [PathBuf::from("~/c")]);
+    assert_eq!(args.identity_agent.as_deref(), Some("none"));
+    assert_eq!((args.alive_interval, args.alive_count), (Some(Duration::from_secs(30)), Some(5)));
+    assert_eq!((args.batch, args.hash_known_hosts), (Some(true), Some(true)));
+    assert_eq!((args.proxy_command.as_deref(), args.jump), (Some("nc %h %p"), None), "the first counts");
+}
+
+#[test]
+fn a_jump_by_command_may_read_its_own_configuration() {
+    let jump = parse("-o ProxyCommand='ssh -F ~/cfg -W %h:%p b'").jump.expect("a jump");
+    assert_eq!(jump[0].own.as_deref().and_then(|own| own.config.as_deref()), Some("~/cfg"));
 }
 
 #[test]
@@ -112,6 +146,10 @@ fn nonsense_is_refused() {
         "-o StrictHostKeyChecking=maybe",
         "-o ConnectTimeout=soon",
         "-o IdentitiesOnly=perhaps",
+        "-o AddressFamily=ipx",
+        "-o ServerAliveCountMax=-1",
+        "-o HostName=-x",
+        "-o HostName=a;b",
         "-i 'open",
         "-o ProxyCommand='ssh -W %h:%p $(id)'",
     ] {
@@ -119,14 +157,6 @@ fn nonsense_is_refused() {
     }
     let long = vec!["a"; 17].join(",");
     assert!(SshArgs::parse(&format!("-J {long}")).is_err());
-}
-
-#[test]
-fn tokens_expand_where_ssh_expands_them() {
-    let tokens = Tokens { home: "/home/me", local_user: "me", host: "node1", port: 2222, user: "ops" };
-    assert_eq!(tokens.expand("~/.ssh/%r@%h:%p"), "/home/me/.ssh/ops@node1:2222");
-    assert_eq!(tokens.expand("%d/%u/%%/%x/%"), "/home/me/me/%/%x/%");
-    assert_eq!(tokens.expand("/a/~/b"), "/a/~/b");
 }
 
 proptest! {
