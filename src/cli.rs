@@ -25,6 +25,8 @@ pub enum Command {
     Exec(Exec),
     /// Can I get in, become, read the log dirs and logs; which tools are there?
     Check(Check),
+    /// Show hosts' keys and write new ones into known_hosts, once they are confirmed.
+    Trust(Trust),
     /// Show the inventory as it is understood.
     #[command(subcommand)]
     Inventory(Inventory),
@@ -82,6 +84,9 @@ pub struct Connect {
     /// ssh's configuration: FILE instead of ~/.ssh/config and /etc/ssh/ssh_config, or none.
     #[arg(short = 'F', long = "ssh-config", value_name = "FILE", help_heading = "Connection")]
     pub ssh_config: Option<String>,
+    /// Check host keys: yes, accept-new (a host seen for the first time is believed) or no.
+    #[arg(long, value_name = "HOW", hide_possible_values = true, help_heading = "Connection")]
+    pub host_key_checking: Option<HostKeyChecking>,
     /// Become another user with `sudo -n`.
     #[arg(short, long = "become", help_heading = "Connection")]
     pub r#become: bool,
@@ -103,6 +108,15 @@ pub struct Connect {
     /// Output of one probe from one host [default: 4MiB, log_grep 1MiB].
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
     pub max_output: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HostKeyChecking {
+    #[value(alias = "true")]
+    Yes,
+    AcceptNew,
+    #[value(alias = "false", alias = "off")]
+    No,
 }
 
 /// What the report looks like and where it goes.
@@ -220,6 +234,23 @@ pub struct Check {
     pub connect: Connect,
     #[command(flatten)]
     pub colour: Colour,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 all keys are known or were added, 2 a key has changed, is revoked or is not the \
+    one in FILE, 3 a host was not reached or its key not confirmed."
+)]
+pub struct Trust {
+    /// Which hosts, as in Ansible.
+    pub pattern: String,
+    #[command(flatten)]
+    pub hosts: Hosts,
+    #[command(flatten)]
+    pub connect: Connect,
+    /// Confirm by FILE instead of asking: lines `HOST SHA256:…`, ssh-keygen -lf output or known_hosts lines.
+    #[arg(long, value_name = "FILE")]
+    pub fingerprints: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

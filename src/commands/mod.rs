@@ -9,6 +9,7 @@ mod output;
 mod report;
 mod run;
 mod signals;
+mod trust;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::error::Refusal;
 use crate::plan::build::Options;
 use crate::plan::route::{Configured, ConnectionOptions};
 use crate::prompt;
+use crate::ssh::HostKeyPolicy;
 use crate::vault::Keyring;
 use output::Out;
 
@@ -28,6 +30,7 @@ pub fn dispatch(command: Command) -> u8 {
         Command::Run(args) => run::run(&args, &out),
         Command::Exec(args) => exec::exec(&args, &out),
         Command::Check(args) => check::check(&args, &out),
+        Command::Trust(args) => trust::trust(&args, &out),
         Command::Inventory(args) => show_inventory(&args, &out),
         Command::Report(args) => report::report(&args, &out),
         Command::Demo(args) => demo::demo(&args, &out),
@@ -98,6 +101,11 @@ fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Result<Options, Refusa
             home: std::env::home_dir(),
             local_user: user.unwrap_or_else(|| "root".to_owned()),
             agent: env("SSH_AUTH_SOCK").map(Into::into),
+            host_keys: connect.host_key_checking.map(|how| match how {
+                cli::HostKeyChecking::Yes => HostKeyPolicy::Strict,
+                cli::HostKeyChecking::AcceptNew => HostKeyPolicy::AcceptNew,
+                cli::HostKeyChecking::No => HostKeyPolicy::Off,
+            }),
             configured: Configured::of(&settings),
         },
         forks: connect.forks.map(usize::from),

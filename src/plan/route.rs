@@ -37,6 +37,8 @@ pub struct ConnectionOptions {
     pub local_user: String,
     /// `SSH_AUTH_SOCK`.
     pub agent: Option<PathBuf>,
+    /// `--host-key-checking`, which stands above all else.
+    pub host_keys: Option<HostKeyPolicy>,
     /// What `ansible.cfg` says: it counts where the inventory says nothing.
     pub configured: Configured,
 }
@@ -153,6 +155,8 @@ impl<'a> Draft<'a> {
         if let Some((false, source)) = checked {
             given.host_keys = Some((HostKeyPolicy::Off, source));
         }
+        let flag = options.host_keys.map(|policy| (policy, Source::CommandLine("--host-key-checking")));
+        given.host_keys = flag.or(given.host_keys);
         let seconds = vars.number("ansible_timeout")?.and_then(|seconds| u64::try_from(seconds).ok());
         let by_variable =
             seconds.map(|at| (Duration::from_secs(at), Source::Variable("ansible_timeout".to_owned())));

@@ -36,6 +36,13 @@ pub(super) struct Found {
     pub(super) line: usize,
 }
 
+impl Found {
+    /// A key of the host's own, neither revoked nor one that signs.
+    pub(super) fn is_host_key(&self) -> bool {
+        self.marker == Marker::HostKey
+    }
+}
+
 /// One file.
 #[derive(Debug, Default)]
 pub(super) struct KnownHosts {

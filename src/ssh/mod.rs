@@ -18,6 +18,7 @@ mod keys;
 mod known_hosts;
 mod login;
 mod progress;
+mod scan;
 mod secret;
 mod session;
 mod trust;
@@ -31,6 +32,8 @@ pub use ask::{Ask, NoAnswer, Nobody, Question};
 pub use dialer::Dialer;
 pub use error::{ConnectError, Details, Reason, SessionError};
 pub use progress::{Progress, Stage};
+pub(crate) use scan::listed;
+pub use scan::{Scanned, Scanner, Standing, WriteError};
 pub use secret::Secret;
 pub use session::{Connection, Exec, ExecReader, ExecWriter, Loss, Output};
 
@@ -97,6 +100,8 @@ pub enum HostKeyPolicy {
     AcceptNew,
     /// Any key will do, except one marked `@revoked`.
     Off,
+    /// None will do: the connection ends with the key, before any login ([`Reason::HostKeyShown`]).
+    Scan,
 }
 
 /// What a [`Dialer`] holds itself to.
