@@ -31,6 +31,17 @@ fn trust(args: &[&str]) -> Ran {
     Running::start(detached).end()
 }
 
+trait Said {
+    fn said(&self, text: &str);
+}
+
+impl Said for Ran {
+    #[track_caller]
+    fn said(&self, text: &str) {
+        assert!(self.stdout.contains(text) || self.stderr.contains(text), "no {text:?} in {self:?}");
+    }
+}
+
 #[test]
 fn new_keys_are_added_only_when_confirmed() {
     let desk = Desk::new();
@@ -118,4 +129,43 @@ fn host_key_checking_is_a_flag_and_no_is_warned_of() {
     exec(&["--host-key-checking", "accept-new"]).exits(0);
     assert_eq!(fs::read_to_string(&known).expect("written"), server.known_host());
     exec(&[]).exits(0).says("in");
+}
+
+#[test]
+fn a_certificate_is_believed_for_its_host_and_time_only() {
+    let desk = Desk::new();
+    let (ca, host_key) = (desk.path("ca"), desk.path("host"));
+    keygen(&ca, "ed25519", "");
+    keygen(&host_key, "ed25519", "");
+    let key = desk.path("id");
+    keygen(&key, "ed25519", "");
+    let certificate = desk.path("host-cert.pub").display().to_string();
+    let sign = |more: &[&str]| {
+        let mut keygen = Command::new("ssh-keygen");
+        keygen.arg("-q").arg("-s").arg(&ca).args(["-h", "-I", "test"]).args(more);
+        assert!(keygen.arg(desk.path("host.pub")).status().expect("ssh-keygen").success());
+    };
+    sign(&["-n", "127.0.0.1"]);
+    let lines = [format!("HostKey {}", host_key.display()), format!("HostCertificate {certificate}")];
+    let config: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let authorized = [public_line(&key)];
+    let user = sshd::user();
+    let key = key.display().to_string();
+    let login = |known_hosts: &str| {
+        // sshd reads its certificate once.
+        let server = Sshd::start(Options { config: &config, authorized: &authorized });
+        let known = desk.file("known_hosts", known_hosts);
+        let hosts = desk.file("hosts", &host("one", server.port, &known));
+        run(["exec", "all", "-i", &hosts, "-u", &user, "--private-key", &key, "--", "echo", "in"])
+    };
+    let authority = format!("@cert-authority 127.0.0.* {}\n", public_line(&ca));
+    login(&authority).exits(0).says("in");
+    login("").exits(3).said("is unknown");
+    login(&format!("{authority}@revoked * {}\n", public_line(&ca))).exits(3).said("is revoked");
+    sign(&["-n", "elsewhere.example"]);
+    login(&authority).exits(3).said("it is for elsewhere.example, not for 127.0.0.1");
+    sign(&["-n", "127.*", "-V", "20200101:20200201"]);
+    login(&authority).exits(3).said("it expired at 2020-0");
+    sign(&["-n", "127.0.0.1", "-O", "critical:odd@example=1"]);
+    login(&authority).exits(3).said("critical option `odd@example`");
 }

@@ -13,6 +13,7 @@ mod ask;
 mod config;
 mod dialer;
 mod error;
+mod host_certificate;
 mod jump;
 mod keys;
 mod known_hosts;

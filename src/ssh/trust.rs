@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
+use russh::keys::ssh_key::Certificate;
 use russh::keys::{Algorithm, HashAlg, PublicKey};
 use tokio::sync::OnceCell;
 
 use super::accept::{Written, write_down};
+use super::host_certificate;
 use super::known_hosts::{Found, KnownHosts, Marker};
 use super::{ConnectError, HostKeyPolicy, Reason, Route, Stage};
 
@@ -132,13 +135,7 @@ impl Judge {
             let reason = Reason::HostKeyShown { key };
             return Err(ConnectError::new(Stage::HostKey, reason, "the host key was all that was asked for"));
         }
-        let revoked = self
-            .found
-            .iter()
-            .chain(&self.find(&self.host, false))
-            .find(|found| found.marker == Marker::Revoked && same(&found.key, key))
-            .cloned();
-        if let Some(found) = revoked {
+        if let Some(found) = self.revoked(key) {
             return Err(ConnectError::new(
                 Stage::HostKey,
                 Reason::HostKeyRevoked { fingerprint, file: found.file.clone(), line: found.line },
@@ -169,6 +166,75 @@ impl Judge {
             HostKeyPolicy::AcceptNew => self.accept(key.clone()).await,
             _ => Err(self.unknown(key)),
         }
+    }
+
+    /// Whether some authority may speak for the host, so that its certificate is worth asking for.
+    pub(super) fn takes_certificates(&self) -> bool {
+        self.policy != HostKeyPolicy::Scan && self.lines().iter().any(Found::is_authority)
+    }
+
+    /// Judges a certificate that the server proved to have. As in ssh, one of an unknown authority is
+    /// worth as much as the key in it.
+    ///
+    /// # Errors
+    /// As [`Judge::judge`], and a certificate of a known authority that is not for this host or time.
+    pub(super) async fn judge_certificate(
+        &self,
+        certificate: &Certificate,
+        now: SystemTime,
+    ) -> Result<(), ConnectError> {
+        let key = host_certificate::key(certificate);
+        let signer = PublicKey::from(certificate.signature_key().clone());
+        if let Some(found) = self.revoked(&signer) {
+            let place = format!("{}:{}", found.file.display(), found.line);
+            return Err(ConnectError::new(
+                Stage::HostKey,
+                Reason::HostKeyRevoked {
+                    fingerprint: fingerprint(&signer),
+                    file: found.file,
+                    line: found.line,
+                },
+                format!("the authority that signed the host's certificate is revoked: {place}"),
+            )
+            .hint("do not log in to this host until it has a new certificate"));
+        }
+        let lines = self.lines();
+        let Some(authority) = host_certificate::authority(certificate, &lines) else {
+            return self.judge(&key).await;
+        };
+        let complaint = host_certificate::complaint(certificate, &self.host, now);
+        if self.revoked(&key).is_some() || self.policy == HostKeyPolicy::Off {
+            return self.judge(&key).await;
+        }
+        let Some(complaint) = complaint else { return Ok(()) };
+        // The key itself may be known; a new one is not to be believed for a bad certificate.
+        let known = self.host_keys(&self.find(&self.name, true));
+        if known.iter().any(|found| same(&found.key, &key)) {
+            return Ok(());
+        }
+        Err(ConnectError::new(
+            Stage::HostKey,
+            Reason::HostKeyUnknown { algorithm: kind(&key), fingerprint: fingerprint(&key) },
+            format!("the host certificate of {} is not good: {complaint}", self.name),
+        )
+        .hint(format!(
+            "its authority is the one in {}:{}; a new certificate is due",
+            authority.file.display(),
+            authority.line
+        )))
+    }
+
+    /// All lines for the host, with its port and without.
+    fn lines(&self) -> Vec<Found> {
+        let mut lines = self.found.clone();
+        if self.host != self.name {
+            lines.extend(self.find(&self.host, false));
+        }
+        lines
+    }
+
+    fn revoked(&self, key: &PublicKey) -> Option<Found> {
+        self.lines().into_iter().find(|found| found.marker == Marker::Revoked && same(&found.key, key))
     }
 
     fn find(&self, name: &str, hashed: bool) -> Vec<Found> {
