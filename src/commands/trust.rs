@@ -130,7 +130,7 @@ fn describe(hosts: &[(&Target, &Shown)]) -> String {
     }
     let mut text = String::new();
     for ((_, said), names) in paragraphs {
-        let names = fold::fold(names.into_iter());
+        let names = fold::fold(names);
         text.push_str(&format!("{}: {said}\n", sanitize::line(&names)));
     }
     text

@@ -120,7 +120,7 @@ impl Envelope {
             .apply_keystream(&mut text);
         let padding = text.last().map_or(0, |byte| usize::from(*byte));
         let length = text.len().checked_sub(padding).ok_or(Malformed::Padding)?;
-        let padded = text.len() % BLOCK == 0
+        let padded = text.len().is_multiple_of(BLOCK)
             && (1..=BLOCK).contains(&padding)
             && text.iter().skip(length).all(|byte| usize::from(*byte) == padding);
         if !padded {

@@ -44,7 +44,7 @@ impl Fingerprints {
             }
             let words: Vec<&str> = line.split_whitespace().collect();
             let is_print = |word: &&str| word.starts_with("SHA256:");
-            match (words.iter().position(|word| is_print(word)), &words[..]) {
+            match (words.iter().position(is_print), &words[..]) {
                 // `256 SHA256:… root@kafka01 (ED25519)`; of a known_hosts file the comment is its names.
                 (Some(1), [size, print, names @ ..]) if size.bytes().all(|b| b.is_ascii_digit()) => {
                     let comment = names.first().copied().unwrap_or_default();

@@ -291,7 +291,10 @@ impl Reader<'_> {
     fn escape(&mut self, bytes: bool, into: &mut String) -> Read<()> {
         let c = self.next()?;
         let number = match c {
-            '\\' | '\'' | '"' => return Ok(into.push(c)),
+            '\\' | '\'' | '"' => {
+                into.push(c);
+                return Ok(());
+            }
             'a' => 7,
             'b' => 8,
             'f' => 12,
