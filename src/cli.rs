@@ -27,6 +27,8 @@ pub enum Command {
     Exec(Exec),
     /// Can I get in, become, read the log dirs and logs; which tools are there?
     Check(Check),
+    /// Show hosts' keys and write new ones into known_hosts, once they are confirmed.
+    Trust(Trust),
     /// Show the inventory as it is understood.
     #[command(subcommand)]
     Inventory(Inventory),
@@ -53,6 +55,22 @@ pub struct Hosts {
     /// Show the hosts and stop.
     #[arg(long)]
     pub list_hosts: bool,
+    #[command(flatten)]
+    pub vault: Vault,
+}
+
+/// The passwords for what is encrypted with ansible-vault.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Vault {
+    /// A file that holds a vault password, or a program that prints it; may be given again.
+    #[arg(long, visible_alias = "vault-pass-file", value_name = "FILE", help_heading = "Vault")]
+    pub vault_password_file: Vec<PathBuf>,
+    /// A vault password and its name: ID@FILE or ID@prompt; may be given again.
+    #[arg(long, value_name = "[ID@]SOURCE", help_heading = "Vault")]
+    pub vault_id: Vec<String>,
+    /// Ask for the vault password when something encrypted is used.
+    #[arg(long, visible_alias = "ask-vault-password", help_heading = "Vault")]
+    pub ask_vault_pass: bool,
 }
 
 /// How to get there, and what it may cost.
@@ -70,6 +88,9 @@ pub struct Connect {
     /// ssh's configuration: FILE instead of ~/.ssh/config and /etc/ssh/ssh_config, or none.
     #[arg(short = 'F', long = "ssh-config", value_name = "FILE", help_heading = "Connection")]
     pub ssh_config: Option<String>,
+    /// Check host keys: yes, accept-new (a host seen for the first time is believed) or no.
+    #[arg(long, value_name = "HOW", hide_possible_values = true, help_heading = "Connection")]
+    pub host_key_checking: Option<HostKeyChecking>,
     /// Become another user with `sudo -n`.
     #[arg(short, long = "become", help_heading = "Connection")]
     pub r#become: bool,
@@ -91,6 +112,15 @@ pub struct Connect {
     /// Output of one probe from one host [default: 4MiB, log_grep 1MiB].
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
     pub max_output: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HostKeyChecking {
+    #[value(alias = "true")]
+    Yes,
+    AcceptNew,
+    #[value(alias = "false", alias = "off")]
+    No,
 }
 
 /// What the report looks like and where it goes.
@@ -281,6 +311,23 @@ pub struct Check {
     pub colour: Colour,
 }
 
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 all keys are known or were added, 2 a key has changed, is revoked or is not the \
+    one in FILE, 3 a host was not reached or its key not confirmed."
+)]
+pub struct Trust {
+    /// Which hosts, as in Ansible.
+    pub pattern: String,
+    #[command(flatten)]
+    pub hosts: Hosts,
+    #[command(flatten)]
+    pub connect: Connect,
+    /// Confirm by FILE instead of asking: lines `HOST SHA256:…`, ssh-keygen -lf output or known_hosts lines.
+    #[arg(long, value_name = "FILE")]
+    pub fingerprints: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Inventory {
     /// Everything, as the JSON of `ansible-inventory --list`.
@@ -302,6 +349,8 @@ pub struct InventorySource {
         hide_env_values = true
     )]
     pub inventory: Vec<String>,
+    #[command(flatten)]
+    pub vault: Vault,
 }
 
 #[derive(Debug, Args)]

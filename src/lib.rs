@@ -5,6 +5,7 @@
 //! which the [`probe`]s run; what they bring back is a [`round`]. From there on all is pure:
 //! [`compare`] lays replicas side by side, [`diagnose`] says what is wrong, [`report`] renders it.
 
+pub mod ansible;
 pub mod cli;
 pub mod commands;
 pub mod compare;
@@ -19,10 +20,12 @@ pub mod plan;
 pub mod playbook;
 pub mod probe;
 pub mod progress;
+pub mod prompt;
 pub mod report;
 pub mod round;
 pub mod sanitize;
 pub mod shell;
 pub mod ssh;
 pub mod ssh_config;
+pub mod vault;
 pub mod yaml;

@@ -1,13 +1,14 @@
 //! Events on standard error while a round is made, by indicatif. Nothing where it is no terminal.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::fleet::Event;
 use crate::plan::Plan;
+use crate::prompt;
 use crate::sanitize;
 
 /// Hosts that are named while they keep everybody waiting.
@@ -38,6 +39,19 @@ impl Progress {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.enable_steady_tick(Duration::from_millis(250));
+        if shown {
+            // Hidden, not suspended: whoever counts hosts must not wait for a person's answer.
+            let bar = bar.clone();
+            prompt::set_aside(move |asking| {
+                if asking {
+                    bar.set_draw_target(ProgressDrawTarget::hidden());
+                    // What it drew last is one line, and stays unless it is wiped.
+                    let _ = std::io::stderr().write_all(b"\r\x1b[2K");
+                } else {
+                    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+                }
+            });
+        }
         Progress {
             bar,
             names: plan.targets.iter().map(|target| sanitize::line(&target.host).into_owned()).collect(),
@@ -90,6 +104,7 @@ impl Progress {
 
     /// Clears the bar and lets other lines through: what stays on the screen is the report.
     pub fn finish(&self) {
+        prompt::forget_aside();
         self.bar.finish_and_clear();
     }
 

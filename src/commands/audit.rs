@@ -14,7 +14,7 @@ use crate::plan::build;
 pub fn audit(args: &Audit, out: &Out) -> Result<u8, Refusal> {
     let destinations = output::destinations(&args.show)?;
     let brought = evidence::read(&args.evidence)?;
-    let mut options = options(&args.hosts, &args.connect);
+    let mut options = options(&args.hosts, &args.connect)?;
     options.since = args.since.clone();
     options.until = args.until.clone();
     let plan = build::audit_plan(&args.pattern, &options, Timestamp::now())?;
@@ -24,7 +24,7 @@ pub fn audit(args: &Audit, out: &Out) -> Result<u8, Refusal> {
         return Ok(0);
     }
     if args.dry_run {
-        out.print(&dry_run::describe(&plan));
+        out.print(&dry_run::describe(&plan, &options.settings));
         return Ok(0);
     }
     let mut round = runtime()?.block_on(async { make_round(&plan, signals::watch_signals()).await });

@@ -17,7 +17,7 @@ use crate::shell::answer::Answer;
 pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
     let mut asked: Vec<Vec<String>> = Vec::new();
     let paths = std::cell::RefCell::new(&mut asked);
-    let options = options(&args.hosts, &args.connect);
+    let options = options(&args.hosts, &args.connect)?;
     let plan = build::pattern_plan(&args.pattern, &options, |host, vars| {
         let mut wanted = route::paths_var(host, vars, "kafka_log_dirs")?;
         if let Some(logs) = route::text_var(host, vars, "kafka_logs_dir")? {

@@ -1,5 +1,6 @@
 //! `--dry-run`: the whole plan, as it would be carried out.
 
+use crate::ansible::Settings;
 use crate::plan::{Limits, Plan, Target};
 use crate::probe::audit::Audit;
 use crate::probe::{discovery, facts};
@@ -7,7 +8,7 @@ use crate::report::fold;
 use crate::shell::script;
 
 /// Hosts, ways, limits and the exact scripts; hosts that get the same are told together.
-pub fn describe(plan: &Plan) -> String {
+pub fn describe(plan: &Plan, settings: &Settings) -> String {
     let limits = plan.limits;
     let mut text = String::from("Nobody is contacted. This is what would be done.\n\n");
     for command in &plan.ssh_commands {
@@ -37,6 +38,11 @@ pub fn describe(plan: &Plan) -> String {
         script::HEARTBEAT_SECONDS,
         script::WATCHDOG_SECONDS,
     ));
+    if !settings.origins.is_empty() {
+        text.push_str("Ansible's settings that count where nothing else is said:\n");
+        settings.origins.iter().for_each(|origin| text.push_str(&format!("  {origin}\n")));
+        text.push('\n');
+    }
     text.push_str(&format!("hosts ({}):\n", plan.targets.len()));
     for target in &plan.targets {
         text.push_str(&format!("  {}: {}\n", target.host, way(target)));

@@ -24,7 +24,7 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
     if command.trim().is_empty() && !args.hosts.list_hosts {
         return Err(Refusal::usage("no command: put it after `--`, as in `exec all -i INVENTORY -- uptime`"));
     }
-    let options = options(&args.hosts, &args.connect);
+    let options = options(&args.hosts, &args.connect)?;
     let plan = build::pattern_plan(&args.pattern, &options, |_, _| {
         Ok(Question::Command { command: command.clone() })
     })?;
@@ -34,7 +34,7 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
         return Ok(0);
     }
     if args.dry_run {
-        out.print(&dry_run::describe(&plan));
+        out.print(&dry_run::describe(&plan, &options.settings));
         return Ok(0);
     }
     let runtime = runtime()?;

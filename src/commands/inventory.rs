@@ -28,7 +28,10 @@ pub fn list(inventory: &Inventory) -> String {
             groups.insert(name.to_owned(), Value::Object(group));
         }
     }
-    let vars = |host: &str| inventory.own_vars(host).into_iter().collect::<Map<String, Value>>();
+    let vars = |host: &str| {
+        let vars = inventory.own_vars(host).into_iter();
+        vars.map(|(name, value)| (name, discreet(value))).collect::<Map<String, Value>>()
+    };
     let hostvars: Map<String, Value> = inventory
         .hosts()
         .map(|host| (host.to_owned(), vars(host)))
@@ -69,7 +72,8 @@ fn branch(inventory: &Inventory, group: &str, depth: usize, lines: &mut Vec<Stri
 pub fn host(inventory: &Inventory, name: &str) -> Result<String, Refusal> {
     known_host(inventory, name)?;
     // `--host` shows an unsafe value bare; only `--list`, which is read back, must mark it.
-    let vars = inventory.own_vars(name).into_iter().map(|(name, value)| (name, bare(value))).collect();
+    let vars =
+        inventory.own_vars(name).into_iter().map(|(name, value)| (name, bare(discreet(value)))).collect();
     Ok(python_json(&Value::Object(vars)))
 }
 
@@ -80,6 +84,14 @@ pub fn known_host(inventory: &Inventory, name: &str) -> Result<(), Refusal> {
     }
     let near = nearest(name, inventory.hosts()).map(|near| format!("; did you mean `{near}`?"));
     Err(Refusal::usage(format!("there is no host `{name}`{}", near.unwrap_or_default())))
+}
+
+/// Nothing out of an encrypted file is shown; a single encrypted value stands as it is in its file.
+fn discreet(value: Value) -> Value {
+    match sealed(&value) {
+        Some(Sealed::Opened(_)) => "(from a file encrypted with ansible-vault)".into(),
+        _ => value,
+    }
 }
 
 /// The value without the marks of `!unsafe`.

@@ -13,11 +13,18 @@ mod report;
 mod run;
 mod signals;
 mod way_table;
+mod trust;
 
+use std::sync::Arc;
+
+use crate::ansible::Settings;
 use crate::cli::{self, Command};
 use crate::error::Refusal;
 use crate::plan::build::Options;
-use crate::plan::route::ConnectionOptions;
+use crate::plan::route::{Configured, ConnectionOptions};
+use crate::prompt;
+use crate::ssh::HostKeyPolicy;
+use crate::vault::Keyring;
 use output::Out;
 
 /// Runs a subcommand; gives its exit status.
@@ -28,6 +35,7 @@ pub fn dispatch(command: Command) -> u8 {
         Command::Audit(args) => audit::audit(&args, &out),
         Command::Exec(args) => exec::exec(&args, &out),
         Command::Check(args) => check::check(&args, &out),
+        Command::Trust(args) => trust::trust(&args, &out),
         Command::Inventory(args) => show_inventory(&args, &out),
         Command::Report(args) => report::report(&args, &out),
         Command::Explain(args) => explain::explain(&args, &out),
@@ -47,10 +55,16 @@ fn show_inventory(args: &cli::Inventory, out: &Out) -> Result<u8, Refusal> {
         cli::Inventory::List(source) | cli::Inventory::Graph(source) => source,
         cli::Inventory::Host(host) => &host.source,
     };
-    let mut plan_options = Options { inventories: source.inventory.clone(), ..Options::default() };
+    let settings = Settings::of_process()?;
+    out.warn(&settings.warnings);
+    let mut plan_options = Options {
+        inventories: inventories(&source.inventory, &settings),
+        vault: keyring(&source.vault, &settings)?,
+        ..Options::default()
+    };
     if let cli::Inventory::Host(host) = args {
         plan_options.extra_vars = host.extra_vars.clone();
-        plan_options.connection = connection(&host.connect);
+        plan_options.connection = connection(&host.connect, &settings);
     }
     let loaded = crate::plan::build::inventory(&plan_options, None)?;
     out.warn(&loaded.warnings);
@@ -69,37 +83,60 @@ fn show_inventory(args: &cli::Inventory, out: &Out) -> Result<u8, Refusal> {
     Ok(0)
 }
 
-/// The options that the plan resolves, from flags and environment.
-fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Options {
-    Options {
-        inventories: hosts.inventory.clone(),
+fn inventories(given: &[String], settings: &Settings) -> Vec<String> {
+    if given.is_empty() { settings.inventories.clone() } else { given.to_vec() }
+}
+
+fn keyring(given: &cli::Vault, settings: &Settings) -> Result<Arc<Keyring>, Refusal> {
+    let locks = settings.locks(&given.vault_id, &given.vault_password_file, given.ask_vault_pass);
+    let ask = |question: &str| prompt::secret(question).map_err(|error| error.to_string());
+    let keyring = Keyring::new(locks, ask)?;
+    Ok(Arc::new(keyring.matching(settings.vault_id_match, settings.vault_identity.clone())))
+}
+
+/// The options that the plan resolves, from flags, environment and `ansible.cfg`.
+fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Result<Options, Refusal> {
+    let settings = Settings::of_process()?;
+    let vault = keyring(&hosts.vault, &settings)?;
+    Ok(Options {
+        inventories: inventories(&hosts.inventory, &settings),
         limit: hosts.limit.clone(),
         extra_vars: hosts.extra_vars.clone(),
-        connection: connection(connect),
+        connection: connection(connect, &settings),
         forks: connect.forks.map(usize::from),
         probe_timeout: connect.probe_timeout,
         round_timeout: connect.round_timeout,
         max_output: connect.max_output,
         since: None,
         until: None,
-    }
+        vault,
+        settings,
+    })
 }
 
-/// What flags and environment say about connections.
-fn connection(connect: &cli::Connect) -> ConnectionOptions {
+/// What flags, environment and `ansible.cfg` say about connections.
+fn connection(connect: &cli::Connect, settings: &Settings) -> ConnectionOptions {
     let env = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let user = env("USER").or_else(|| env("LOGNAME")).map(|user| user.to_string_lossy().into_owned());
     ConnectionOptions {
         user: connect.user.clone(),
         private_key: connect.private_key.clone(),
         timeout: connect.timeout,
-        become_root: connect.r#become || connect.become_user.is_some(),
-        become_user: connect.become_user.clone(),
+        become_root: connect.r#become
+            || connect.become_user.is_some()
+            || settings.become_root.unwrap_or(false),
+        become_user: connect.become_user.clone().or(settings.become_user.clone()),
         ssh_args: connect.ssh_common_args.clone(),
         config: connect.ssh_config.clone(),
         home: std::env::home_dir(),
         local_user: user.unwrap_or_else(|| "root".to_owned()),
         agent: env("SSH_AUTH_SOCK").map(Into::into),
+        host_keys: connect.host_key_checking.map(|how| match how {
+            cli::HostKeyChecking::Yes => HostKeyPolicy::Strict,
+            cli::HostKeyChecking::AcceptNew => HostKeyPolicy::AcceptNew,
+            cli::HostKeyChecking::No => HostKeyPolicy::Off,
+        }),
+        configured: Configured::of(settings),
     }
 }
 

@@ -24,7 +24,7 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
     let destinations = output::destinations(&args.show)?;
     let brought = evidence::read(&args.evidence)?;
     let playbook = Playbook::read(&args.playbook)?;
-    let mut options = options(&args.hosts, &args.connect);
+    let mut options = options(&args.hosts, &args.connect)?;
     options.since = args.since.clone();
     options.until = args.until.clone();
     let plan = build::playbook_plan(&playbook, &options, Timestamp::now())?;
@@ -43,7 +43,7 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
         return Ok(0);
     }
     if args.dry_run {
-        out.print(&dry_run::describe(&plan));
+        out.print(&dry_run::describe(&plan, &options.settings));
         return Ok(0);
     }
     let mut round = runtime()?.block_on(async { make_round(&plan, signals::watch_signals()).await });

@@ -3,6 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::prompt;
 use crate::round::Stopped;
 
 /// A switch that the first signal throws. The second signal ends the process: the nodes see the
@@ -18,6 +19,7 @@ pub fn watch_signals_and(clean_up: impl FnOnce() + Send + 'static) -> watch::Rec
     let handlers = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     tokio::spawn(async move {
         let (Ok(mut interrupts), Ok(mut terminations)) = handlers else { return };
+        prompt::hand_over_signals();
         let mut next = async || {
             tokio::select! {
                 _ = interrupts.recv() => Stopped::Interrupted,
@@ -29,6 +31,7 @@ pub fn watch_signals_and(clean_up: impl FnOnce() + Send + 'static) -> watch::Rec
         let _ = switch.send(Some(first));
         let second = next().await;
         clean_up();
+        prompt::restore();
         match second {
             Stopped::Terminated => std::process::exit(143),
             _ => std::process::exit(130),

@@ -8,34 +8,76 @@ use serde_json::Value;
 
 use super::known;
 use crate::error::{FileError, Place};
+use crate::vault::{self, Keyring, Trouble};
 use crate::yaml::{self, Node, Yaml};
 
 /// A file that has been read, to point into it.
-pub(super) struct Document {
+pub(super) struct Document<'v> {
     pub file: PathBuf,
     pub text: String,
+    vault: &'v Keyring,
+    /// The file is encrypted as a whole: nothing of its text is for others to see.
+    secret: bool,
 }
 
-impl Document {
-    /// Reads a file; what can't be opened or is not UTF-8 is an error.
-    pub(super) fn open(file: &Path) -> Result<Document, FileError> {
+impl<'v> Document<'v> {
+    /// Reads a file, decrypting one that is encrypted as a whole; what can't be opened or is not
+    /// UTF-8 is an error.
+    pub(super) fn open(file: &Path, vault: &'v Keyring) -> Result<Document<'v>, FileError> {
         let bytes =
             fs::read(file).map_err(|error| FileError::whole(file, format!("cannot be read: {error}")))?;
-        let text = String::from_utf8(bytes).map_err(|_| FileError::whole(file, "is not UTF-8 text"))?;
-        Ok(Document { file: file.to_owned(), text })
+        let sealed = match std::str::from_utf8(&bytes) {
+            Ok(text) if vault::is_sealed(text) => vault.open(text),
+            _ => return Document::of(file, bytes, vault, false),
+        };
+        let opened = sealed.map_err(|Trouble { message, hint }| {
+            let error = FileError::whole(file, format!("is encrypted with ansible-vault: {message}"));
+            FileError { hint, ..error }
+        });
+        Document::of(file, opened?, vault, true)
+    }
+
+    /// What a file holds. Comments may be in whatever encoding, as in Ansible; the rest is UTF-8.
+    fn of(file: &Path, bytes: Vec<u8>, vault: &'v Keyring, secret: bool) -> Result<Document<'v>, FileError> {
+        let (text, wrong) = match String::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(wrong) => {
+                let text = String::from_utf8_lossy(wrong.as_bytes()).into_owned();
+                let place = outside_comments(&text);
+                (text, place)
+            }
+        };
+        let document = Document { file: file.to_owned(), text, vault, secret };
+        match wrong {
+            Some(offset) => Err(document.error(offset, "is not UTF-8 text")),
+            None => Ok(document),
+        }
     }
 
     pub(super) fn parse(&self) -> Result<Node, FileError> {
-        yaml::parse(&self.file, &self.text)
-    }
-
-    /// Is the whole file encrypted with ansible-vault?
-    pub(super) fn is_vault(&self) -> bool {
-        self.text.starts_with("$ANSIBLE_VAULT;")
+        yaml::parse(&self.file, &self.text).map_err(|error| self.discreet(error))
     }
 
     pub(super) fn error(&self, offset: usize, message: impl Into<String>) -> FileError {
-        yaml::error_at(&self.file, &self.text, offset, message)
+        self.discreet(yaml::error_at(&self.file, &self.text, offset, message))
+    }
+
+    /// Of an encrypted file only the place is told.
+    fn discreet(&self, mut error: FileError) -> FileError {
+        if self.secret {
+            error.message =
+                "the text in this place is wrong; it is not shown, the file being encrypted".into();
+            error.hint = Some("`ansible-vault view` shows the file".into());
+            if let Some(place) = &mut error.place {
+                place.text.clear();
+            }
+        }
+        error
+    }
+
+    /// Marks what an encrypted file says: to be used, not to be shown.
+    pub(super) fn marked(&self, value: Value) -> Value {
+        if self.secret { super::out_of_vault(value) } else { value }
     }
 
     /// The variables that a mapping sets, each with its place; near misses become warnings.
@@ -46,17 +88,39 @@ impl Document {
         let mut vars = Vec::with_capacity(entries.len());
         for entry in entries {
             self.tags(&entry.value)?;
+            self.places(&entry.value);
             let name = entry.name().into_owned();
-            if let Some(meant) = known::near_miss(&name) {
-                let Place { line, column, .. } = Place::of(&self.text, entry.key.offset);
-                warnings.push(format!(
-                    "{}:{line}:{column}: nothing reads the variable `{name}`; did you mean `{meant}`?",
-                    self.file.display()
-                ));
-            }
-            vars.push(Var { name, value: entry.value.to_json(), offset: entry.value.offset });
+            self.misspelt(&name, entry.key.offset, warnings);
+            vars.push(Var { name, value: self.marked(entry.value.to_json()), offset: entry.value.offset });
         }
         Ok(vars)
+    }
+
+    /// Remembers where encrypted values stand: nobody will know when one can't be opened.
+    fn places(&self, node: &Node) {
+        match &node.value {
+            Yaml::Sequence(items) => items.iter().for_each(|item| self.places(item)),
+            Yaml::Mapping(entries) => entries.iter().for_each(|entry| self.places(&entry.value)),
+            Yaml::Tagged(_, inner) => match &inner.value {
+                Yaml::String(text) if vault::is_sealed(text) => {
+                    let line = Place::of(&self.text, node.offset).line;
+                    self.vault.stands_at(text, format!("{}:{line}", self.file.display()));
+                }
+                _ => self.places(inner),
+            },
+            _ => {}
+        }
+    }
+
+    /// A warning if the name is nearly that of a variable that is read.
+    pub(super) fn misspelt(&self, name: &str, offset: usize, warnings: &mut Vec<String>) {
+        if let Some(meant) = known::near_miss(name) {
+            let Place { line, column, .. } = Place::of(&self.text, offset);
+            warnings.push(format!(
+                "{}:{line}:{column}: nothing reads the variable `{name}`; did you mean `{meant}`?",
+                self.file.display()
+            ));
+        }
     }
 
     /// Ansible knows two tags; another is a slip that it refuses as well.
@@ -79,6 +143,20 @@ impl Document {
             _ => Ok(()),
         }
     }
+}
+
+/// Where a line that is no comment holds broken bytes, for which a replacement character stands.
+fn outside_comments(text: &str) -> Option<usize> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        if let Some(at) = line.find('\u{fffd}')
+            && !line.trim_start().starts_with(['#', ';'])
+        {
+            return Some(offset + at);
+        }
+        offset += line.len();
+    }
+    None
 }
 
 /// A variable as a file sets it.

@@ -152,7 +152,11 @@ impl Graph {
     ) -> Result<(), BadPriority> {
         let group = &mut self.groups[group];
         if name == "ansible_group_priority" {
-            group.priority = match &value {
+            let value = match super::sealed(&value) {
+                Some(super::Sealed::Opened(value)) => value,
+                _ => &value,
+            };
+            group.priority = match value {
                 Value::Number(number) => number.as_i64(),
                 Value::String(text) => text.trim().parse().ok(),
                 Value::Bool(value) => Some(i64::from(*value)),

@@ -8,6 +8,7 @@ mod address;
 mod document;
 pub(crate) mod glob;
 mod graph;
+mod ini;
 mod known;
 mod pattern;
 mod range;
@@ -19,11 +20,13 @@ mod vars_files;
 mod yaml_file;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::error::{Refusal, nearest};
+use crate::vault::Keyring;
 use graph::{ALL, Graph, Group};
 pub use pattern::Selection;
 use vars_files::VarsFiles;
@@ -41,6 +44,7 @@ pub struct Inventory {
     beside_playbook: Option<VarsFiles>,
     /// All hosts, in Ansible's order.
     order: Vec<usize>,
+    vault: Arc<Keyring>,
 }
 
 /// An inventory, and what is odd but not wrong about it.
@@ -56,12 +60,22 @@ pub struct Loaded {
 /// file, a directory, an executable, or a list of hosts with a comma (`a,b` or `a,`).
 /// `playbook_dir` is where `group_vars/` and `host_vars/` are looked for as well.
 pub fn load(sources: &[String], playbook_dir: Option<&Path>) -> Result<Loaded, Refusal> {
+    load_with(sources, playbook_dir, Arc::default())
+}
+
+/// As [`load`], with the passwords for what is encrypted with ansible-vault. Files are decrypted
+/// here, single values when they are used.
+pub fn load_with(
+    sources: &[String],
+    playbook_dir: Option<&Path>,
+    vault: Arc<Keyring>,
+) -> Result<Loaded, Refusal> {
     if sources.iter().all(|source| source.is_empty()) {
         return Err(Refusal::usage(
             "no inventory given: name a file, a directory or a list of hosts with -i",
         ));
     }
-    let mut reading = source::Reading::default();
+    let mut reading = source::Reading::new(&vault);
     for source in sources.iter().filter(|source| !source.is_empty()) {
         reading.source(source)?;
     }
@@ -69,14 +83,14 @@ pub fn load(sources: &[String], playbook_dir: Option<&Path>) -> Result<Loaded, R
     graph.reconcile(&mut warnings);
     let mut beside_sources = Vec::with_capacity(vars_dirs.len());
     for dir in &vars_dirs {
-        beside_sources.push(VarsFiles::read(dir, &graph, &mut warnings)?);
+        beside_sources.push(VarsFiles::read(dir, &graph, &vault, &mut warnings)?);
     }
     let beside_playbook = match playbook_dir {
-        Some(dir) => Some(VarsFiles::read(dir, &graph, &mut warnings)?),
+        Some(dir) => Some(VarsFiles::read(dir, &graph, &vault, &mut warnings)?),
         None => None,
     };
     let order = graph.hosts_below(ALL);
-    let inventory = Inventory { graph, beside_sources, beside_playbook, order };
+    let inventory = Inventory { graph, beside_sources, beside_playbook, order, vault };
     Ok(Loaded { inventory, warnings: document::without_repeats(warnings) })
 }
 
@@ -84,6 +98,11 @@ impl Inventory {
     /// All hosts, in Ansible's order.
     pub fn hosts(&self) -> impl Iterator<Item = &str> {
         self.order.iter().map(|host| self.graph.host(*host).name.as_str())
+    }
+
+    /// The passwords for encrypted values.
+    pub fn vault(&self) -> &Arc<Keyring> {
+        &self.vault
     }
 
     /// Is there a host of this name?
@@ -200,17 +219,28 @@ impl Inventory {
 /// What keeps a value from being used as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sealed<'a> {
-    /// Encrypted with ansible-vault: whoever needs it must say that it can't be read.
-    Vault,
+    /// Encrypted with ansible-vault: a [`Keyring`] opens it.
+    Vault(&'a str),
+    /// Out of a file that is encrypted as a whole: to be used, not to be shown.
+    Opened(&'a Value),
     /// `!unsafe`: the text is to be taken as it is, never rendered as a template.
     Unsafe(&'a Value),
 }
 
-/// Is this a `!vault` or `!unsafe` value?
+/// The mark of what stood in an encrypted file.
+const OPENED: &str = "__roundsman_out_of_vault";
+
+/// Is this a `!vault` or `!unsafe` value, or one out of an encrypted file?
 pub fn sealed(value: &Value) -> Option<Sealed<'_>> {
-    let map = value.as_object().filter(|map| map.len() == 1)?;
-    if map.contains_key("__ansible_vault") {
-        return Some(Sealed::Vault);
+    let (name, inner) = value.as_object().filter(|map| map.len() == 1)?.iter().next()?;
+    match name.as_str() {
+        "__ansible_vault" => Some(Sealed::Vault(inner.as_str().unwrap_or_default())),
+        "__ansible_unsafe" => Some(Sealed::Unsafe(inner)),
+        OPENED => Some(Sealed::Opened(inner)),
+        _ => None,
     }
-    map.get("__ansible_unsafe").map(Sealed::Unsafe)
+}
+
+fn out_of_vault(value: Value) -> Value {
+    Value::Object(serde_json::Map::from_iter([(OPENED.to_owned(), value)]))
 }

@@ -1,7 +1,19 @@
 //! `kafka[01:12].dc1` and `rack[a:f]`: one name that stands for many.
 
+use super::address;
+
 /// How many hosts one name may stand for.
 const MOST: usize = 100_000;
+
+/// The hosts that a key or a line of an inventory stands for, and the port they share.
+pub(super) fn hosts(pattern: &str) -> Result<(Vec<String>, Option<i64>), String> {
+    // Without a colon or a bracket there is neither a port nor a range.
+    let (pattern, port) = match pattern.contains([':', '[']) {
+        true => address::parse(pattern).unwrap_or((pattern, None)),
+        false => (pattern, None),
+    };
+    Ok((expand(pattern)?, port))
+}
 
 /// The names that `name` stands for: itself if it holds no `[`. The error says what is wrong.
 pub(super) fn expand(name: &str) -> Result<Vec<String>, String> {

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::document::Document;
 use super::graph::{From, Graph};
-use super::{address, script, yaml_file};
+use super::{address, ini, script, yaml_file};
 use crate::error::FileError;
+use crate::vault::Keyring;
+use crate::yaml::Yaml;
 
 /// Files of a directory that Ansible passes over.
 const IGNORED_NAMES: [&str; 3] = ["host_vars", "group_vars", "vars_plugins"];
@@ -14,15 +16,19 @@ const IGNORED_ENDINGS: [&str; 12] =
     [".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"];
 
 /// The sources that have been read so far.
-#[derive(Default)]
-pub(super) struct Reading {
+pub(super) struct Reading<'v> {
+    vault: &'v Keyring,
     pub graph: Graph,
     /// Where `group_vars/` and `host_vars/` are looked for, in the order of the sources.
     pub vars_dirs: Vec<PathBuf>,
     pub warnings: Vec<String>,
 }
 
-impl Reading {
+impl<'v> Reading<'v> {
+    pub(super) fn new(vault: &'v Keyring) -> Self {
+        Reading { vault, graph: Graph::default(), vars_dirs: Vec::new(), warnings: Vec::new() }
+    }
+
     /// Reads one source.
     pub(super) fn source(&mut self, source: &str) -> Result<(), FileError> {
         let path = Path::new(source);
@@ -99,16 +105,69 @@ impl Reading {
         {
             return Ok(());
         }
-        let document = Document::open(path)?;
-        match ending.as_str() {
-            "ini" => Err(yaml_file::ini(&document)),
-            "toml" => {
-                let hint = format!("convert it with `ansible-inventory -i {} --list -y`", path.display());
-                Err(FileError::whole(path, "TOML inventories are not read").hint(hint))
-            }
-            _ => yaml_file::read(&document, &from, &mut self.graph, &mut self.warnings),
+        self.text(&Document::open(path, self.vault)?, &from)
+    }
+
+    /// YAML where the ending allows it and it is a mapping, else INI: the order in which Ansible
+    /// tries its readers.
+    fn text(&mut self, document: &Document, from: &From) -> Result<(), FileError> {
+        let path = &document.file;
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            let hint = format!("convert it with `ansible-inventory -i {} --list -y`", path.display());
+            return Err(FileError::whole(path, "TOML inventories are not read").hint(hint));
+        }
+        if !may_be_yaml(path) {
+            return self.ini(document, from);
+        }
+        let root = document.parse();
+        if let Ok(root) = &root
+            && matches!(root.value, Yaml::Mapping(_))
+        {
+            return yaml_file::read(document, root, from, &mut self.graph, &mut self.warnings);
+        }
+        match self.ini(document, from) {
+            Err(_) if !looks_like_ini(&document.text) => match root {
+                Err(wrong) => Err(wrong),
+                Ok(root) => yaml_file::read(document, &root, from, &mut self.graph, &mut self.warnings),
+            },
+            read => read,
         }
     }
+
+    fn ini(&mut self, document: &Document, from: &From) -> Result<(), FileError> {
+        let lines = ini::read(document, &mut self.warnings)?;
+        if lines.is_empty() {
+            self.warnings.push(format!("{}: is empty: no host, no group", document.file.display()));
+        }
+        lines.apply(document, from, &mut self.graph)
+    }
+}
+
+/// Ansible reads YAML from files with these endings or with none.
+fn may_be_yaml(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match name.trim_start_matches('.').rsplit_once('.') {
+        None => true,
+        Some((_, ending)) => matches!(ending, "yml" | "yaml" | "json"),
+    }
+}
+
+/// A `[section]` line at the margin, or lines of which none is YAML's `key:` or `- item`: of a file
+/// that is neither, the error of this form is the one to tell.
+fn looks_like_ini(text: &str) -> bool {
+    let lines = || text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with(['#', ';']));
+    let section = |line: &str| {
+        let name = line.strip_prefix('[').and_then(|rest| rest.trim_end().strip_suffix(']'));
+        name.is_some_and(|name| {
+            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-:.".contains(c))
+        })
+    };
+    let yaml = |line: &str| {
+        line.trim_end().ends_with(':')
+            || line.contains(": ")
+            || line.trim_start().starts_with(['-', '{', '[', '"', '\''])
+    };
+    lines().any(section) || (lines().next().is_some() && !lines().any(yaml))
 }
 
 fn ignored(name: &str) -> bool {

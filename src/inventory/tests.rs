@@ -90,17 +90,51 @@ fn wrong_structures_are_refused_in_words() {
         ("a:\n  children: {all: }\n", "the group `all` cannot be a child of `a`"),
         ("a:\n  vars: {ansible_group_priority: high}\n", "is a whole number"),
         ("a:\n  vars: {x: !valt abc}\n", "the tag `!valt` is not known"),
-        ("", "is empty"),
         ("- a\n- b\n", "a mapping of groups, not a list"),
         ("plugin: aws_ec2\n", "the inventory plugin `aws_ec2`"),
-        ("[web]\nweb1 ansible_host=10.0.0.1\n", "INI inventories are not read yet"),
         ("a:\n  hosts:\n    b: {x: >-\n      -o Proxy=1\n", "hosts.yml:3:12: "),
         ("a:\n  hosts: {k[1:3].dc1: }\n", "within braces a name with brackets needs quotes"),
-        ("[web]\nw1 note=\"a: b\"\n[web:vars]\n", "INI inventories are not read yet"),
-        ("web1\nweb2\n", "INI inventories are not read yet"),
-        ("web1 ansible_host=10.0.0.1\n", "INI inventories are not read yet"),
     ] {
         let message = refused(text);
+        assert!(message.contains(part), "{text:?} gave {message}");
+    }
+}
+
+#[test]
+fn what_is_no_yaml_is_read_as_ini() {
+    let Loaded { inventory, warnings } =
+        read("[web]\nw1 ansible_hots=10.0.0.1 note=\"a: b\"\n[web:vars]\nx = 1\n");
+    assert_eq!(inventory.vars("w1")["x"], 1);
+    assert_eq!(inventory.vars("w1")["note"], "a: b");
+    let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+    assert!(warning.contains("hosts.yml:2:4: nothing reads the variable `ansible_hots`"), "{warning}");
+    assert_eq!(read("web1\nweb2\n").inventory.hosts().count(), 2);
+    let Loaded { inventory, warnings } = read("");
+    assert_eq!(inventory.hosts().count(), 0);
+    assert!(warnings.iter().any(|warning| warning.contains("is empty")), "{warnings:?}");
+}
+
+#[test]
+fn mistakes_in_ini_have_their_place() {
+    for (text, part) in [
+        ("[web\nw1\n", "hosts.ini:1:1: `[web` lacks a `]`"),
+        ("[my web]\nw1\n", "hosts.ini:1:1: `[my web]` is no section"),
+        ("[web:var]\na=1\n", "hosts.ini:1:6: `[web:var]`: `var` is no kind of section"),
+        ("[web]\nw1 user = ops\n", "hosts.ini:2:4: `user` sets no variable"),
+        ("[web]\nw1 a='x\n", "hosts.ini:2:6: the quote is never closed"),
+        ("[web]\nw1:\n", "hosts.ini:2:1: `w1:` ends in a colon without a port"),
+        ("[web]\n  w[3:1]\n", "hosts.ini:2:3: the end comes before the begin"),
+        ("[web]\nw1\n[web:vars]\na\n", "hosts.ini:4:1: `a` sets no variable"),
+        ("[web]\nw1\n[wbe:vars]\na=1\n", "hosts.ini:3:1: no section makes `wbe` a group"),
+        ("[all:children]\nweb\n[wbe]\nw1\n", "hosts.ini:2:1: there is no group `web`"),
+        ("[a:children]\nb c\n[b]\n", "hosts.ini:2:1: `b c` is no group's name"),
+        ("[a:children]\nb\n[b:children]\na\n", "hosts.ini:4:1: the group `a` cannot be a child of `b`"),
+        ("[a]\n\"\" x=1\n", "hosts.ini:2:1: a host's name cannot be empty"),
+        ("[a]\nb\n[a:vars]\nansible_group_priority=high\n", "hosts.ini:4:1: `ansible_group_priority`"),
+        ("\u{feff}[a]\nb\n", "byte order mark"),
+    ] {
+        let dir = files(&[("hosts.ini", text)]);
+        let message = load(&[source(&dir, "hosts.ini")], None).expect_err(text).to_string();
         assert!(message.contains(part), "{text:?} gave {message}");
     }
 }
@@ -136,7 +170,7 @@ fn sealed_values_are_told_from_mappings() {
     let Loaded { inventory, .. } =
         read("all:\n  hosts:\n    a: {p: !vault x, q: !unsafe '{{ y }}', r: {s: 1}}\n");
     let vars = inventory.vars("a");
-    assert_eq!(sealed(&vars["p"]), Some(Sealed::Vault));
+    assert_eq!(sealed(&vars["p"]), Some(Sealed::Vault("x")));
     assert_eq!(sealed(&vars["q"]), Some(Sealed::Unsafe(&json!("{{ y }}"))));
     assert_eq!(sealed(&vars["r"]), None);
 }
@@ -243,6 +277,21 @@ proptest! {
             for host in inventory.hosts() {
                 inventory.vars(host);
             }
+        }
+    }
+
+    #[test]
+    fn no_ini_panics_and_errors_stand_in_the_file(
+        text in "(\\[(web|db|all|ungrouped)(:vars|:children|:hosts)?\\]|\n|\n|\n|web|db|a\\[1:3\\]|[ =:,'\"#;\\\\\u{1f}\u{85}]|ä|name=|\\{1: \\(2,\\)\\}|b'x'|-1|:22|\r\n){0,30}"
+    ) {
+        let dir = files(&[("hosts.ini", &text)]);
+        match load(&[source(&dir, "hosts.ini")], None) {
+            Ok(Loaded { inventory, .. }) => inventory.hosts().for_each(|host| drop(inventory.vars(host))),
+            Err(Refusal::File(error)) => {
+                let place = error.place.expect("a place");
+                prop_assert!(place.line >= 1 && place.line <= text.matches('\n').count() + 1);
+            }
+            Err(other) => prop_assert!(false, "{other}"),
         }
     }
 

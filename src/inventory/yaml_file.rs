@@ -2,36 +2,23 @@
 
 use super::document::{Document, Var};
 use super::graph::{From, Graph};
-use super::{address, range};
+use super::range;
 use crate::error::{FileError, nearest};
 use crate::yaml::{Entry, Node, Yaml};
 
 const WORDS: [&str; 3] = ["hosts", "children", "vars"];
 
-/// Reads a YAML or JSON inventory into the graph.
+/// Reads a YAML or JSON inventory into the graph; `root` is what the document parsed to.
 pub(super) fn read(
     document: &Document,
+    root: &Node,
     from: &From,
     graph: &mut Graph,
     warnings: &mut Vec<String>,
 ) -> Result<(), FileError> {
-    if document.is_vault() {
-        return Err(FileError::whole(&document.file, "is encrypted with ansible-vault")
-            .hint("`ansible-vault view` shows what is in it"));
-    }
-    let root = match document.parse() {
-        Ok(root) => root,
-        Err(_) if looks_like_ini(&document.text) => return Err(ini(document)),
-        Err(error) => return Err(error),
-    };
-    let groups = match &root.value {
-        Yaml::Mapping(groups) => groups,
-        Yaml::Null => return Err(FileError::whole(&document.file, "is empty: no host, no group")),
-        _ if looks_like_ini(&document.text) => return Err(ini(document)),
-        _ => {
-            let message = format!("an inventory is a mapping of groups, not {}", root.kind());
-            return Err(document.error(root.offset, message));
-        }
+    let Yaml::Mapping(groups) = &root.value else {
+        let message = format!("an inventory is a mapping of groups, not {}", root.kind());
+        return Err(document.error(root.offset, message));
     };
     if let Some(plugin) = root.get("plugin").and_then(Node::as_str) {
         let message = format!("this configures the inventory plugin `{plugin}`; plugins are not run");
@@ -43,7 +30,7 @@ pub(super) fn read(
 }
 
 struct Reader<'a> {
-    document: &'a Document,
+    document: &'a Document<'a>,
     from: &'a From,
     graph: &'a mut Graph,
     warnings: &'a mut Vec<String>,
@@ -113,12 +100,7 @@ impl Reader<'_> {
                 }
                 _ => Vec::new(),
             };
-            // Without a colon or a bracket there is neither a port nor a range.
-            let (pattern, port) = match name.contains([':', '[']) {
-                true => address::parse(name).unwrap_or((name, None)),
-                false => (name, None),
-            };
-            let names = range::expand(pattern).map_err(|wrong| self.document.error(key.offset, wrong))?;
+            let (names, port) = range::hosts(name).map_err(|wrong| self.document.error(key.offset, wrong))?;
             for name in names {
                 let host = self.graph.add_host(&name, Some(group), port, self.from);
                 for Var { name, value, offset } in &vars {
@@ -178,27 +160,4 @@ enum Named<'n> {
 
 fn words() -> String {
     format!("`{}`, `{}` and `{}`", WORDS[0], WORDS[1], WORDS[2])
-}
-
-/// A `[section]` line at the margin, or lines of which none is YAML's `key:` or `- item`.
-fn looks_like_ini(text: &str) -> bool {
-    let lines = || text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with(['#', ';']));
-    let section = |line: &str| {
-        let name = line.strip_prefix('[').and_then(|rest| rest.trim_end().strip_suffix(']'));
-        name.is_some_and(|name| {
-            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-:.".contains(c))
-        })
-    };
-    let yaml = |line: &str| {
-        line.trim_end().ends_with(':')
-            || line.contains(": ")
-            || line.trim_start().starts_with(['-', '{', '[', '"', '\''])
-    };
-    lines().any(section) || (lines().next().is_some() && !lines().any(yaml))
-}
-
-/// The refusal of an INI inventory.
-pub(super) fn ini(document: &Document) -> FileError {
-    let hint = format!("convert it with `ansible-inventory -i {} --list -y`", document.file.display());
-    FileError::whole(&document.file, "INI inventories are not read yet").hint(hint)
 }

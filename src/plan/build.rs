@@ -1,5 +1,6 @@
 //! Builds a plan: every template rendered, every file looked for, before any host is contacted.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 
 use super::route::{self, ConnectionOptions};
 use super::{Limits, Plan, Target};
+use crate::ansible::Settings;
 use crate::error::{FileError, Refusal};
 use crate::inventory::{self, Inventory};
 use crate::playbook::template::{Renderer, TemplateError, Vars};
@@ -18,9 +20,13 @@ use crate::probe::discovery::Given;
 use crate::probe::{Probe, Question, log_grep};
 use crate::round;
 use crate::ssh_config::{Choice, SshConfig};
+use crate::vault::Keyring;
 
 /// Bytes of matching log lines that a `log_grep` brings from one host, where nothing else is said.
 const LOG_LIMIT: usize = 1 << 20;
+
+/// Fewer encrypted values are opened when they are used.
+const WORTH_OPENING_AHEAD: usize = 8;
 
 /// What the command line says about a round.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +44,10 @@ pub struct Options {
     pub max_output: Option<usize>,
     pub since: Option<String>,
     pub until: Option<String>,
+    /// The passwords for what is encrypted with ansible-vault.
+    pub vault: Arc<Keyring>,
+    /// What `ansible.cfg` and `ANSIBLE_…` say; it stands below the playbook.
+    pub settings: Settings,
 }
 
 /// Reads the inventories of `options`, with the variable files beside `playbook`.
@@ -52,7 +62,7 @@ pub fn inventory(options: &Options, playbook: Option<&Path>) -> Result<inventory
         Some(dir) if dir != Path::new("") => dir.to_owned(),
         _ => PathBuf::from("."),
     });
-    inventory::load(&options.inventories, beside.as_deref())
+    inventory::load_with(&options.inventories, beside.as_deref(), Arc::clone(&options.vault))
 }
 
 /// The plan of a playbook.
@@ -62,7 +72,8 @@ pub fn inventory(options: &Options, playbook: Option<&Path>) -> Result<inventory
 pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> Result<Plan, Refusal> {
     let loaded = inventory(options, Some(&playbook.file))?;
     let builder = Builder::new(&loaded, options)?;
-    let mut warnings = loaded.warnings.clone();
+    let mut warnings = options.settings.warnings.clone();
+    warnings.extend(loaded.warnings.iter().cloned());
     let (since, until) = window(playbook, options, now)?;
     let mut hosts: IndexMap<String, Target> = IndexMap::new();
     let mut plays = Vec::new();
@@ -100,8 +111,10 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
                 .collect::<Vec<_>>(),
         );
         let gate = builder.gate(playbook, play, &all.hosts)?;
-        let excluded = all.hosts.into_iter().filter(|host| !selected.hosts.contains(host)).collect();
+        let chosen: HashSet<&String> = selected.hosts.iter().collect();
+        let excluded = all.hosts.into_iter().filter(|host| !chosen.contains(host)).collect();
         plays.push(recorded(play, excluded, gate));
+        builder.warm(&selected.hosts);
         for host in &selected.hosts {
             let renderer = builder.renderer(host, &play.vars);
             let target = match hosts.entry(host.clone()) {
@@ -138,8 +151,14 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
         forks: options
             .forks
             .or_else(|| playbook.plays.iter().filter_map(|play| play.forks).max())
+            .or(options.settings.forks)
             .unwrap_or(standard.forks),
-        connect: options.connection.timeout.or(plays_limits(|play| play.timeout)).unwrap_or(standard.connect),
+        connect: options
+            .connection
+            .timeout
+            .or(plays_limits(|play| play.timeout))
+            .or(options.settings.timeout)
+            .unwrap_or(standard.connect),
         probe: options.probe_timeout.or(plays_limits(|play| play.probe_timeout)).unwrap_or(standard.probe),
         round: options.round_timeout.or(plays_limits(|play| play.round_timeout)).unwrap_or(standard.round),
         output: options.max_output.unwrap_or(standard.output),
@@ -174,18 +193,20 @@ pub fn pattern_plan(
 ) -> Result<Plan, Refusal> {
     let loaded = inventory(options, None)?;
     let builder = Builder::new(&loaded, options)?;
-    let mut warnings = loaded.warnings.clone();
+    let mut warnings = options.settings.warnings.clone();
+    warnings.extend(loaded.warnings.iter().cloned());
     let selected = loaded.inventory.select(pattern, options.limit.as_deref())?;
     warnings.extend(selected.warnings);
     let standard = Limits::default();
     let limits = Limits {
-        forks: options.forks.unwrap_or(standard.forks),
-        connect: options.connection.timeout.unwrap_or(standard.connect),
+        forks: options.forks.or(options.settings.forks).unwrap_or(standard.forks),
+        connect: options.connection.timeout.or(options.settings.timeout).unwrap_or(standard.connect),
         probe: options.probe_timeout.unwrap_or(standard.probe),
         round: options.round_timeout.unwrap_or(standard.round),
         output: options.max_output.unwrap_or(standard.output),
     };
     let mut targets = Vec::with_capacity(selected.hosts.len());
+    builder.warm(&selected.hosts);
     let no_vars = Vars::new();
     builder.ask_ahead(selected.hosts.iter().map(|host| (host.as_str(), &no_vars)));
     for host in &selected.hosts {
@@ -365,7 +386,7 @@ fn question(
         ProbeKind::DiskUsage { paths: texts } => Question::DiskUsage { paths: paths(texts)? },
         ProbeKind::DiskFree { paths: texts } => Question::DiskFree { paths: paths(texts)? },
         ProbeKind::LogGrep { files, if_present, pattern } => {
-            let rendered = renderer.text(&pattern.text).map_err(|error| wrong(pattern, error))?;
+            let rendered = renderer.shown(&pattern.text).map_err(|error| wrong(pattern, error))?;
             if let Some(complaint) = ere::complaint(&rendered) {
                 return Err(playbook
                     .error_at(pattern.offset, format!("pattern `{rendered}`: {complaint}"))
@@ -414,8 +435,8 @@ struct Builder<'a> {
     inventory: &'a Inventory,
     options: &'a Options,
     extra: Vars,
-    /// `groups`, which is the same for all hosts.
-    shared: Arc<Vars>,
+    /// `groups`, which a copy for every host would make the largest part of all variables.
+    common: Arc<Vars>,
     ssh_config: SshConfig,
 }
 
@@ -425,14 +446,38 @@ impl<'a> Builder<'a> {
         for given in &options.extra_vars {
             extra.extend(extra_vars(given)?);
         }
+        let common = Arc::new(Vars::from_iter([("groups".to_owned(), loaded.inventory.groups_var())]));
         let connection = &options.connection;
         Ok(Builder {
             inventory: &loaded.inventory,
             options,
             extra,
-            shared: Arc::new(Vars::from_iter([("groups".to_owned(), loaded.inventory.groups_var())])),
+            common,
             ssh_config: SshConfig::of_user(connection.home.as_deref(), &connection.local_user),
         })
+    }
+
+    /// Opens at once what the hosts' logins will need: one by one it would take milliseconds each.
+    fn warm(&self, hosts: &[String]) {
+        let vault = self.inventory.vault();
+        if vault.is_empty() {
+            return;
+        }
+        let mut sealed = HashSet::new();
+        for host in hosts {
+            for (name, value) in self.inventory.vars(host) {
+                if (name.starts_with("ansible_") || name.starts_with("vault_"))
+                    && let Some(inventory::Sealed::Vault(text)) = inventory::sealed(&value)
+                {
+                    sealed.insert(text.to_owned());
+                }
+            }
+        }
+        let sealed: Vec<&str> = sealed.iter().map(String::as_str).collect();
+        // One or two may never be used, and then their password need not be had.
+        if sealed.len() >= WORTH_OPENING_AHEAD {
+            vault.warm(&sealed);
+        }
     }
 
     /// Asks ssh about all hosts at the same time, where its configuration may need many answers.
@@ -475,7 +520,7 @@ impl<'a> Builder<'a> {
         vars.shift_remove("groups");
         vars.extend(play.iter().map(|(name, value)| (name.clone(), value.clone())));
         vars.extend(self.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
-        Renderer::sharing(host, vars, self.shared.clone())
+        Renderer::with_vault(host, vars, Arc::clone(&self.common), Arc::clone(self.inventory.vault()))
     }
 
     /// The brokers that a play's gate asks about: a host pattern, `none` where it is empty.

@@ -213,7 +213,7 @@ impl Legs<'_> {
         let shown_policy = match policy.0 {
             HostKeyPolicy::Strict => "checked",
             HostKeyPolicy::AcceptNew => "checked, new ones accepted",
-            HostKeyPolicy::Off => "not checked",
+            HostKeyPolicy::Off | HostKeyPolicy::Scan => "not checked",
         };
         shown.add("host keys", shown_policy, &policy.1);
         shown.maybe("host key alias", &alias, Clone::clone);

@@ -8,9 +8,10 @@ use serde_json::Value;
 use super::given::Given;
 use super::leg::Legs;
 use super::source::{Settings, Source};
+use crate::ansible;
 use crate::error::Refusal;
 use crate::playbook::template::Renderer;
-use crate::ssh::args::{SshArgs, values};
+use crate::ssh::args::{ArgsError, SshArgs, values};
 use crate::ssh::{HostKeyPolicy, Route};
 use crate::ssh_config::{Choice, Query, SshConfig};
 
@@ -36,6 +37,39 @@ pub struct ConnectionOptions {
     pub local_user: String,
     /// `SSH_AUTH_SOCK`.
     pub agent: Option<PathBuf>,
+    /// `--host-key-checking`, which stands above all else.
+    pub host_keys: Option<HostKeyPolicy>,
+    /// What `ansible.cfg` says: it counts where the inventory says nothing.
+    pub configured: Configured,
+}
+
+/// The settings of Ansible's that stand below the variable of the same meaning.
+#[derive(Debug, Clone, Default)]
+pub struct Configured {
+    pub user: Option<String>,
+    pub private_key: Option<PathBuf>,
+    pub ssh_args: Option<String>,
+    pub ssh_common_args: Option<String>,
+    pub ssh_extra_args: Option<String>,
+    pub host_key_checking: Option<bool>,
+    pub port: Option<u16>,
+    pub become_method: Option<String>,
+}
+
+impl Configured {
+    /// Those of these settings.
+    pub fn of(settings: &ansible::Settings) -> Configured {
+        Configured {
+            user: settings.remote_user.clone(),
+            private_key: settings.private_key.clone(),
+            ssh_args: settings.ssh_args.clone(),
+            ssh_common_args: settings.ssh_common_args.clone(),
+            ssh_extra_args: settings.ssh_extra_args.clone(),
+            host_key_checking: settings.host_key_checking,
+            port: settings.remote_port,
+            become_method: settings.become_method.clone(),
+        }
+    }
 }
 
 /// The way to a host, the user to become there, and what was ignored.
@@ -89,28 +123,40 @@ impl<'a> Draft<'a> {
         };
         let mut given = Given::of(format!("host {host}"), (address, named_by), &layers);
         let flag = options.user.clone().map(|user| (user, Source::CommandLine("--user")));
-        given.user = vars.either("ansible_user", "ansible_ssh_user")?.or(flag).or(given.user);
+        let configured = options.configured.user.clone().map(|user| (user, Source::Ansible("remote_user")));
+        given.user = vars.either("ansible_user", "ansible_ssh_user")?.or(flag).or(configured).or(given.user);
         if let Some((port, source)) = vars.either("ansible_port", "ansible_ssh_port")? {
             let port = values::port(&port)
                 .ok_or_else(|| vars.wrong("ansible_port", &format!("{port} is no port")))?;
             given.port = Some((port, source));
         }
+        given.port =
+            given.port.or(options.configured.port.map(|port| (port, Source::Ansible("remote_port"))));
         let key = match vars.either("ansible_ssh_private_key_file", "ansible_private_key_file")? {
             Some((key, source)) => Some((PathBuf::from(key), source)),
-            None => options.private_key.clone().map(|key| (key, Source::CommandLine("--private-key"))),
+            None => {
+                let flag = options.private_key.clone().map(|key| (key, Source::CommandLine("--private-key")));
+                let configured = options.configured.private_key.clone();
+                flag.or(configured.map(|key| (key, Source::Ansible("private_key_file"))))
+            }
         };
         if let Some((key, source)) = key {
             given.keys.insert(0, (key, source, true));
         }
+        let configured = options.configured.host_key_checking;
+        let mut checked = configured.map(|checked| (checked, Source::Ansible("host_key_checking")));
         for name in ["ansible_host_key_checking", "ansible_ssh_host_key_checking"] {
-            if let Some(checked) = vars.boolean(name)? {
-                // Ansible says nothing where keys are to be checked, and so leaves it to the arguments.
-                if !checked {
-                    given.host_keys = Some((HostKeyPolicy::Off, Source::Variable(name.to_owned())));
-                }
+            if let Some(said) = vars.boolean(name)? {
+                checked = Some((said, Source::Variable(name.to_owned())));
                 break;
             }
         }
+        // Ansible says nothing where keys are to be checked, and so leaves it to the arguments.
+        if let Some((false, source)) = checked {
+            given.host_keys = Some((HostKeyPolicy::Off, source));
+        }
+        let flag = options.host_keys.map(|policy| (policy, Source::CommandLine("--host-key-checking")));
+        given.host_keys = flag.or(given.host_keys);
         let seconds = vars.number("ansible_timeout")?.and_then(|seconds| u64::try_from(seconds).ok());
         let by_variable =
             seconds.map(|at| (Duration::from_secs(at), Source::Variable("ansible_timeout".to_owned())));
@@ -169,10 +215,19 @@ fn layers(vars: &HostVars<'_>, options: &ConnectionOptions) -> Result<Vec<(Sourc
             .map_err(|error| Refusal::usage(format!("--ssh-common-args: {}", error.message)))?;
         layers.push((Source::CommandLine("--ssh-common-args"), args));
     }
-    for name in ["ansible_ssh_common_args", "ansible_ssh_extra_args"] {
+    let configured = &options.configured;
+    for (name, setting, configured) in [
+        ("ansible_ssh_args", "ssh_args", &configured.ssh_args),
+        ("ansible_ssh_common_args", "ssh_common_args", &configured.ssh_common_args),
+        ("ansible_ssh_extra_args", "ssh_extra_args", &configured.ssh_extra_args),
+    ] {
         if let Some(given) = vars.text(name)? {
             let args = SshArgs::parse(&given).map_err(|error| vars.wrong(name, &error.message))?;
             layers.push((Source::Variable(name.to_owned()), args));
+        } else if let Some(given) = configured {
+            let wrong =
+                |error: ArgsError| Refusal::usage(format!("Ansible's setting {setting}: {}", error.message));
+            layers.push((Source::Ansible(setting), SshArgs::parse(given).map_err(wrong)?));
         }
     }
     Ok(layers)
@@ -183,7 +238,7 @@ fn becomes(vars: &HostVars<'_>, options: &ConnectionOptions) -> Result<Option<St
     if !vars.boolean("ansible_become")?.unwrap_or(options.become_root) {
         return Ok(None);
     }
-    if let Some(method) = vars.text("ansible_become_method")?
+    if let Some(method) = vars.text("ansible_become_method")?.or(options.configured.become_method.clone())
         && !matches!(method.as_str(), "sudo" | "ansible.builtin.sudo")
     {
         return Err(vars.wrong("ansible_become_method", &format!("`{method}` is not known; sudo is")));
@@ -220,6 +275,12 @@ struct HostVars<'a> {
 
 impl HostVars<'_> {
     fn wrong(&self, name: &str, message: &str) -> Refusal {
+        // The message may quote the value.
+        let message = if self.vars.is_secret(name) {
+            "its value, which comes out of a vault, can't be used"
+        } else {
+            message
+        };
         Refusal::Variable(format!("host {}: {name}: {message}", self.host))
     }
 

@@ -13,6 +13,8 @@ pub enum Source {
     Environment(&'static str),
     /// A host variable, by its name.
     Variable(String),
+    /// `ansible.cfg` or the environment variable of the same meaning, by the setting's name.
+    Ansible(&'static str),
     /// The inventory's name of the host.
     Name,
     /// What names a jump host: `ProxyJump`, `-J`, a `ProxyCommand`.
@@ -29,6 +31,7 @@ impl fmt::Display for Source {
             Source::CommandLine(flag) => write!(f, "command line {flag}"),
             Source::Environment(name) => write!(f, "environment {name}"),
             Source::Variable(name) => write!(f, "variable {name}"),
+            Source::Ansible(name) => write!(f, "Ansible's setting {name}"),
             Source::Name => f.write_str("inventory name"),
             Source::Jump(source) => source.fmt(f),
             Source::SshConfig(Some(place)) => write!(f, "{}:{}", place.file.display(), place.line),

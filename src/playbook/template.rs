@@ -4,14 +4,16 @@
 //! or a command becomes several words. What is undefined is an error that names the nearest variable.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
 use minijinja::value::{Enumerator, Object, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 use crate::error::nearest;
+use crate::inventory::{Sealed, sealed};
 use crate::shell::script::quote;
+use crate::vault::{Keyring, Trouble};
 
 /// Variables of one host, in the order of their names' first sight.
 pub type Vars = IndexMap<String, serde_json::Value>;
@@ -55,21 +57,27 @@ enum Into {
 struct Scope {
     host: String,
     vars: Arc<Vars>,
-    shared: Arc<Vars>,
+    /// Variables that are the same for every host, below the host's own.
+    common: Arc<Vars>,
     depth: usize,
+    vault: Arc<Keyring>,
+    /// The variable out of a vault that was used last.
+    revealed: Arc<Mutex<Option<String>>>,
 }
 
 impl Renderer {
     /// For `host` with its variables, those of the play and those of the command line already laid over
     /// each other.
     pub fn new(host: &str, vars: Vars) -> Self {
-        Renderer::sharing(host, vars, Arc::default())
+        Renderer::with_vault(host, vars, Arc::default(), Arc::default())
     }
 
-    /// The same with variables below its own that all hosts share: `groups` names every host, and a copy
-    /// of it for each would be a square of the fleet.
-    pub fn sharing(host: &str, vars: Vars, shared: Arc<Vars>) -> Self {
-        Renderer { scope: Arc::new(Scope { host: host.to_owned(), vars: Arc::new(vars), shared, depth: 0 }) }
+    /// As [`Renderer::new`], with variables that all hosts share and the passwords for values that are
+    /// encrypted with ansible-vault.
+    pub fn with_vault(host: &str, vars: Vars, common: Arc<Vars>, vault: Arc<Keyring>) -> Self {
+        let host = host.to_owned();
+        let vars = Arc::new(vars);
+        Renderer { scope: Arc::new(Scope { host, vars, common, depth: 0, vault, revealed: Arc::default() }) }
     }
 
     /// The raw variables.
@@ -96,17 +104,46 @@ impl Renderer {
     /// Renders a command line: the template's own text is shell, values are quoted words.
     ///
     /// # Errors
-    /// As [`Renderer::text`].
+    /// As [`Renderer::shown`].
     pub fn command(&self, template: &str) -> Result<String, TemplateError> {
-        self.scope.render(template, Into::Command)
+        self.openly(|| self.scope.render(template, Into::Command))
+    }
+
+    /// Renders to text that will stand in reports and in the node's list of processes.
+    ///
+    /// # Errors
+    /// As [`Renderer::text`], and for a value out of a vault, which must not be seen there.
+    pub fn shown(&self, template: &str) -> Result<String, TemplateError> {
+        self.openly(|| self.scope.render(template, Into::Text))
+    }
+
+    /// Does the value of `name` come out of a vault, in whole or in part? Then nobody is to see it.
+    pub fn is_secret(&self, name: &str) -> bool {
+        self.openly(|| self.var(name)).is_err() && self.var(name).is_ok()
+    }
+
+    fn openly<T>(&self, render: impl FnOnce() -> Result<T, TemplateError>) -> Result<T, TemplateError> {
+        *self.scope.revealed() = None;
+        let rendered = render()?;
+        match self.scope.revealed().take() {
+            None => Ok(rendered),
+            Some(name) => Err(TemplateError {
+                message: format!(
+                    "variable `{name}` of host {} comes out of a vault, and what is written here can be seen: \
+                     in reports, and on the node in its list of processes",
+                    self.scope.host
+                ),
+                hint: Some("let the node's own files hold what the command needs".to_owned()),
+            }),
+        }
     }
 
     /// The variable `name` with the templates in it rendered; `None` where it is not set or null.
     ///
     /// # Errors
-    /// As [`Renderer::text`], and for a vault value, which can't be used yet.
+    /// As [`Renderer::text`].
     pub fn var(&self, name: &str) -> Result<Option<serde_json::Value>, TemplateError> {
-        match self.scope.raw(name) {
+        match self.scope.get(name) {
             None | Some(serde_json::Value::Null) => Ok(None),
             Some(value) => self.scope.settle(name, value).map(Some),
         }
@@ -114,8 +151,8 @@ impl Renderer {
 }
 
 impl Scope {
-    fn raw(&self, name: &str) -> Option<&serde_json::Value> {
-        self.vars.get(name).or_else(|| self.shared.get(name))
+    fn get(&self, name: &str) -> Option<&serde_json::Value> {
+        self.vars.get(name).or_else(|| self.common.get(name))
     }
 
     fn render(self: &Arc<Self>, template: &str, into: Into) -> Result<String, TemplateError> {
@@ -143,7 +180,7 @@ impl Scope {
         let names = parsed.undeclared_variables(false);
         parsed
             .render(Value::from_dyn_object(Arc::clone(self)))
-            .map_err(|error| self.explain(&error, names.into_iter().find(|name| self.raw(name).is_none())))
+            .map_err(|error| self.explain(&error, names.into_iter().find(|name| self.get(name).is_none())))
     }
 
     fn environment(&self) -> Environment<'static> {
@@ -165,7 +202,7 @@ impl Scope {
         let env = self.environment();
         let compiled = env.compile_expression(expression).map_err(|error| self.explain(&error, None))?;
         let missing =
-            || compiled.undeclared_variables(false).into_iter().find(|name| self.raw(name).is_none());
+            || compiled.undeclared_variables(false).into_iter().find(|name| self.get(name).is_none());
         let value = compiled
             .eval(Value::from_dyn_object(Arc::clone(self)))
             .and_then(|value| match value.kind() {
@@ -197,9 +234,11 @@ impl Scope {
                 }
                 let deeper = Arc::new(Scope {
                     host: self.host.clone(),
-                    vars: self.vars.clone(),
-                    shared: self.shared.clone(),
+                    vars: Arc::clone(&self.vars),
+                    common: Arc::clone(&self.common),
                     depth: self.depth + 1,
+                    vault: Arc::clone(&self.vault),
+                    revealed: Arc::clone(&self.revealed),
                 });
                 let named = |error: TemplateError| TemplateError {
                     message: format!("variable `{name}` of host {}: {}", self.host, error.message),
@@ -214,15 +253,13 @@ impl Scope {
             Json::Array(items) => {
                 items.iter().map(|item| self.settle(name, item)).collect::<Result<_, _>>().map(Json::Array)
             }
-            Json::Object(object) if object.contains_key("__ansible_vault") => Err(TemplateError {
-                message: format!(
-                    "variable `{name}` of host {} is encrypted with Ansible Vault, which is not read yet",
-                    self.host
-                ),
-                hint: Some("give its value with -e, or in a file that is not encrypted".to_owned()),
-            }),
-            Json::Object(object) => match object.get("__ansible_unsafe") {
-                Some(plain) => Ok(plain.clone()),
+            Json::Object(object) => match sealed(value) {
+                Some(Sealed::Vault(text)) => self.unseal(name, text),
+                Some(Sealed::Opened(inner)) => {
+                    *self.revealed() = Some(name.to_owned());
+                    self.settle(name, inner)
+                }
+                Some(Sealed::Unsafe(plain)) => Ok(plain.clone()),
                 None => object
                     .iter()
                     .map(|(key, item)| Ok((key.clone(), self.settle(name, item)?)))
@@ -231,6 +268,23 @@ impl Scope {
             },
             _ => Ok(value.clone()),
         }
+    }
+
+    /// The text of a `!vault` value, which Ansible takes as it is, never as a template.
+    fn unseal(&self, name: &str, text: &str) -> Result<serde_json::Value, TemplateError> {
+        *self.revealed() = Some(name.to_owned());
+        let opened = self.vault.open_text(text).map(serde_json::Value::String);
+        opened.map_err(|Trouble { message, hint }| {
+            let place = self.vault.place(text).map(|place| format!(" ({place})")).unwrap_or_default();
+            let host = &self.host;
+            let message =
+                format!("variable `{name}` of host {host}{place} is encrypted with Ansible Vault: {message}");
+            TemplateError { message, hint }
+        })
+    }
+
+    fn revealed(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.revealed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn explain(&self, error: &Error, missing: Option<String>) -> TemplateError {
@@ -243,7 +297,7 @@ impl Scope {
             source = inner.source();
         }
         if let (ErrorKind::UndefinedError, Some(name)) = (error.kind(), missing) {
-            let hint = nearest(&name, self.vars.keys().chain(self.shared.keys()).map(String::as_str))
+            let hint = nearest(&name, self.vars.keys().chain(self.common.keys()).map(String::as_str))
                 .map(|near| format!("did you mean `{near}`?"))
                 .or_else(|| {
                     Some(format!("define it in the play's vars, in the inventory or with -e {name}=…"))
@@ -253,7 +307,9 @@ impl Scope {
                 hint,
             };
         }
-        let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        // A detail may quote a value.
+        let detail = error.detail().filter(|_| self.revealed().is_none());
+        let detail = detail.map_or_else(|| error.kind().to_string(), str::to_owned);
         TemplateError { message: format!("template: {detail} (host {})", self.host), hint: None }
     }
 }
@@ -279,7 +335,7 @@ impl std::error::Error for Nested {}
 impl Object for Scope {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
-        let value = self.raw(name)?;
+        let value = self.get(name)?;
         Some(match self.settle(name, value) {
             // JSON's kinds are all minijinja's, so this conversion has no way to fail.
             Ok(settled) => serde_json::from_value(settled).unwrap_or(Value::UNDEFINED),

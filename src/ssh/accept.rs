@@ -4,10 +4,21 @@ use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
 use russh::keys::PublicKey;
+use sha1::Sha1;
 
 use super::known_hosts::{Found, KnownHosts, Marker};
 use super::trust::{closest, same};
+
+/// `|1|salt|hash`, from which nobody reads the name (`HashKnownHosts`).
+fn hash(name: &str, salt: [u8; 20]) -> io::Result<String> {
+    let mut mac = Hmac::<Sha1>::new_from_slice(&salt).map_err(io::Error::other)?;
+    mac.update(name.as_bytes());
+    Ok(format!("|1|{}|{}", STANDARD.encode(salt), STANDARD.encode(mac.finalize().into_bytes())))
+}
 
 /// What came of it.
 pub(super) enum Written {
@@ -31,6 +42,7 @@ pub(super) fn write_down(
     known_length: Option<u64>,
     name: &str,
     key: &PublicKey,
+    hashed: bool,
 ) -> io::Result<Written> {
     if let Some(parent) = file.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         let mut builder = std::fs::DirBuilder::new();
@@ -61,6 +73,7 @@ pub(super) fn write_down(
         }
     }
     let encoded = PublicKey::from(key.key_data().clone()).to_openssh().map_err(io::Error::other)?;
+    let name = if hashed { hash(name, rand::random())? } else { name.to_owned() };
     let line = format!("{}{name} {}\n", if unfinished { "\n" } else { "" }, encoded.trim_end());
     open.write_all(line.as_bytes())?;
     Ok(Written::Appended { length: open.metadata()?.len() })

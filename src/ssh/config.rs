@@ -32,19 +32,27 @@ struct Wish {
     algorithms: Algorithms,
     host_keys: Vec<Algorithm>,
     keepalive: Option<(Duration, u32)>,
+    certificates: bool,
 }
 
 impl Configs {
     /// Settings for `route` that ask for a key of one of the `known` kinds first, so that a server with
-    /// several keys shows the one we can judge. An RSA key is known as `Algorithm::Rsa { hash: None }`.
+    /// several keys shows the one we can judge; of a host whose authority is known, its certificate before
+    /// any key (`certificates`). An RSA key is known as `Algorithm::Rsa { hash: None }`.
     ///
     /// # Errors
     /// The route lists algorithms of some kind, and none of them is known here.
-    pub(super) fn of(&self, route: &Route, known: &[Algorithm]) -> Result<Arc<client::Config>, ConnectError> {
+    pub(super) fn of(
+        &self,
+        route: &Route,
+        known: &[Algorithm],
+        certificates: bool,
+    ) -> Result<Arc<client::Config>, ConnectError> {
         let wish = Wish {
             algorithms: route.algorithms.clone(),
             host_keys: host_key_order(&route.algorithms, known),
             keepalive: route.keepalive,
+            certificates,
         };
         let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, config)) = made.iter().find(|(made_for, _)| *made_for == wish) {
@@ -124,6 +132,10 @@ fn build(wish: &Wish) -> Result<client::Config, ConnectError> {
             channel_buffer_size: CHANNEL_MESSAGES,
             preferred: Preferred {
                 kex: Cow::Owned(kex),
+                host_key_certificates: match wish.certificates {
+                    true => Cow::Owned(wish.host_keys.clone()),
+                    false => Cow::Borrowed(&[]),
+                },
                 key: Cow::Owned(wish.host_keys.clone()),
                 cipher: Cow::Owned(ciphers),
                 mac: Cow::Owned(macs),
@@ -206,10 +218,11 @@ mod tests {
     fn hosts_with_the_same_known_kinds_share_their_settings() {
         let configs = Configs::default();
         let plain = route(Algorithms::default());
-        let one = configs.of(&plain, &[Algorithm::Ed25519]).unwrap();
-        let same = configs.of(&plain, &[]).unwrap();
+        let one = configs.of(&plain, &[Algorithm::Ed25519], false).unwrap();
+        let same = configs.of(&plain, &[], false).unwrap();
         assert!(Arc::ptr_eq(&one, &same), "ed25519 is first anyway");
-        let legacy = configs.of(&route(Algorithms { legacy: true, ..Algorithms::default() }), &[]).unwrap();
+        let legacy =
+            configs.of(&route(Algorithms { legacy: true, ..Algorithms::default() }), &[], false).unwrap();
         assert!(legacy.preferred.key.contains(&Algorithm::Rsa { hash: None }));
         assert!(legacy.preferred.kex.contains(&kex::DH_G1_SHA1));
         assert!(!one.preferred.kex.contains(&kex::DH_G14_SHA1));
@@ -222,12 +235,12 @@ mod tests {
             host_keys: vec!["ssh-rsa".into(), "ssh-ed25519".into()],
             ..Algorithms::default()
         };
-        let config = Configs::default().of(&route(wanted), &[Algorithm::Ed25519]).unwrap();
+        let config = Configs::default().of(&route(wanted), &[Algorithm::Ed25519], false).unwrap();
         assert_eq!(config.preferred.kex.first(), Some(&kex::DH_G14_SHA1));
         assert_eq!(config.preferred.kex.len(), 3, "and the two promises");
         assert_eq!(*config.preferred.key, [Algorithm::Rsa { hash: None }, Algorithm::Ed25519]);
         let unknown = Algorithms { macs: vec!["umac-64@openssh.com".into()], ..Algorithms::default() };
-        let error = Configs::default().of(&route(unknown), &[]).unwrap_err();
+        let error = Configs::default().of(&route(unknown), &[], false).unwrap_err();
         assert_eq!(error.reason, Reason::NoCommonAlgorithm);
         assert!(error.message.contains("MACs") && error.message.contains("umac-64"), "{error}");
     }
@@ -235,7 +248,7 @@ mod tests {
     #[test]
     fn keepalives_can_be_asked_for() {
         let patient = Route { keepalive: Some((Duration::from_secs(60), 5)), ..Route::new("node", "me") };
-        let config = Configs::default().of(&patient, &[]).unwrap();
+        let config = Configs::default().of(&patient, &[], false).unwrap();
         assert_eq!((config.keepalive_interval, config.keepalive_max), (Some(Duration::from_secs(60)), 5));
         assert_eq!(config.inactivity_timeout, Some(Duration::from_secs(360)));
     }

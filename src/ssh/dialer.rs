@@ -145,7 +145,7 @@ impl Shared {
     ) -> Result<Connection, ConnectError> {
         progress.begin_attempt();
         let judge = self.trust.judge(route).await?;
-        let config = self.configs.of(route, &judge.algorithms())?;
+        let config = self.configs.of(route, &judge.algorithms(), judge.takes_certificates())?;
         let (wire, cut) = match jump {
             None => {
                 let stream = dial(route, progress, limit).await?;

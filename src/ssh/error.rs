@@ -52,6 +52,9 @@ pub enum Reason {
     HostKeyChanged { presented: String, known: String, file: PathBuf, line: usize },
     /// The key is marked `@revoked`.
     HostKeyRevoked { fingerprint: String, file: PathBuf, line: usize },
+    /// The key that was asked for under [`HostKeyPolicy::Scan`](super::HostKeyPolicy::Scan), as in a
+    /// `.pub` file.
+    HostKeyShown { key: String },
     /// A known_hosts file could not be read or written.
     KnownHostsFile { file: PathBuf },
     /// There was no key to offer: none there, none readable, or encrypted and not in an agent.

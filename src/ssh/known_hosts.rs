@@ -36,6 +36,18 @@ pub(super) struct Found {
     pub(super) line: usize,
 }
 
+impl Found {
+    /// A key of the host's own, neither revoked nor one that signs.
+    pub(super) fn is_host_key(&self) -> bool {
+        self.marker == Marker::HostKey
+    }
+
+    /// The key of an authority that signs host certificates.
+    pub(super) fn is_authority(&self) -> bool {
+        self.marker == Marker::CertAuthority
+    }
+}
+
 /// One file.
 #[derive(Debug, Default)]
 pub(super) struct KnownHosts {
@@ -196,7 +208,7 @@ fn list_matches(list: &[String], name: &str) -> bool {
 }
 
 /// `*` and `?` as in ssh's patterns; linear in space and at worst quadratic in time.
-fn glob_matches(pattern: &[u8], name: &[u8]) -> bool {
+pub(super) fn glob_matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     // Where to go back to: after the last `*`, and one byte further into the name than last time.
     let mut retry: Option<(usize, usize)> = None;

@@ -9,14 +9,17 @@ mod accept;
 mod agent;
 pub mod algorithms;
 pub mod args;
+mod ask;
 mod config;
 mod dialer;
 mod error;
+mod host_certificate;
 mod jump;
 mod keys;
 mod known_hosts;
 mod login;
 mod progress;
+mod scan;
 mod secret;
 mod session;
 mod trust;
@@ -26,9 +29,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use ask::{Ask, NoAnswer, Nobody, Question};
 pub use dialer::Dialer;
 pub use error::{ConnectError, Details, Reason, SessionError};
 pub use progress::{Progress, Stage};
+pub(crate) use scan::listed;
+pub use scan::{Scanned, Scanner, Standing, WriteError};
 pub use secret::Secret;
 pub use session::{Connection, Exec, ExecReader, ExecWriter, Loss, Output};
 
@@ -95,6 +101,8 @@ pub enum HostKeyPolicy {
     AcceptNew,
     /// Any key will do, except one marked `@revoked`.
     Off,
+    /// None will do: the connection ends with the key, before any login ([`Reason::HostKeyShown`]).
+    Scan,
 }
 
 /// What a [`Dialer`] holds itself to.

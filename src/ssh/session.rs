@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use russh::client::{self, DisconnectReason, Handle, Msg};
@@ -10,7 +11,7 @@ use russh::{ChannelId, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelW
 
 use super::trust::Judge;
 use super::wire::Cut;
-use super::{ConnectError, Progress, Reason, SessionError, Stage};
+use super::{ConnectError, Progress, SessionError, Stage};
 
 /// What a refusal that leaves no method to try ends a session with.
 pub(super) const NO_METHOD_LEFT: &str = "the server takes no other method";
@@ -304,13 +305,13 @@ impl client::Handler for Watcher {
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Failure> {
         self.progress.reach(Stage::HostKey);
-        let PublicKeyOrCertificate::PublicKey { key, .. } = shown else {
-            // Never asked for, so no honest server sends one.
-            let message = "the server sent a host certificate although none was asked for";
-            let error = ConnectError::new(Stage::HostKey, Reason::Protocol, message);
-            return Err(Failure::Distrust(error));
+        let judged = match shown {
+            PublicKeyOrCertificate::PublicKey { key, .. } => self.judge.judge(key).await,
+            PublicKeyOrCertificate::Certificate(certificate) => {
+                self.judge.judge_certificate(certificate, SystemTime::now()).await
+            }
         };
-        self.judge.judge(key).await.map_err(Failure::Distrust)?;
+        judged.map_err(Failure::Distrust)?;
         self.progress.reach(Stage::Handshake);
         Ok(true)
     }

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
+use russh::keys::ssh_key::Certificate;
 use russh::keys::{Algorithm, HashAlg, PublicKey};
 use tokio::sync::OnceCell;
 
 use super::accept::{Written, write_down};
+use super::host_certificate;
 use super::known_hosts::{Found, KnownHosts, Marker};
 use super::{ConnectError, HostKeyPolicy, Reason, Route, Stage};
 
@@ -39,6 +42,8 @@ pub(super) struct Judge {
     port: u16,
     policy: HostKeyPolicy,
     accept_into: Option<PathBuf>,
+    /// Whether names are written down hashed.
+    hash_names: bool,
     /// A command that would let a person accept an unknown key.
     accept_command: String,
 }
@@ -53,17 +58,21 @@ impl Trust {
         for file in &route.known_hosts {
             files.push(self.read(file).await?);
         }
-        let host = route.host.to_lowercase();
-        let name = if route.port == 22 { host.clone() } else { format!("[{host}]:{}", route.port) };
+        // As in ssh: an alias stands for the host whatever the port.
+        let alias = route.host_key_alias.as_deref();
+        let host = alias.unwrap_or(&route.host).to_lowercase();
+        let port = if alias.is_some() { 22 } else { route.port };
+        let name = if port == 22 { host.clone() } else { format!("[{host}]:{port}") };
         let mut judge = Judge {
             files,
             learnt: self.learnt.clone(),
             found: Vec::new(),
             name,
             host,
-            port: route.port,
+            port,
             policy: route.host_keys,
             accept_into: route.accept_new_into.clone(),
+            hash_names: route.hash_known_hosts,
             accept_command: accept_command(route),
         };
         judge.found = judge.find(&judge.name, false);
@@ -99,6 +108,11 @@ impl Trust {
 }
 
 impl Judge {
+    /// The host's name as known_hosts files have it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The kinds of key known for the host, to ask the server for one of these.
     pub(super) fn algorithms(&self) -> Vec<Algorithm> {
         let mut found: Vec<&Found> = self.found.iter().filter(|at| at.marker == Marker::HostKey).collect();
@@ -116,13 +130,12 @@ impl Judge {
     /// The key is revoked, changed, unknown, or could not be written down.
     pub(super) async fn judge(&self, key: &PublicKey) -> Result<(), ConnectError> {
         let fingerprint = fingerprint(key);
-        let revoked = self
-            .found
-            .iter()
-            .chain(&self.find(&self.host, false))
-            .find(|found| found.marker == Marker::Revoked && same(&found.key, key))
-            .cloned();
-        if let Some(found) = revoked {
+        if self.policy == HostKeyPolicy::Scan {
+            let key = PublicKey::from(key.key_data().clone()).to_openssh().unwrap_or_default();
+            let reason = Reason::HostKeyShown { key };
+            return Err(ConnectError::new(Stage::HostKey, reason, "the host key was all that was asked for"));
+        }
+        if let Some(found) = self.revoked(key) {
             return Err(ConnectError::new(
                 Stage::HostKey,
                 Reason::HostKeyRevoked { fingerprint, file: found.file.clone(), line: found.line },
@@ -153,6 +166,75 @@ impl Judge {
             HostKeyPolicy::AcceptNew => self.accept(key.clone()).await,
             _ => Err(self.unknown(key)),
         }
+    }
+
+    /// Whether some authority may speak for the host, so that its certificate is worth asking for.
+    pub(super) fn takes_certificates(&self) -> bool {
+        self.policy != HostKeyPolicy::Scan && self.lines().iter().any(Found::is_authority)
+    }
+
+    /// Judges a certificate that the server proved to have. As in ssh, one of an unknown authority is
+    /// worth as much as the key in it.
+    ///
+    /// # Errors
+    /// As [`Judge::judge`], and a certificate of a known authority that is not for this host or time.
+    pub(super) async fn judge_certificate(
+        &self,
+        certificate: &Certificate,
+        now: SystemTime,
+    ) -> Result<(), ConnectError> {
+        let key = host_certificate::key(certificate);
+        let signer = PublicKey::from(certificate.signature_key().clone());
+        if let Some(found) = self.revoked(&signer) {
+            let place = format!("{}:{}", found.file.display(), found.line);
+            return Err(ConnectError::new(
+                Stage::HostKey,
+                Reason::HostKeyRevoked {
+                    fingerprint: fingerprint(&signer),
+                    file: found.file,
+                    line: found.line,
+                },
+                format!("the authority that signed the host's certificate is revoked: {place}"),
+            )
+            .hint("do not log in to this host until it has a new certificate"));
+        }
+        let lines = self.lines();
+        let Some(authority) = host_certificate::authority(certificate, &lines) else {
+            return self.judge(&key).await;
+        };
+        let complaint = host_certificate::complaint(certificate, &self.host, now);
+        if self.revoked(&key).is_some() || self.policy == HostKeyPolicy::Off {
+            return self.judge(&key).await;
+        }
+        let Some(complaint) = complaint else { return Ok(()) };
+        // The key itself may be known; a new one is not to be believed for a bad certificate.
+        let known = self.host_keys(&self.find(&self.name, true));
+        if known.iter().any(|found| same(&found.key, &key)) {
+            return Ok(());
+        }
+        Err(ConnectError::new(
+            Stage::HostKey,
+            Reason::HostKeyUnknown { algorithm: kind(&key), fingerprint: fingerprint(&key) },
+            format!("the host certificate of {} is not good: {complaint}", self.name),
+        )
+        .hint(format!(
+            "its authority is the one in {}:{}; a new certificate is due",
+            authority.file.display(),
+            authority.line
+        )))
+    }
+
+    /// All lines for the host, with its port and without.
+    fn lines(&self) -> Vec<Found> {
+        let mut lines = self.found.clone();
+        if self.host != self.name {
+            lines.extend(self.find(&self.host, false));
+        }
+        lines
+    }
+
+    fn revoked(&self, key: &PublicKey) -> Option<Found> {
+        self.lines().into_iter().find(|found| found.marker == Marker::Revoked && same(&found.key, key))
     }
 
     fn find(&self, name: &str, hashed: bool) -> Vec<Found> {
@@ -226,7 +308,7 @@ impl Judge {
         }
         if let Some(file) = &self.accept_into {
             let known_length = learnt.lengths.get(file).copied();
-            match write_down(file, known_length, &self.name, key) {
+            match write_down(file, known_length, &self.name, key, self.hash_names) {
                 Ok(Written::Appended { length }) => {
                     learnt.lengths.insert(file.clone(), length);
                 }
@@ -261,7 +343,7 @@ pub(super) fn fingerprint(key: &PublicKey) -> String {
 }
 
 /// The kind of a key as ssh-keygen's file names and `-t` have it: `ed25519`, `ecdsa`, `rsa`.
-fn kind(key: &PublicKey) -> String {
+pub(super) fn kind(key: &PublicKey) -> String {
     match key.algorithm() {
         Algorithm::Ed25519 => "ed25519".to_owned(),
         Algorithm::Ecdsa { .. } => "ecdsa".to_owned(),
@@ -342,6 +424,29 @@ mod tests {
             assert!(matches!(reason, Err(Reason::HostKeyChanged { line: 3, .. })), "{reason:?}");
         }
         assert_eq!(verdict(&format!("node1 {A}\n"), 22, HostKeyPolicy::Off, B).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn an_alias_is_looked_up_and_written_down_hashed_when_asked() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("known_hosts");
+        std::fs::write(&file, format!("[node1]:2222 {A}\nbehind {B}\n")).unwrap();
+        let aliased = |policy, alias: &str| Route {
+            host_key_alias: Some(alias.to_owned()),
+            hash_known_hosts: true,
+            ..route(&file, 2222, policy)
+        };
+        let judge = Trust::default().judge(&aliased(HostKeyPolicy::Strict, "Behind")).await.unwrap();
+        assert!(judge.judge(&key(B)).await.is_ok());
+        let reason = judge.judge(&key(A)).await.unwrap_err().reason.clone();
+        assert!(matches!(reason, Reason::HostKeyChanged { line: 2, .. }), "{reason:?}");
+        let judge = Trust::default().judge(&aliased(HostKeyPolicy::AcceptNew, "fresh")).await.unwrap();
+        judge.judge(&key(A)).await.unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let last = text.lines().last().unwrap();
+        assert!(last.starts_with("|1|") && !last.contains("fresh"), "{last}");
+        let known = KnownHosts::parse(&file, text);
+        assert_eq!(known.find("fresh", true).len(), 1);
     }
 
     #[tokio::test]
