@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::plan::{Plan, Target};
+use crate::prompt;
 use crate::round::{Outcome, Stopped, Visit};
 use crate::shell::Stream;
 use crate::ssh::{self, Dialer};
@@ -36,7 +37,11 @@ pub async fn make_rounds(
 ) -> (Vec<Visit>, Option<Stopped>) {
     let (events, mut inbox) = mpsc::unbounded_channel();
     let limits = ssh::Limits { login: plan.limits.connect, ..ssh::Limits::default() };
-    let dialer = Arc::new(Dialer::new(limits));
+    let dialer = Arc::new(Dialer::asking(limits, Arc::new(prompt::Terminal)));
+    tokio::select! {
+        () = dialer.unlock(plan.targets.iter().map(|target| &*target.route)) => {}
+        _ = stop.wait_for(Option::is_some) => {}
+    }
     // One switch for the hosts, whoever throws it: a signal or the round's deadline.
     let mut stopped = *stop.borrow();
     let (halt, halted) = watch::channel(stopped);

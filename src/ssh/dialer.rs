@@ -13,11 +13,11 @@ use tokio::net::TcpStream;
 
 use super::config::Configs;
 use super::jump::{Jump, Jumps};
-use super::login::Credentials;
+use super::login::{Credentials, End, Memory};
 use super::session::{Connection, Ends, Failure, Watcher};
 use super::trust::Trust;
 use super::wire::{Cut, Prompt, Wire};
-use super::{ConnectError, Limits, Progress, Reason, Route, Stage};
+use super::{Ask, ConnectError, Limits, Nobody, Progress, Reason, Route, Stage};
 
 /// Waiting time before the one retry, milliseconds: long enough for sshd's queue of unauthenticated
 /// connections to move, random so that a fleet's retries don't arrive together.
@@ -46,15 +46,26 @@ pub(super) enum Role {
 }
 
 impl Dialer {
-    /// A dialer that has met nobody yet.
+    /// A dialer that has met nobody yet and asks nobody.
     pub fn new(limits: Limits) -> Self {
+        Dialer::asking(limits, Arc::new(Nobody))
+    }
+
+    /// One that has somebody to ask for passphrases and answers.
+    pub fn asking(limits: Limits, ask: Arc<dyn Ask>) -> Self {
         Dialer(Arc::new(Shared {
             limits,
-            credentials: Credentials::default(),
+            credentials: Credentials::asking(ask),
             trust: Trust::default(),
             configs: Configs::default(),
             jumps: Jumps::default(),
         }))
+    }
+
+    /// Asks for the passphrases of the encrypted keys that `routes` name, each once, before the first of
+    /// them is needed. What nobody answers is left to the logins to report.
+    pub async fn unlock<'a>(&self, routes: impl IntoIterator<Item = &'a Route>) {
+        self.0.credentials.unlock(routes.into_iter()).await;
     }
 
     /// Connects and logs in. The deadline is kept in here, because neither the wait for a jump host nor
@@ -110,9 +121,10 @@ impl Shared {
         role: Role,
     ) -> Result<Connection, ConnectError> {
         let limit = route.timeout.unwrap_or(self.limits.login);
-        match tokio::time::timeout(limit, self.twice(route, jump, progress, role, limit)).await {
-            Ok(result) => result,
-            Err(_) => Err(out_of_time(progress, limit)),
+        let login = self.twice(route, jump, progress, role, limit);
+        match progress.clock().within(limit, login).await {
+            Some(result) => result,
+            None => Err(out_of_time(progress, limit)),
         }
     }
 
@@ -135,6 +147,8 @@ impl Shared {
         }
     }
 
+    /// A login that may take several connections: a server that hangs up after too many keys is called
+    /// again with the others.
     async fn once(
         &self,
         route: &Route,
@@ -143,6 +157,23 @@ impl Shared {
         role: Role,
         limit: Duration,
     ) -> Result<Connection, ConnectError> {
+        let mut memory = Memory::default();
+        loop {
+            if let Some(connection) = self.on_one(route, jump, progress, role, limit, &mut memory).await? {
+                return Ok(connection);
+            }
+        }
+    }
+
+    async fn on_one(
+        &self,
+        route: &Route,
+        jump: Option<&Arc<Jump>>,
+        progress: &Progress,
+        role: Role,
+        limit: Duration,
+        memory: &mut Memory,
+    ) -> Result<Option<Connection>, ConnectError> {
         progress.begin_attempt();
         let judge = self.trust.judge(route).await?;
         let config = self
@@ -169,10 +200,13 @@ impl Shared {
         let mut handle = client::connect_stream(config, wire, watcher)
             .await
             .map_err(|failure| handshake_error(failure, &cut, route))?;
-        self.credentials.log_in(&mut handle, &ends, route, progress).await?;
+        let who = (route, role);
+        if self.credentials.log_in(&mut handle, &ends, who, progress, memory).await? == End::Again {
+            return Ok(None);
+        }
         progress.reach(Stage::Done);
         let attempts = progress.attempts();
-        Ok(Connection { handle, ends, cut, attempts, _jump: jump.cloned() })
+        Ok(Some(Connection { handle, ends, cut, attempts, _jump: jump.cloned() }))
     }
 }
 

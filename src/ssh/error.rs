@@ -62,6 +62,8 @@ pub enum Reason {
     LostInLogin,
     /// The server accepted a key and wants a second proof that cannot be given.
     MoreProofWanted { offered: Vec<String> },
+    /// The server asks for something that nobody gave and nobody could be asked for.
+    Unanswered,
     /// The ssh-agent does not answer.
     AgentSilent,
     /// The jump host itself failed, with this cause.
@@ -99,6 +101,7 @@ impl Reason {
             Reason::NoUsableKey
                 | Reason::AuthRefused { .. }
                 | Reason::MoreProofWanted { .. }
+                | Reason::Unanswered
                 | Reason::AgentSilent
         )
     }

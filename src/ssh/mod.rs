@@ -9,6 +9,7 @@ mod accept;
 mod agent;
 pub mod args;
 mod ask;
+mod clock;
 mod config;
 mod dialer;
 mod error;

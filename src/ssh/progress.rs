@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::clock::Clock;
+
 /// The steps from a name to a login, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -68,6 +70,7 @@ struct State {
     stage: AtomicU8,
     attempts: AtomicU32,
     agent: AtomicBool,
+    clock: Clock,
     jump: Mutex<Option<(String, Progress)>>,
 }
 
@@ -102,6 +105,7 @@ impl Progress {
             },
             Stage::Handshake => "waiting for the SSH handshake".to_owned(),
             Stage::HostKey => "judging the host key".to_owned(),
+            Stage::Login if self.clock().stands() => "waiting for an answer at the terminal".to_owned(),
             Stage::Login if self.waits_for_agent() => "waiting for the ssh-agent".to_owned(),
             Stage::Login => "logging in".to_owned(),
             Stage::Done => "already logged in".to_owned(),
@@ -122,6 +126,11 @@ impl Progress {
 
     pub(super) fn waits_for_agent(&self) -> bool {
         self.0.agent.load(Ordering::Relaxed)
+    }
+
+    /// The login's clock.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     pub(super) fn follow_jump(&self, host: &str, progress: Progress) {
