@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use crate::round::{Ended, Stopped};
-use crate::ssh::{Connection, ExecReader, ExecWriter, Output, SessionError};
+use crate::ssh::{Connection, ExecReader, ExecWriter, Loss, Output, SessionError};
 use answer::Answer;
 use frames::{Frame, Frames, How};
 
@@ -136,10 +136,7 @@ impl Shell {
                     });
                 }
                 None => {
-                    return Err(ShellError::Session(format!(
-                        "the connection was lost: {}",
-                        reader.loss().message
-                    )));
+                    return Err(ShellError::Session(format!("the connection was lost: {}", reader.loss())));
                 }
             }
             if let Some(leads) = hello {
@@ -167,6 +164,11 @@ impl Shell {
     /// Whether no further script can be run.
     pub fn is_gone(&self) -> bool {
         self.gone
+    }
+
+    /// How the connection ended, once no further script can be run.
+    pub fn loss(&self) -> Loss {
+        self.reader.loss()
     }
 
     /// Whether a process of ours may still run on the node.

@@ -197,6 +197,7 @@ impl Login<'_> {
     }
 
     fn begin_offer(&mut self, public: PublicKey, label: String) {
+        self.progress.tell(super::Detail::Protocol, || format!("offers the key {label}"));
         self.offered_keys.push(public);
         self.tried.push(label);
     }
