@@ -18,6 +18,9 @@ use crate::ssh::{self, ConnectError, Connection, Dialer, Progress, Reason};
 /// Bytes of the facts' answer: four checkpoint files of some ten thousand partitions each.
 const FACTS_LIMIT: usize = 8 << 20;
 
+/// What a session that runs no shell may be.
+const NO_SHELL: &str = "nologin, a forced command such as internal-sftp, or a chroot without /bin/sh?";
+
 /// How long the good-bye to a host may hold up its visit.
 const FAREWELL: Duration = Duration::from_millis(300);
 
@@ -108,7 +111,9 @@ impl Visitor {
                 let mut visit = blank(
                     &self.target,
                     Outcome::Timeout,
-                    &format!("logged in, but no shell answered within {limit} s"),
+                    &format!(
+                        "logged in, but no shell answered within {limit} s; a frozen host, or a forced command?"
+                    ),
                 );
                 visit.stage = Some("shell".to_owned());
                 return self.with_unasked(visit);
@@ -270,13 +275,15 @@ fn no_shell(target: &Target, error: ShellError) -> Visit {
                 target.become_user.as_deref().unwrap_or("root")
             ),
         ),
-        ShellError::Ended { status, said } if said.is_empty() => {
-            (Outcome::AuthFailed, "shell", format!("logged in, but the login shell ended at once ({status})"))
-        }
+        ShellError::Ended { status, said } if said.is_empty() => (
+            Outcome::AuthFailed,
+            "shell",
+            format!("logged in, but the login shell ended at once ({status}); {NO_SHELL}"),
+        ),
         ShellError::Ended { status, said } => (
             Outcome::AuthFailed,
             "shell",
-            format!("logged in, but the login shell ended at once ({status}): {said:?}"),
+            format!("logged in, but the login shell ended at once ({status}): {said:?}; {NO_SHELL}"),
         ),
     };
     let mut visit = blank(target, outcome, &reason);
