@@ -72,6 +72,9 @@ pub struct Connect {
     /// Hosts at a time [default: 64].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000), help_heading = "Limits")]
     pub forks: Option<u16>,
+    /// Times a connection lost before the login is tried again, within --timeout [default: 3].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100), help_heading = "Limits")]
+    pub retries: Option<u32>,
     /// Connect and login of one host [default: 10s].
     #[arg(short = 'T', long, value_name = "TIME", value_parser = duration, help_heading = "Limits")]
     pub timeout: Option<Duration>,
@@ -84,6 +87,19 @@ pub struct Connect {
     /// Output of one probe from one host [default: 4MiB, log_grep 1MiB].
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
     pub max_output: Option<usize>,
+    #[command(flatten)]
+    pub watch: Watch,
+}
+
+/// What is told on standard error while it goes on.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Watch {
+    /// Tell every connection attempt; -vv every step, -vvv algorithms and keys.
+    #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Connection")]
+    pub verbose: u8,
+    /// Where the time went: name, TCP, key exchange, login, shell, probes; and the slowest hosts.
+    #[arg(long, help_heading = "Connection")]
+    pub timings: bool,
 }
 
 /// What the report looks like and where it goes.

@@ -3,6 +3,7 @@
 //! Nothing after the plan looks at flags, environment or YAML.
 
 pub mod build;
+pub mod pace;
 pub mod route;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub struct Plan {
     /// In the inventory's order.
     pub targets: Vec<Target>,
     pub limits: Limits,
+    pub pace: pace::Pace,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
     /// What deserves a word on standard error and stops nothing.
@@ -78,7 +80,7 @@ pub struct Target {
 impl Target {
     /// `address:port`, brackets round an IPv6 address.
     pub fn address(&self) -> String {
-        address(&self.route)
+        self.route.address()
     }
 
     /// The jump hosts on the way, nearest to us first.
@@ -86,18 +88,10 @@ impl Target {
         let mut jumps = Vec::new();
         let mut next = self.route.jump.as_deref();
         while let Some(jump) = next {
-            jumps.push(format!("{}@{}", jump.user, address(jump)));
+            jumps.push(format!("{}@{}", jump.user, jump.address()));
             next = jump.jump.as_deref();
         }
         jumps.reverse();
         jumps
-    }
-}
-
-fn address(route: &Route) -> String {
-    if route.host.contains(':') {
-        format!("[{}]:{}", route.host, route.port)
-    } else {
-        format!("{}:{}", route.host, route.port)
     }
 }

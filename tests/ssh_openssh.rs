@@ -340,18 +340,27 @@ async fn nothing_there_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_connection_closed_before_the_handshake_is_tried_once_more() {
+async fn a_connection_closed_before_the_handshake_is_tried_as_often_as_was_said() {
     let client = Client::new();
     let rude = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = rude.local_addr().unwrap().port();
-    let served = tokio::spawn(async move {
-        for _ in 0..2 {
+    tokio::spawn(async move {
+        loop {
             drop(rude.accept().await.unwrap());
         }
     });
-    let error = failure(&client.route(port)).await;
-    assert_eq!((&error.reason, error.attempts), (&Reason::ClosedEarly, 2), "{error}");
-    served.await.unwrap();
+    for retries in [0, 2] {
+        let dialer = Dialer::new(Limits { retries, ..Limits::default() });
+        let error = dialer.connect(&client.route(port), &Progress::new()).await.err().unwrap();
+        assert_eq!((&error.reason, error.attempts), (&Reason::ClosedEarly, retries + 1), "{error}");
+    }
+    // However many there may be, they keep inside the time for the login.
+    let login = Duration::from_secs(2);
+    let dialer = Dialer::new(Limits { retries: 100, login, ..Limits::default() });
+    let began = Instant::now();
+    let error = dialer.connect(&client.route(port), &Progress::new()).await.err().unwrap();
+    assert!(began.elapsed() <= login + Duration::from_millis(500), "{:?}", began.elapsed());
+    assert!(error.attempts > 2, "{error:?}");
 }
 
 #[tokio::test]

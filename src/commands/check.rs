@@ -1,6 +1,7 @@
 //! `check`: can I get in, become, read the log dirs and logs; which tools are there?
 
 use super::output::{Out, coloured};
+use super::watch::Watch;
 use super::{list_hosts, options, runtime, signals};
 use crate::cli::Check;
 use crate::error::Refusal;
@@ -36,9 +37,14 @@ pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
     let runtime = runtime()?;
     let (visits, stopped) = runtime.block_on(async {
         let mut progress = Progress::new(&plan);
-        let rounds =
-            fleet::make_rounds(&plan, signals::watch_signals(), false, |event| progress.on(&event)).await;
+        let mut watch = Watch::new(args.connect.watch, &plan, out);
+        let rounds = fleet::make_rounds(&plan, signals::watch_signals(), false, |event| {
+            progress.on(&event);
+            watch.on(&event, &progress);
+        });
+        let rounds = rounds.await;
         progress.finish();
+        watch.finish();
         rounds
     });
     let colour = coloured(&args.colour);

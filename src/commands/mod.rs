@@ -9,6 +9,7 @@ mod output;
 mod report;
 mod run;
 mod signals;
+mod watch;
 
 use crate::cli::{self, Command};
 use crate::error::Refusal;
@@ -73,6 +74,7 @@ fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Options {
             agent: env("SSH_AUTH_SOCK").map(Into::into),
         },
         forks: connect.forks.map(usize::from),
+        retries: connect.retries,
         probe_timeout: connect.probe_timeout,
         round_timeout: connect.round_timeout,
         max_output: connect.max_output,

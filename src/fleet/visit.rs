@@ -7,16 +7,19 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
-use super::{Event, blank};
+use super::{Event, Phases, blank};
 use crate::kafka::record;
 use crate::plan::{Limits, Target};
 use crate::probe::facts;
 use crate::round::{Coverage, CoverageStatus, Evidence, Outcome, ProbeAnswer, Stopped, Visit};
 use crate::shell::{Listener, Question, Shell, ShellError};
-use crate::ssh::{ConnectError, Connection, Dialer, Progress, Reason};
+use crate::ssh::{self, ConnectError, Connection, Dialer, Progress, Reason};
 
 /// Bytes of the facts' answer: four checkpoint files of some ten thousand partitions each.
 const FACTS_LIMIT: usize = 8 << 20;
+
+/// What a session that runs no shell may be.
+const NO_SHELL: &str = "nologin, a forced command such as internal-sftp, or a chroot without /bin/sh?";
 
 /// How long the good-bye to a host may hold up its visit.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -31,6 +34,8 @@ pub struct Visitor {
     pub window: (Option<Timestamp>, Option<Timestamp>),
     pub stop: watch::Receiver<Option<Stopped>>,
     pub events: mpsc::UnboundedSender<Event>,
+    /// Hears of every connection attempt.
+    pub listener: ssh::Listener,
     /// Whether output is wanted as it comes.
     pub live: bool,
 }
@@ -46,14 +51,15 @@ impl Visitor {
         }
         // The consumer is gone only when the round is being thrown away.
         let _ = self.events.send(Event::Began { host: self.index });
-        let progress = Progress::new();
+        let progress = Progress::told(&self.target.host, self.listener.clone());
+        let mut phases = Phases::default();
         let mut stop = self.stop.clone();
         let connected = tokio::select! {
             connected = self.dialer.connect(&self.target.route, &progress) => connected.map_err(Some),
             _ = stop.wait_for(Option::is_some) => Err(None),
         };
         let mut visit = match connected {
-            Ok(connection) => self.on_host(connection).await,
+            Ok(connection) => self.on_host(connection, &mut phases).await,
             Err(Some(error)) => self.with_unasked(unreached(&self.target, &error)),
             Err(None) => {
                 let reason = format!("{} while {}", self.why_stopped(), progress.doing());
@@ -64,6 +70,14 @@ impl Visitor {
         };
         visit.attempts = progress.attempts().max(1);
         visit.seconds = began.elapsed().as_secs_f64();
+        let phases = Phases { shell: phases.shell, probe: phases.probe, ..Phases::of(&progress) };
+        let _ = self.events.send(Event::Timed { host: self.index, phases });
+        self.done(visit)
+    }
+
+    /// Makes no visit, because `why`.
+    pub fn leave_out(self, why: String) -> Arc<Visit> {
+        let visit = self.with_unasked(blank(&self.target, Outcome::Interrupted, &why));
         self.done(visit)
     }
 
@@ -73,7 +87,8 @@ impl Visitor {
         visit
     }
 
-    async fn on_host(&mut self, connection: Connection) -> Visit {
+    async fn on_host(&mut self, connection: Connection, phases: &mut Phases) -> Visit {
+        let logged_in = Instant::now();
         let _ = self.events.send(Event::Reached { host: self.index });
         let open = Shell::open(&connection, self.target.become_user.as_deref());
         let mut stop = self.stop.clone();
@@ -96,7 +111,9 @@ impl Visitor {
                 let mut visit = blank(
                     &self.target,
                     Outcome::Timeout,
-                    &format!("logged in, but no shell answered within {limit} s"),
+                    &format!(
+                        "logged in, but no shell answered within {limit} s; a frozen host, or a forced command?"
+                    ),
                 );
                 visit.stage = Some("shell".to_owned());
                 return self.with_unasked(visit);
@@ -104,13 +121,16 @@ impl Visitor {
         };
         let mut visit = blank(&self.target, Outcome::Ok, "");
         visit.reason = None;
+        let asked = Instant::now();
+        phases.shell = Some(asked - logged_in);
         self.ask(&mut shell, &mut visit).await;
+        phases.probe = Some(asked.elapsed());
         visit.left_running = shell.left_running();
-        let lost = shell.is_gone();
+        let lost = shell.is_gone().then(|| shell.loss());
         shell.end().await;
         // The node ends what is left when it sees us go; waiting longer would tell nothing more.
         let _ = timeout(FAREWELL, connection.close()).await;
-        self.judge(&mut visit, lost);
+        self.judge(&mut visit, lost.as_ref());
         visit
     }
 
@@ -167,7 +187,7 @@ impl Visitor {
     }
 
     /// What the visit comes to, once all that could be asked was.
-    fn judge(&self, visit: &mut Visit, lost: bool) {
+    fn judge(&self, visit: &mut Visit, lost: Option<&ssh::Loss>) {
         let incomplete = |row: &&Coverage| row.status != CoverageStatus::Complete;
         let stopped = *self.stop.borrow();
         if stopped.is_some()
@@ -176,13 +196,13 @@ impl Visitor {
             visit.outcome =
                 if stopped == Some(Stopped::Deadline) { Outcome::Timeout } else { Outcome::Interrupted };
             visit.reason = Some(self.why_stopped().to_owned());
-        } else if lost && visit.left_running {
+        } else if lost.is_some() && visit.left_running {
             visit.outcome = Outcome::Timeout;
             visit.reason =
                 Some("a probe did not stop at its deadline; a process may still be running there".to_owned());
-        } else if lost {
+        } else if let Some(loss) = lost {
             visit.outcome = Outcome::Lost;
-            visit.reason = Some("the connection was lost during the visit".to_owned());
+            visit.reason = Some(format!("the connection was lost during the visit: {loss}"));
         } else if let Some(row) = visit.probes.iter().flat_map(|probe| &probe.coverage).find(incomplete) {
             visit.outcome = Outcome::Partial;
             visit.reason = Some(format!("{}: {}", row.path, row.reason.as_deref().unwrap_or("incomplete")));
@@ -255,13 +275,15 @@ fn no_shell(target: &Target, error: ShellError) -> Visit {
                 target.become_user.as_deref().unwrap_or("root")
             ),
         ),
-        ShellError::Ended { status, said } if said.is_empty() => {
-            (Outcome::AuthFailed, "shell", format!("logged in, but the login shell ended at once ({status})"))
-        }
+        ShellError::Ended { status, said } if said.is_empty() => (
+            Outcome::AuthFailed,
+            "shell",
+            format!("logged in, but the login shell ended at once ({status}); {NO_SHELL}"),
+        ),
         ShellError::Ended { status, said } => (
             Outcome::AuthFailed,
             "shell",
-            format!("logged in, but the login shell ended at once ({status}): {said:?}"),
+            format!("logged in, but the login shell ended at once ({status}): {said:?}; {NO_SHELL}"),
         ),
     };
     let mut visit = blank(target, outcome, &reason);

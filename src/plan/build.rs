@@ -7,6 +7,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
+use super::pace::{self, Pace};
 use super::route::{self, ConnectionOptions};
 use super::{Limits, Plan, Target};
 use crate::error::{FileError, Refusal};
@@ -30,6 +31,7 @@ pub struct Options {
     pub extra_vars: Vec<String>,
     pub connection: ConnectionOptions,
     pub forks: Option<usize>,
+    pub retries: Option<u32>,
     pub probe_timeout: Option<Duration>,
     pub round_timeout: Option<Duration>,
     pub max_output: Option<usize>,
@@ -136,12 +138,14 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
         order.iter().enumerate().map(|(at, host)| (*host, at)).collect();
     let mut targets: Vec<Target> = hosts.into_values().collect();
     targets.sort_by_key(|target| position.get(target.host.as_str()).copied().unwrap_or(usize::MAX));
+    let pace = pace(playbook, options, targets.len())?;
     Ok(Plan {
         playbook: Some(playbook.file.display().to_string()),
         limit: options.limit.clone(),
         plays,
         targets,
         limits,
+        pace,
         since,
         until,
         warnings,
@@ -187,12 +191,15 @@ pub fn pattern_plan(
         ignore_topics: Vec::new(),
         excluded: Vec::new(),
     };
+    let mut pace = Pace::at_once(targets.len());
+    pace.retries = options.retries.unwrap_or(pace.retries);
     Ok(Plan {
         playbook: None,
         limit: options.limit.clone(),
         plays: vec![play],
         targets,
         limits,
+        pace,
         since: None,
         until: None,
         warnings,
@@ -207,6 +214,39 @@ fn recorded(play: &Play, excluded: Vec<String>) -> round::Play {
         ignore_topics: play.ignore_topics.clone(),
         excluded,
     }
+}
+
+/// The batches of a round. A host is visited once for all plays, so those that say something must agree.
+fn pace(playbook: &Playbook, options: &Options, hosts: usize) -> Result<Pace, Refusal> {
+    let mut serial: Option<&Play> = None;
+    let mut most: Option<&Play> = None;
+    for play in &playbook.plays {
+        let disagree = |other: &Play, key: &str| {
+            let message = format!("`{key}` differs from that of the play `{}`", other.name);
+            playbook
+                .error_at(play.offset, message)
+                .hint("a host is visited once for all plays of a playbook; use two playbooks")
+        };
+        if !play.serial.is_empty() {
+            match serial {
+                Some(other) if other.serial != play.serial => return Err(disagree(other, "serial").into()),
+                _ => serial = Some(play),
+            }
+        }
+        if play.max_fail_percentage.is_some() {
+            match most {
+                Some(other) if other.max_fail_percentage != play.max_fail_percentage => {
+                    return Err(disagree(other, "max_fail_percentage").into());
+                }
+                _ => most = Some(play),
+            }
+        }
+    }
+    Ok(Pace {
+        retries: options.retries.unwrap_or(pace::RETRIES),
+        batches: pace::batches(serial.map_or(&[], |play| &play.serial), hosts),
+        max_fail_percentage: most.and_then(|play| play.max_fail_percentage),
+    })
 }
 
 /// `since` and `until`: the command line's, else the earliest and the latest of the plays'.

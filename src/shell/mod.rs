@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use crate::round::{Ended, Stopped};
-use crate::ssh::{Connection, ExecReader, ExecWriter, Output, SessionError};
+use crate::ssh::{Connection, ExecReader, ExecWriter, Loss, Output, SessionError};
 use answer::Answer;
 use frames::{Frame, Frames, How};
 
@@ -79,9 +79,9 @@ impl Shell {
     /// No session, a forced command or a login shell that is none, a `sudo` that refuses.
     pub async fn open(connection: &Connection, become_user: Option<&str>) -> Result<Shell, ShellError> {
         match Self::boot(connection, &script::boot(), become_user).await {
-            // 127 is a shell's word for "no such command": this node has no `nice`.
-            Err(ShellError::Ended { status, .. })
-                if status == "exit status 127" || status == "exit status 126" =>
+            // 127 is a shell's word for "no such command", csh has others: this node has no `nice`.
+            Err(ShellError::Ended { status, said })
+                if status == "exit status 127" || status == "exit status 126" || said.contains("nice: ") =>
             {
                 Self::boot(connection, &script::boot_plainly(), become_user).await
             }
@@ -111,15 +111,17 @@ impl Shell {
         let leads = loop {
             let mut hello = None;
             match reader.next().await {
-                Some(Output::Stdout(bytes)) => stdout.feed(&bytes, |frame| {
-                    if let Frame::Hello { leads } = frame {
-                        hello = Some(leads);
-                    }
-                }),
+                Some(Output::Stdout(bytes)) => {
+                    stdout.feed(&bytes, |frame| {
+                        if let Frame::Hello { leads } = frame {
+                            hello = Some(leads);
+                        }
+                    });
+                    preface.extend(bytes.iter().take(PREFACE_LIMIT.saturating_sub(preface.len())));
+                }
                 Some(Output::Stderr(bytes)) => {
                     stderr.feed(&bytes, |_| {});
-                    let room = PREFACE_LIMIT.saturating_sub(preface.len());
-                    preface.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                    preface.extend(bytes.iter().take(PREFACE_LIMIT.saturating_sub(preface.len())));
                 }
                 Some(Output::Exit(code)) => status = Some(format!("exit status {code}")),
                 Some(Output::Signal(name)) => status = Some(format!("signal {name}")),
@@ -136,10 +138,7 @@ impl Shell {
                     });
                 }
                 None => {
-                    return Err(ShellError::Session(format!(
-                        "the connection was lost: {}",
-                        reader.loss().message
-                    )));
+                    return Err(ShellError::Session(format!("the connection was lost: {}", reader.loss())));
                 }
             }
             if let Some(leads) = hello {
@@ -167,6 +166,11 @@ impl Shell {
     /// Whether no further script can be run.
     pub fn is_gone(&self) -> bool {
         self.gone
+    }
+
+    /// How the connection ended, once no further script can be run.
+    pub fn loss(&self) -> Loss {
+        self.reader.loss()
     }
 
     /// Whether a process of ours may still run on the node.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 /// How long the clock of one connection attempt stood.
 #[derive(Debug, Default)]
-pub(super) struct Clock(Mutex<Stood>);
+pub(super) struct LoginClock(Mutex<Stood>);
 
 #[derive(Debug, Default)]
 struct Stood {
@@ -17,9 +17,9 @@ struct Stood {
 }
 
 /// Lets the clock go on when dropped.
-pub(super) struct Standing<'a>(&'a Clock);
+pub(super) struct Standing<'a>(&'a LoginClock);
 
-impl Clock {
+impl LoginClock {
     /// Stops the clock.
     pub(super) fn stand(&self) -> Standing<'_> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).since.get_or_insert_with(Instant::now);
@@ -30,7 +30,8 @@ impl Clock {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).since.is_some()
     }
 
-    fn stood(&self) -> Duration {
+    /// How long it stood so far.
+    pub(super) fn stood(&self) -> Duration {
         let stood = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         stood.before + stood.since.map(|since| since.elapsed()).unwrap_or_default()
     }
@@ -69,7 +70,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_time_of_an_answer_does_not_count() {
-        let clock = Clock::default();
+        let clock = LoginClock::default();
         let work = async {
             sleep(A_WHILE).await;
             {

@@ -72,6 +72,8 @@ pub enum Reason {
     JumpCannotReach { jump: String },
     /// The jump host forbids forwarding to this host.
     JumpForbids { jump: String },
+    /// The `ProxyCommand` could not be started, or is none.
+    ProxyCommand,
 }
 
 impl Reason {
@@ -128,6 +130,18 @@ impl ConnectError {
         self
     }
 
+    /// Whether the connection was lost before the login began, be it the jump host's: then nothing was
+    /// done anywhere, and it may be tried again.
+    pub(super) fn is_lost_early(&self) -> bool {
+        *self.0.reason.root() == Reason::ClosedEarly
+    }
+
+    /// The same failure of a jump host that stood before and was lost with `loss`.
+    pub(super) fn after_loss(mut self, loss: &Loss) -> Self {
+        self.0.message = format!("it was lost ({loss}) and did not come back: {}", self.0.message);
+        self
+    }
+
     /// The same failure as seen by a host behind the jump host it befell.
     pub(super) fn behind(mut self, jump: &str) -> Self {
         self.0.stage = Stage::Jump;
@@ -168,10 +182,6 @@ pub enum SessionError {
     #[error("the server refused to run the command")]
     ExecRefused,
     /// The connection is gone.
-    #[error("the connection was lost: {}{}", .0.message, said(.0))]
+    #[error("the connection was lost: {0}")]
     Lost(Loss),
-}
-
-fn said(loss: &Loss) -> String {
-    loss.remote.as_ref().map(|text| format!(": {text:?}")).unwrap_or_default()
 }

@@ -37,6 +37,17 @@ pub struct Loss {
     pub remote: Option<String>,
 }
 
+impl std::fmt::Display for Loss {
+    /// Remote text is shown escaped, so that this is safe on any terminal.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.remote {
+            Some(remote) => write!(f, ": {remote:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Connection {
     /// Starts `command` under the user's login shell: one session channel, no terminal.
     ///
@@ -255,14 +266,37 @@ impl ExecWriter {
 #[derive(Default)]
 pub(super) struct Ends {
     loss: Mutex<Option<Loss>>,
+    /// The jump host on the way, and how it ends.
+    jump: Option<(String, Arc<Ends>)>,
     /// The descriptions of refused forwardings, oldest first.
     refusals: Mutex<Vec<String>>,
 }
 
 impl Ends {
+    /// The ends of a connection through a jump host, if it goes through one.
+    pub(super) fn behind(jump: Option<(String, Arc<Ends>)>) -> Self {
+        Ends { jump, ..Ends::default() }
+    }
+
+    /// How it ended; where the way there was lost, how that was.
     pub(super) fn loss(&self) -> Loss {
-        let loss = self.loss.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        loss.unwrap_or_else(|| Loss { message: "the connection ended".to_owned(), remote: None })
+        self.known_loss().unwrap_or_else(|| Loss { message: "the connection ended".to_owned(), remote: None })
+    }
+
+    fn known_loss(&self) -> Option<Loss> {
+        if let Some((name, jump)) = &self.jump
+            && let Some(loss) = jump.known_loss()
+        {
+            let message = format!("that of the jump host {name} was lost: {}", loss.message);
+            return Some(Loss { message, remote: loss.remote });
+        }
+        self.loss.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says how it ended, unless that is known.
+    pub(super) fn set_loss(&self, message: &str) {
+        let mut loss = self.loss.lock().unwrap_or_else(PoisonError::into_inner);
+        loss.get_or_insert_with(|| Loss { message: message.to_owned(), remote: None });
     }
 
     /// The number of forwardings refused so far.
@@ -315,6 +349,25 @@ impl client::Handler for Watcher {
         Ok(true)
     }
 
+    async fn kex_done(
+        &mut self,
+        _: Option<&[u8]>,
+        names: &russh::Names,
+        _: &mut client::Session,
+    ) -> Result<(), Failure> {
+        self.progress.tell(super::Detail::Protocol, || {
+            format!(
+                "negotiated {}, host key {}, {}, {} and {}",
+                names.kex.as_ref(),
+                names.key,
+                names.cipher.as_ref(),
+                names.client_mac.as_ref(),
+                names.server_mac.as_ref(),
+            )
+        });
+        Ok(())
+    }
+
     async fn channel_open_failure(
         &mut self,
         _: ChannelId,
@@ -339,7 +392,7 @@ impl client::Handler for Watcher {
                 Loss { message: error.message.clone(), remote: None }
             }
         };
-        *self.ends.loss.lock().unwrap_or_else(PoisonError::into_inner) = Some(loss);
+        self.ends.loss.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(loss);
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ use super::agent::{Agent, AgentSigner, Agents, SignError};
 use super::dialer::Role;
 use super::keys::{Keyring, Private};
 use super::session::{Ends, NO_METHOD_LEFT, Watcher};
-use super::{Ask, ConnectError, NoAnswer, Nobody, Progress, Question, Reason, Route, Secret, Stage};
+use super::{Ask, ConnectError, Detail, NoAnswer, Nobody, Progress, Question, Reason, Route, Secret, Stage};
 
 /// Connections that one login may take: with six tries each, a full agent's worth of keys.
 const CONNECTIONS: u32 = 10;
@@ -291,6 +291,7 @@ impl Login<'_> {
     }
 
     async fn offer(&mut self, offer: Offer) -> Result<Answer, ConnectError> {
+        self.progress.tell(Detail::Protocol, || format!("offers {}", offer.label));
         self.tried(offer.label.clone());
         let result = match &offer.proof {
             Proof::Key(key) => {

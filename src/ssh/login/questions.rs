@@ -89,7 +89,7 @@ impl Login<'_> {
             return Err(NoAnswer::Batch);
         }
         let from = format!("{}@{}", self.route.user, self.route.host);
-        let _standing = self.progress.clock().stand();
+        let _standing = self.progress.login_clock().stand();
         self.credentials.ask.ask(Question { from, text, hidden }).await
     }
 
