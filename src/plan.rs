@@ -5,6 +5,7 @@
 pub mod build;
 pub mod pace;
 pub mod route;
+pub mod secrets;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::probe::Probe;
 use crate::round::Play;
+use crate::shell::becoming::Become;
 use crate::ssh::Route;
 
 /// A round that is ready to begin.
@@ -66,6 +68,8 @@ pub struct Target {
     pub route: Arc<Route>,
     /// The user to become through `sudo -n`.
     pub become_user: Option<String>,
+    /// How that user is become.
+    pub becomes: Option<Become>,
     /// `kafka_cluster`.
     pub cluster: Option<String>,
     /// `kafka_broker_id`.

@@ -19,7 +19,7 @@ pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
     let mut asked: Vec<Vec<String>> = Vec::new();
     let paths = std::cell::RefCell::new(&mut asked);
     let options = options(&args.hosts, &args.connect);
-    let plan = build::pattern_plan(&args.pattern, &options, |host, vars| {
+    let mut plan = build::pattern_plan(&args.pattern, &options, |host, vars| {
         let mut wanted = route::paths_var(host, vars, "kafka_log_dirs")?;
         if let Some(logs) = route::text_var(host, vars, "kafka_logs_dir")? {
             wanted.push(logs.clone());
@@ -34,6 +34,7 @@ pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
         out.print(&list_hosts(plan.targets.iter().map(|target| target.host.as_str())));
         return Ok(0);
     }
+    super::give_secrets(&args.connect, &mut plan)?;
     let runtime = runtime()?;
     let (visits, stopped) = runtime.block_on(async {
         let mut progress = Progress::new(&plan);

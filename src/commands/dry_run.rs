@@ -73,8 +73,8 @@ fn way(target: &Target) -> String {
     if let jumps @ [_, ..] = target.jumps().as_slice() {
         way.push_str(&format!(", through {}", jumps.join(", then ")));
     }
-    if let Some(user) = &target.become_user {
-        way.push_str(&format!(", sudo -n to {user}"));
+    if let Some(how) = &target.becomes {
+        way.push_str(&format!(", {}", how.describe()));
     }
     if let Some(command) = &route.proxy_command {
         way.push_str(&format!(", ProxyCommand {command}"));

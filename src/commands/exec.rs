@@ -26,7 +26,7 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
         return Err(Refusal::usage("no command: put it after `--`, as in `exec all -i INVENTORY -- uptime`"));
     }
     let options = options(&args.hosts, &args.connect);
-    let plan = build::pattern_plan(&args.pattern, &options, |_, _| {
+    let mut plan = build::pattern_plan(&args.pattern, &options, |_, _| {
         Ok(Question::Command { command: command.clone() })
     })?;
     out.warn(&plan.warnings);
@@ -38,6 +38,7 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
         out.print(&dry_run::describe(&plan));
         return Ok(0);
     }
+    super::give_secrets(&args.connect, &mut plan)?;
     let runtime = runtime()?;
     let teller = Teller {
         out,

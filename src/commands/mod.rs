@@ -11,10 +11,14 @@ mod run;
 mod signals;
 mod watch;
 
+use std::path::PathBuf;
+
 use crate::cli::{self, Command};
 use crate::error::Refusal;
 use crate::plan::build::Options;
 use crate::plan::route::ConnectionOptions;
+use crate::plan::{Plan, secrets};
+use crate::prompt;
 use output::Out;
 
 /// Runs a subcommand; gives its exit status.
@@ -68,6 +72,8 @@ fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Options {
             timeout: connect.timeout,
             become_root: connect.r#become || connect.become_user.is_some(),
             become_user: connect.become_user.clone(),
+            become_method: connect.become_method.clone(),
+            batch: connect.batch,
             ssh_args: connect.ssh_common_args.clone(),
             home: std::env::home_dir(),
             local_user: user.unwrap_or_else(|| "root".to_owned()),
@@ -81,6 +87,29 @@ fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Options {
         since: None,
         until: None,
     }
+}
+
+/// Asks for the secrets that the command line promises, and gives them to the hosts without their own.
+fn give_secrets(connect: &cli::Connect, plan: &mut Plan) -> Result<(), Refusal> {
+    let ask = |asked: bool, file: &Option<PathBuf>, question: &str| match (file, asked) {
+        (Some(file), _) => secrets::from_file(file).map(Some),
+        (None, true) => match prompt::secret(question) {
+            Ok(secret) => Ok(Some(secret)),
+            Err(why) => Err(Refusal::usage(format!("{question} {why}; a file may give it"))),
+        },
+        (None, false) => Ok(None),
+    };
+    let login = ask(connect.ask_pass, &connect.connection_password_file, "SSH password:")?;
+    let default = if login.is_some() { " [the SSH password]" } else { "" };
+    let question = format!("BECOME password{default}:");
+    let becoming = ask(connect.ask_become_pass, &connect.become_password_file, &question)?;
+    // An empty answer to -K is the other password, as in Ansible.
+    let becoming = becoming.and_then(|secret| match secret.reveal().is_empty() {
+        true => login.clone(),
+        false => Some(secret),
+    });
+    secrets::give(plan, login, becoming);
+    Ok(())
 }
 
 /// `--list-hosts`, as Ansible prints it.

@@ -26,7 +26,7 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
     let mut options = options(&args.hosts, &args.connect);
     options.since = args.since.clone();
     options.until = args.until.clone();
-    let plan = build::playbook_plan(&playbook, &options, Timestamp::now())?;
+    let mut plan = build::playbook_plan(&playbook, &options, Timestamp::now())?;
     out.warn(&plan.warnings);
     if args.check_syntax {
         out.print(&format!(
@@ -45,6 +45,7 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
         out.print(&dry_run::describe(&plan));
         return Ok(0);
     }
+    super::give_secrets(&args.connect, &mut plan)?;
     let round = runtime()?
         .block_on(async { make_round(&plan, args.connect.watch, signals::watch_signals(), out).await });
     if let Some(file) = &args.save {

@@ -12,6 +12,7 @@ use crate::kafka::record;
 use crate::plan::{Limits, Target};
 use crate::probe::facts;
 use crate::round::{Coverage, CoverageStatus, Evidence, Outcome, ProbeAnswer, Stopped, Visit};
+use crate::shell::becoming::Become;
 use crate::shell::{Listener, Question, Shell, ShellError};
 use crate::ssh::{self, ConnectError, Connection, Dialer, Progress, Reason};
 
@@ -90,7 +91,7 @@ impl Visitor {
     async fn on_host(&mut self, connection: Connection, phases: &mut Phases) -> Visit {
         let logged_in = Instant::now();
         let _ = self.events.send(Event::Reached { host: self.index });
-        let open = Shell::open(&connection, self.target.become_user.as_deref());
+        let open = Shell::open(&connection, self.target.becomes.as_ref());
         let mut stop = self.stop.clone();
         let opened = tokio::select! {
             opened = timeout(self.limits.connect, open) => opened,
@@ -266,15 +267,14 @@ fn unreached(target: &Target, error: &ConnectError) -> Visit {
 fn no_shell(target: &Target, error: ShellError) -> Visit {
     let (outcome, stage, reason) = match error {
         ShellError::Session(message) => (Outcome::Lost, "shell", message),
-        ShellError::Become { said } => (
-            Outcome::AuthFailed,
-            "become",
-            format!(
-                "logged in as {}, but sudo -n to {} was refused: {said:?}",
-                target.route.user,
-                target.become_user.as_deref().unwrap_or("root")
-            ),
-        ),
+        ShellError::Become { why, said } => {
+            let how = target.becomes.as_ref().map(Become::describe).unwrap_or_default();
+            let why = why.map(|why| format!("; {why}")).unwrap_or_default();
+            let user = &target.route.user;
+            let said = if said.is_empty() { String::new() } else { format!(": {said:?}") };
+            let reason = format!("logged in as {user}, but {how} was refused{why}{said}");
+            (Outcome::AuthFailed, "become", reason)
+        }
         ShellError::Ended { status, said } if said.is_empty() => (
             Outcome::AuthFailed,
             "shell",

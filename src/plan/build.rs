@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::pace::{self, Pace};
 use super::route::{self, ConnectionOptions};
-use super::{Limits, Plan, Target};
+use super::{Limits, Plan, Target, secrets};
 use crate::error::{FileError, Refusal};
 use crate::inventory::{self, Inventory};
 use crate::playbook::template::{Renderer, TemplateError, Vars};
@@ -400,7 +400,13 @@ impl<'a> Builder<'a> {
     ) -> Result<Target, Refusal> {
         let mut connection = self.options.connection.clone();
         connection.become_root |= play_becomes.unwrap_or(false);
-        let way = route::way(host, renderer, &connection)?;
+        let mut way = route::way(host, renderer, &connection)?;
+        secrets::into_route(host, renderer, &mut way.route)?;
+        way.route.batch |= connection.batch;
+        let becomes = match &way.become_user {
+            Some(user) => Some(secrets::becomes(host, renderer, user, connection.become_method.as_deref())?),
+            None => None,
+        };
         // The same word about every host is said once.
         for warning in way.warnings {
             if !warnings.contains(&warning) {
@@ -411,6 +417,7 @@ impl<'a> Builder<'a> {
             host: host.to_owned(),
             route: Arc::new(way.route),
             become_user: way.become_user,
+            becomes,
             cluster: route::text_var(host, renderer, "kafka_cluster")?,
             broker_id: route::number_var(host, renderer, "kafka_broker_id")?,
             plays: Vec::new(),

@@ -23,7 +23,7 @@ const READ_AT_ONCE: usize = 8000;
 ///   is that process's own, which can be seen without /proc.
 /// - `rm_r ID SCRIPT` runs a script, fenced on both streams. The inner parentheses keep a script's
 ///   `exit` and traps to itself.
-fn guard() -> &'static str {
+pub(super) fn guard() -> &'static str {
     concat!(
         "LC_ALL=C;export LC_ALL;rm_w=;rm_p=;",
         "if kill -0 -$$ 2>/dev/null||kill -0 -${1:-x} 2>/dev/null;",
@@ -57,12 +57,6 @@ fn plain() -> String {
     format!("/bin/sh -c 'eval \"$0\"' '{}{}'", lead(), guard())
 }
 
-/// The order that turns the shell into one run by `sudo` as `user`. It keeps the process, its group and
-/// its standard input; the inner shell learns as `$1` which process leads the group.
-pub fn become_line(user: &str) -> String {
-    format!("exec sudo -n -u {} -- /bin/sh -c '{}' sh $$\n", quote(user), guard())
-}
-
 /// The first order: arms the watchdog (`rm_b`), which ends everything when it is not rearmed in time,
 /// and says hello: `TOKEN ! leads`, or `TOKEN ! walks` where the shell needs the [`walker`].
 pub fn setup(token: &str) -> String {
@@ -73,6 +67,22 @@ pub fn setup(token: &str) -> String {
          }} </dev/null >/dev/null 2>&1;rm_b;echo \"$rm_t ! $rm_a\"\n"
     )
 }
+
+/// The order before [`setup`] where a terminal makes one stream of two: answers' standard error is kept back
+/// until their standard output is over, and stands in fences of its own, `errors`. A hangup, which a terminal
+/// has and a pipe has not, ends everything as the end of input does.
+pub fn one_stream(errors: &str) -> String {
+    format!(
+        "rm_u={errors};trap rm_z 1;\
+         rm_e() {{ echo;echo \"$rm_t - $1 $2\";echo \"$rm_u + $1\";echo;echo \"$rm_u - $1 $2\";}};\
+         rm_r() {{ echo \"$rm_t + $1\";{{ rm_o=$({{ (eval \"$2\") >&3 3>&-;rm_x=$?;\
+         {{ echo;echo \"$rm_t - $1 $rm_x\";}} >&3;}} 2>&1|{{ head -c {ERRORS_KEPT};cat >/dev/null;}});}} 3>&1;\
+         echo \"$rm_u + $1\";printf \"%s\" \"$rm_o\";echo;echo \"$rm_u - $1 0\";}}\n"
+    )
+}
+
+/// Bytes of standard error that the node keeps back.
+const ERRORS_KEPT: usize = 65536;
 
 /// The line that teaches the shell to end a tree of processes: sent before the first [`stop`], and at
 /// once where the shell does not lead its group. `rm_k PIDS` ends the trees below them, `rm_s ID` stops
@@ -207,7 +217,8 @@ mod tests {
 
     #[test]
     fn every_order_is_one_line() {
-        for line in [setup("rmtoken"), become_line("kafka"), walker().to_owned(), run([(1, "a b")]), stop(1)]
+        for line in
+            [setup("rmtoken"), one_stream("rmerrors"), walker().to_owned(), run([(1, "a b")]), stop(1)]
         {
             assert_eq!(line.find('\n'), Some(line.len() - 1));
         }

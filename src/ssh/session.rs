@@ -28,6 +28,30 @@ pub struct Connection {
     pub(super) _jump: Option<Arc<super::jump::Jump>>,
 }
 
+/// A terminal that neither echoes, nor edits, nor translates.
+const RAW: &[(russh::Pty, u32)] = {
+    use russh::Pty;
+    &[
+        (Pty::ECHO, 0),
+        (Pty::ECHOE, 0),
+        (Pty::ECHOK, 0),
+        (Pty::ECHONL, 0),
+        (Pty::ECHOCTL, 0),
+        (Pty::ICANON, 0),
+        (Pty::ISIG, 0),
+        (Pty::IEXTEN, 0),
+        (Pty::ICRNL, 0),
+        (Pty::INLCR, 0),
+        (Pty::IGNCR, 0),
+        (Pty::IXON, 0),
+        (Pty::IXOFF, 0),
+        (Pty::ISTRIP, 0),
+        (Pty::OPOST, 0),
+        (Pty::ONLCR, 0),
+        (Pty::CS8, 1),
+    ]
+};
+
 /// How a connection ended when nobody here ended it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loss {
@@ -54,11 +78,28 @@ impl Connection {
     /// # Errors
     /// The server opens no session, will not run the command, or the connection is lost.
     pub async fn exec(&self, command: &[u8]) -> Result<Exec, SessionError> {
+        self.start(command, false).await
+    }
+
+    /// The same with a terminal, as raw as terminals go: bytes pass unchanged, but both output streams come
+    /// as one.
+    ///
+    /// # Errors
+    /// As [`Connection::exec`].
+    pub async fn exec_on_terminal(&self, command: &[u8]) -> Result<Exec, SessionError> {
+        self.start(command, true).await
+    }
+
+    async fn start(&self, command: &[u8], terminal: bool) -> Result<Exec, SessionError> {
         let channel = self.handle.channel_open_session().await.map_err(|error| match error {
             russh::Error::ChannelOpenFailure(why) => SessionError::ChannelRefused(refusal(&why)),
             _ => SessionError::Lost(self.ends.loss()),
         })?;
         let lost = |_| SessionError::Lost(self.ends.loss());
+        if terminal {
+            // Refused or not: what needs a terminal will say so.
+            channel.request_pty(false, "dumb", 80, 24, 0, 0, RAW).await.map_err(lost)?;
+        }
         channel.exec(true, command).await.map_err(lost)?;
         let (mut read, write) = channel.split();
         let mut early = None;
