@@ -234,7 +234,7 @@ async fn an_encrypted_key_needs_the_agent_and_says_so() {
     let route = Route { identity_files: vec![client.path("locked")], ..client.route(sshd.port) };
     let error = failure(&route).await;
     assert_eq!((error.stage, &error.reason), (Stage::Login, &Reason::NoUsableKey));
-    assert!(error.message.ends_with("locked is encrypted and no agent holds it"), "{error}");
+    assert!(error.message.contains("locked is encrypted and no agent holds it"), "{error}");
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn a_refused_key_lists_what_was_tried_and_what_is_taken() {
 }
 
 #[tokio::test]
-async fn too_many_keys_give_the_servers_own_words() {
+async fn more_keys_than_the_server_bears_are_offered_on_several_connections() {
     let client = Client::new();
     let names = ["a", "b", "c", "d", "e"];
     for name in names {
@@ -263,8 +263,8 @@ async fn too_many_keys_give_the_servers_own_words() {
         ..client.route(sshd.port)
     };
     let error = failure(&route).await;
-    assert!(matches!(error.reason, Reason::AuthRefused { .. }), "{error}");
-    assert!(error.remote.as_deref().is_some_and(|text| text.contains("Too many")), "{error:?}");
+    let Reason::AuthRefused { tried, .. } = &error.reason else { panic!("{error}") };
+    assert_eq!((tried.len(), error.attempts), (5, 2), "{error:?}");
 }
 
 #[tokio::test]

@@ -146,9 +146,7 @@ impl Become {
     /// Why it refused, from its own words; `None` if they have to speak for themselves.
     pub(super) fn why(&self, said: &str, sent: bool) -> Option<&'static str> {
         let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
-        if sent
-            && says(&["incorrect password", "Authentication failure", "uthentication failed", "incorrect"])
-            || sent && says(&["Sorry, try again"])
+        if sent && says(&["incorrect", "Authentication failure", "uthentication failed", "Sorry, try again"])
         {
             return Some("the password for it is wrong");
         }
