@@ -5,7 +5,9 @@
 pub mod build;
 mod given;
 mod leg;
+pub mod pace;
 pub mod route;
+pub mod secrets;
 pub mod source;
 
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use jiff::Timestamp;
 use crate::probe::Probe;
 use crate::probe::audit::Audit;
 use crate::round::Play;
+use crate::shell::becoming::Become;
 use crate::ssh::Route;
 
 /// A round that is ready to begin.
@@ -27,6 +30,7 @@ pub struct Plan {
     /// In the inventory's order.
     pub targets: Vec<Target>,
     pub limits: Limits,
+    pub pace: pace::Pace,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
     /// What deserves a word on standard error and stops nothing.
@@ -70,6 +74,8 @@ pub struct Target {
     pub route: Arc<Route>,
     /// The user to become through `sudo -n`.
     pub become_user: Option<String>,
+    /// How that user is become.
+    pub becomes: Option<Become>,
     /// `kafka_cluster`.
     pub cluster: Option<String>,
     /// `kafka_broker_id`.
@@ -86,7 +92,7 @@ pub struct Target {
 impl Target {
     /// `address:port`, brackets round an IPv6 address.
     pub fn address(&self) -> String {
-        address(&self.route)
+        self.route.address()
     }
 
     /// The jump hosts on the way, nearest to us first.
@@ -94,18 +100,10 @@ impl Target {
         let mut jumps = Vec::new();
         let mut next = self.route.jump.as_deref();
         while let Some(jump) = next {
-            jumps.push(format!("{}@{}", jump.user, address(jump)));
+            jumps.push(format!("{}@{}", jump.user, jump.address()));
             next = jump.jump.as_deref();
         }
         jumps.reverse();
         jumps
-    }
-}
-
-fn address(route: &Route) -> String {
-    if route.host.contains(':') {
-        format!("[{}]:{}", route.host, route.port)
-    } else {
-        format!("{}:{}", route.host, route.port)
     }
 }

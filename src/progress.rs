@@ -73,7 +73,7 @@ impl Progress {
                 self.failed += u64::from(!visit.outcome.reached());
                 self.bar.inc(1);
             }
-            Event::Reached { .. } | Event::Output { .. } => return,
+            Event::Reached { .. } | Event::Output { .. } | Event::Trace(_) | Event::Timed { .. } => return,
         }
         if !self.bar.is_hidden() {
             self.bar.set_message(self.message());

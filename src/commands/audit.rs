@@ -17,7 +17,7 @@ pub fn audit(args: &Audit, out: &Out) -> Result<u8, Refusal> {
     let mut options = options(&args.hosts, &args.connect)?;
     options.since = args.since.clone();
     options.until = args.until.clone();
-    let plan = build::audit_plan(&args.pattern, &options, Timestamp::now())?;
+    let mut plan = build::audit_plan(&args.pattern, &options, Timestamp::now())?;
     out.warn(&plan.warnings);
     if args.hosts.list_hosts {
         out.print(&list_hosts(plan.targets.iter().map(|target| target.host.as_str())));
@@ -27,7 +27,9 @@ pub fn audit(args: &Audit, out: &Out) -> Result<u8, Refusal> {
         out.print(&dry_run::describe(&plan, &options.settings));
         return Ok(0);
     }
-    let mut round = runtime()?.block_on(async { make_round(&plan, signals::watch_signals()).await });
+    super::give_secrets(&args.connect, &mut plan)?;
+    let mut round = runtime()?
+        .block_on(async { make_round(&plan, args.connect.watch, signals::watch_signals(), out).await });
     if let Some(brought) = brought {
         intake::into_round(&mut round, brought);
     }

@@ -1,6 +1,7 @@
 //! `check`: can I get in, become, read the log dirs and logs; which tools are there?
 
 use super::output::{Out, coloured};
+use super::watch::Watch;
 use super::{list_hosts, options, runtime, signals};
 use crate::cli::Check;
 use crate::error::Refusal;
@@ -18,7 +19,7 @@ pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
     let mut asked: Vec<Vec<String>> = Vec::new();
     let paths = std::cell::RefCell::new(&mut asked);
     let options = options(&args.hosts, &args.connect)?;
-    let plan = build::pattern_plan(&args.pattern, &options, |host, vars| {
+    let mut plan = build::pattern_plan(&args.pattern, &options, |host, vars| {
         let mut wanted = route::paths_var(host, vars, "kafka_log_dirs")?;
         if let Some(logs) = route::text_var(host, vars, "kafka_logs_dir")? {
             wanted.push(logs.clone());
@@ -33,12 +34,18 @@ pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
         out.print(&list_hosts(plan.targets.iter().map(|target| target.host.as_str())));
         return Ok(0);
     }
+    super::give_secrets(&args.connect, &mut plan)?;
     let runtime = runtime()?;
     let (visits, stopped) = runtime.block_on(async {
         let mut progress = Progress::new(&plan);
-        let rounds =
-            fleet::make_rounds(&plan, signals::watch_signals(), false, |event| progress.on(&event)).await;
+        let mut watch = Watch::new(args.connect.watch, &plan, out);
+        let rounds = fleet::make_rounds(&plan, signals::watch_signals(), false, |event| {
+            progress.on(&event);
+            watch.on(&event, &progress);
+        });
+        let rounds = rounds.await;
         progress.finish();
+        watch.finish();
         rounds
     });
     let colour = coloured(&args.colour);

@@ -57,7 +57,7 @@ pub fn demo(args: &cli::Demo, out: &Out) -> Result<u8, Refusal> {
         };
         out.complain("Three brokers on this machine hold the incident of 2017-04-03 (sparse files: du shows a MiB for each GiB); making the rounds …");
         let plan = build::playbook_plan(&playbook, &options, Timestamp::now())?;
-        let round = run::make_round(&plan, stop).await;
+        let round = run::make_round(&plan, crate::cli::Watch::default(), stop, out).await;
         let status = run::tell(&round, &destinations, &output::style(&args.show), out);
         demo.stop().await;
         Ok(status)

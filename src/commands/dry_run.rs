@@ -1,6 +1,7 @@
 //! `--dry-run`: the whole plan, as it would be carried out.
 
 use crate::ansible::Settings;
+use crate::plan::pace::Pace;
 use crate::plan::{Limits, Plan, Target};
 use crate::probe::audit::Audit;
 use crate::probe::{discovery, facts};
@@ -31,7 +32,7 @@ pub fn describe(plan: &Plan, settings: &Settings) -> String {
     }
     text.push_str(&format!(
         "limits: {} hosts at a time; connect and login {} s; the whole round {} s; \
-         heartbeat every {} s, a node ends everything after {} s without one\n\n",
+         heartbeat every {} s, a node ends everything after {} s without one\n",
         limits.forks,
         limits.connect.as_secs_f64(),
         limits.round.as_secs_f64(),
@@ -43,6 +44,7 @@ pub fn describe(plan: &Plan, settings: &Settings) -> String {
         settings.origins.iter().for_each(|origin| text.push_str(&format!("  {origin}\n")));
         text.push('\n');
     }
+    text.push_str(&pace(&plan.pace));
     text.push_str(&format!("hosts ({}):\n", plan.targets.len()));
     for target in &plan.targets {
         text.push_str(&format!("  {}: {}\n", target.host, way(target)));
@@ -58,17 +60,34 @@ pub fn describe(plan: &Plan, settings: &Settings) -> String {
     text
 }
 
+fn pace(pace: &Pace) -> String {
+    let mut text = match pace.retries {
+        0 => "a lost connection is not tried again\n".to_owned(),
+        1 => "a connection lost before the login is tried once more\n".to_owned(),
+        times => format!("a connection lost before the login is tried up to {times} times more\n"),
+    };
+    if pace.batches.len() > 1 {
+        let sizes: Vec<String> = pace.batches.iter().map(usize::to_string).collect();
+        text.push_str(&format!("batches, one after another: {} hosts\n", sizes.join(", ")));
+        if let Some(most) = pace.max_fail_percentage {
+            text.push_str(&format!("no further batch when more than {most} % of one failed\n"));
+        }
+    }
+    text.push('\n');
+    text
+}
+
 fn way(target: &Target) -> String {
     let route = &target.route;
     let mut way = format!("{}@{}", route.user, target.address());
     if let jumps @ [_, ..] = target.jumps().as_slice() {
         way.push_str(&format!(", through {}", jumps.join(", then ")));
     }
+    if let Some(how) = &target.becomes {
+        way.push_str(&format!(", {}", how.describe()));
+    }
     if let Some(command) = &route.proxy_command {
         way.push_str(&format!(", through the command `{command}`"));
-    }
-    if let Some(user) = &target.become_user {
-        way.push_str(&format!(", sudo -n to {user}"));
     }
     let keys: Vec<String> = route.identity_files.iter().map(|key| key.display().to_string()).collect();
     if !keys.is_empty() {

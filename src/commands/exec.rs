@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::output::{Out, coloured};
+use super::watch::Watch;
 use super::{dry_run, list_hosts, options, runtime, signals};
 use crate::cli::{Exec, ExecFormat};
 use crate::error::Refusal;
@@ -25,7 +26,7 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
         return Err(Refusal::usage("no command: put it after `--`, as in `exec all -i INVENTORY -- uptime`"));
     }
     let options = options(&args.hosts, &args.connect)?;
-    let plan = build::pattern_plan(&args.pattern, &options, |_, _| {
+    let mut plan = build::pattern_plan(&args.pattern, &options, |_, _| {
         Ok(Question::Command { command: command.clone() })
     })?;
     out.warn(&plan.warnings);
@@ -37,6 +38,7 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
         out.print(&dry_run::describe(&plan, &options.settings));
         return Ok(0);
     }
+    super::give_secrets(&args.connect, &mut plan)?;
     let runtime = runtime()?;
     let teller = Teller {
         out,
@@ -47,9 +49,11 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
     let started = Timestamp::now();
     let (visits, stopped) = runtime.block_on(async {
         let mut progress = Progress::new(&plan);
+        let mut watch = Watch::new(args.connect.watch, &plan, out);
         let mut lines: Vec<Lines> = plan.targets.iter().map(|_| Lines::default()).collect();
         let told = fleet::make_rounds(&plan, signals::watch_signals(), args.stream, |event| {
             progress.on(&event);
+            watch.on(&event, &progress);
             match event {
                 Event::Output { host, stream, bytes } => {
                     let name = &plan.targets[host].host;
@@ -70,6 +74,7 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
         });
         let told = told.await;
         progress.finish();
+        watch.finish();
         told
     });
     if args.fold {

@@ -12,8 +12,11 @@ mod output;
 mod report;
 mod run;
 mod signals;
-mod way_table;
 mod trust;
+mod watch;
+mod way_table;
+
+use std::path::PathBuf;
 
 use std::sync::Arc;
 
@@ -22,6 +25,7 @@ use crate::cli::{self, Command};
 use crate::error::Refusal;
 use crate::plan::build::Options;
 use crate::plan::route::{Configured, ConnectionOptions};
+use crate::plan::{Plan, secrets};
 use crate::prompt;
 use crate::ssh::HostKeyPolicy;
 use crate::vault::Keyring;
@@ -104,6 +108,7 @@ fn options(hosts: &cli::Hosts, connect: &cli::Connect) -> Result<Options, Refusa
         extra_vars: hosts.extra_vars.clone(),
         connection: connection(connect, &settings),
         forks: connect.forks.map(usize::from),
+        retries: connect.retries,
         probe_timeout: connect.probe_timeout,
         round_timeout: connect.round_timeout,
         max_output: connect.max_output,
@@ -126,6 +131,8 @@ fn connection(connect: &cli::Connect, settings: &Settings) -> ConnectionOptions 
             || connect.become_user.is_some()
             || settings.become_root.unwrap_or(false),
         become_user: connect.become_user.clone().or(settings.become_user.clone()),
+        become_method: connect.become_method.clone(),
+        batch: connect.batch,
         ssh_args: connect.ssh_common_args.clone(),
         config: connect.ssh_config.clone(),
         home: std::env::home_dir(),
@@ -138,6 +145,29 @@ fn connection(connect: &cli::Connect, settings: &Settings) -> ConnectionOptions 
         }),
         configured: Configured::of(settings),
     }
+}
+
+/// Asks for the secrets that the command line promises, and gives them to the hosts without their own.
+fn give_secrets(connect: &cli::Connect, plan: &mut Plan) -> Result<(), Refusal> {
+    let ask = |asked: bool, file: &Option<PathBuf>, question: &str| match (file, asked) {
+        (Some(file), _) => secrets::from_file(file).map(Some),
+        (None, true) => match prompt::secret(question) {
+            Ok(secret) => Ok(Some(secret)),
+            Err(why) => Err(Refusal::usage(format!("{question} {why}; a file may give it"))),
+        },
+        (None, false) => Ok(None),
+    };
+    let login = ask(connect.ask_pass, &connect.connection_password_file, "SSH password:")?;
+    let default = if login.is_some() { " [the SSH password]" } else { "" };
+    let question = format!("BECOME password{default}:");
+    let becoming = ask(connect.ask_become_pass, &connect.become_password_file, &question)?;
+    // An empty answer to -K is the other password, as in Ansible.
+    let becoming = becoming.and_then(|secret| match secret.reveal().is_empty() {
+        true => login.clone(),
+        false => Some(secret),
+    });
+    secrets::give(plan, login, becoming);
+    Ok(())
 }
 
 /// `--list-hosts`, as Ansible prints it.

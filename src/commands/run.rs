@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::output::{self, Destinations, Out};
+use super::watch::Watch;
 use super::{dry_run, evidence, list_hosts, options, runtime, signals};
-use crate::cli::Run;
+use crate::cli::{self, Run};
 use crate::compare::compare;
 use crate::diagnose::{diagnose, verdict};
 use crate::error::{FileError, Refusal};
@@ -27,7 +28,7 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
     let mut options = options(&args.hosts, &args.connect)?;
     options.since = args.since.clone();
     options.until = args.until.clone();
-    let plan = build::playbook_plan(&playbook, &options, Timestamp::now())?;
+    let mut plan = build::playbook_plan(&playbook, &options, Timestamp::now())?;
     out.warn(&plan.warnings);
     if args.check_syntax {
         out.print(&format!(
@@ -46,7 +47,9 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
         out.print(&dry_run::describe(&plan, &options.settings));
         return Ok(0);
     }
-    let mut round = runtime()?.block_on(async { make_round(&plan, signals::watch_signals()).await });
+    super::give_secrets(&args.connect, &mut plan)?;
+    let mut round = runtime()?
+        .block_on(async { make_round(&plan, args.connect.watch, signals::watch_signals(), out).await });
     if let Some(brought) = brought {
         intake::into_round(&mut round, brought);
     }
@@ -56,12 +59,23 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
     Ok(tell(&round, &destinations, &output::style(&args.show), out))
 }
 
-/// Makes the plan's round, with progress on standard error.
-pub async fn make_round(plan: &Plan, stop: watch::Receiver<Option<Stopped>>) -> Round {
+/// Makes the plan's round, with progress on standard error and what `watch` wants to see.
+pub async fn make_round(
+    plan: &Plan,
+    watch: cli::Watch,
+    stop: watch::Receiver<Option<Stopped>>,
+    out: &Out,
+) -> Round {
     let started = Timestamp::now();
     let mut progress = Progress::new(plan);
-    let (visits, stopped) = fleet::make_rounds(plan, stop, false, |event| progress.on(&event)).await;
+    let mut watch = Watch::new(watch, plan, out);
+    let rounds = fleet::make_rounds(plan, stop, false, |event| {
+        progress.on(&event);
+        watch.on(&event, &progress);
+    });
+    let (visits, stopped) = rounds.await;
     progress.finish();
+    watch.finish();
     Round {
         schema: round::SCHEMA.to_owned(),
         id: round_id(started),

@@ -32,6 +32,8 @@ pub fn watch_signals_and(clean_up: impl FnOnce() + Send + 'static) -> watch::Rec
         let second = next().await;
         clean_up();
         prompt::restore();
+        // Nothing is dropped on this way out.
+        crate::ssh::end_proxy_commands();
         match second {
             Stopped::Terminated => std::process::exit(143),
             _ => std::process::exit(130),

@@ -1,6 +1,7 @@
 //! All hosts of a round: bounded fan-out, deadlines, cancellation, events.
 
 mod audit;
+mod phases;
 mod visit;
 
 use std::sync::Arc;
@@ -10,9 +11,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::plan::{Plan, Target};
+use crate::prompt;
 use crate::round::{Outcome, Stopped, Visit};
 use crate::shell::Stream;
-use crate::ssh::{self, Dialer};
+use crate::ssh::{self, Dialer, Trace};
+
+pub use phases::Phases;
 
 /// What happens during a round, in order for each host.
 #[derive(Debug)]
@@ -23,6 +27,10 @@ pub enum Event {
     Reached { host: usize },
     /// Output of a command, as it comes.
     Output { host: usize, stream: Stream, bytes: Vec<u8> },
+    /// What a connection attempt does.
+    Trace(Trace),
+    /// Where the time of the visit went that is about to be done.
+    Timed { host: usize, phases: Phases },
     /// The host is done. The visit is the same that the round will hold.
     Done { host: usize, visit: Arc<Visit> },
 }
@@ -37,12 +45,20 @@ pub async fn make_rounds(
 ) -> (Vec<Visit>, Option<Stopped>) {
     let (events, mut inbox) = mpsc::unbounded_channel();
     let (further, mut of_machines) = mpsc::unbounded_channel();
-    let limits = ssh::Limits { login: plan.limits.connect, ..ssh::Limits::default() };
-    let dialer = Arc::new(Dialer::new(limits));
+    let limits =
+        ssh::Limits { login: plan.limits.connect, retries: plan.pace.retries, ..ssh::Limits::default() };
+    let dialer = Arc::new(Dialer::asking(limits, Arc::new(prompt::Terminal)));
+    let traces = events.clone();
+    // The consumer is gone only when the round is being thrown away.
+    let listener: ssh::Listener = Arc::new(move |trace| drop(traces.send(Event::Trace(trace))));
+    tokio::select! {
+        () = dialer.unlock(plan.targets.iter().map(|target| &*target.route)) => {}
+        _ = stop.wait_for(Option::is_some) => {}
+    }
     // One switch for the hosts, whoever throws it: a signal or the round's deadline.
     let mut stopped = *stop.borrow();
     let (halt, halted) = watch::channel(stopped);
-    let visitors = plan.targets.iter().enumerate().map(|(index, target)| visit::Visitor {
+    let visitor = |(index, target): (usize, &Target)| visit::Visitor {
         index,
         target: target.clone(),
         dialer: dialer.clone(),
@@ -50,38 +66,60 @@ pub async fn make_rounds(
         window: (plan.since, plan.until),
         stop: halted.clone(),
         events: events.clone(),
+        listener: listener.clone(),
         live,
         further: further.clone(),
-    });
-    // One task per host, begun in the plan's order as turns come free.
-    let mut visits = stream::iter(visitors)
-        .map(|visitor| {
-            let index = visitor.index;
-            let task = tokio::spawn(visitor.visit());
-            async move { (index, task.await.ok()) }
-        })
-        .buffer_unordered(plan.limits.forks.max(1));
+    };
     let deadline = Instant::now() + plan.limits.round;
     let mut done: Vec<Option<Arc<Visit>>> = vec![None; plan.targets.len()];
-    loop {
-        tokio::select! {
-            Some(event) = inbox.recv() => on(event),
-            visit = visits.next() => match visit {
-                Some((index, visit)) => done[index] = visit,
-                None => break,
-            },
-            Ok(why) = stop.wait_for(Option::is_some), if stopped.is_none() => {
-                stopped = *why;
-                // Nobody listening means that every visit is over.
-                let _ = halt.send(stopped);
-            }
-            () = tokio::time::sleep_until(deadline), if stopped.is_none() => {
-                stopped = Some(Stopped::Deadline);
-                let _ = halt.send(stopped);
+    let mut waiting = plan.targets.iter().enumerate();
+    // Why the hosts that still wait are not visited.
+    let mut enough = None;
+    for (batch, size) in plan.pace.batches.iter().enumerate() {
+        let hosts: Vec<(usize, &Target)> = waiting.by_ref().take(*size).collect();
+        let first = hosts.first().map_or(0, |(index, _)| *index);
+        // One task per host, begun in the plan's order as turns come free.
+        let mut visits = stream::iter(hosts)
+            .map(|host| {
+                let (index, visitor, enough) = (host.0, visitor(host), enough.clone());
+                let task = tokio::spawn(async move {
+                    match enough {
+                        Some(why) => visitor.leave_out(why),
+                        None => visitor.visit().await,
+                    }
+                });
+                async move { (index, task.await.ok()) }
+            })
+            .buffer_unordered(plan.limits.forks.max(1));
+        loop {
+            tokio::select! {
+                Some(event) = inbox.recv() => on(event),
+                visit = visits.next() => match visit {
+                    Some((index, visit)) => done[index] = visit,
+                    None => break,
+                },
+                Ok(why) = stop.wait_for(Option::is_some), if stopped.is_none() => {
+                    stopped = *why;
+                    // Nobody listening means that every visit is over.
+                    let _ = halt.send(stopped);
+                }
+                () = tokio::time::sleep_until(deadline), if stopped.is_none() => {
+                    stopped = Some(Stopped::Deadline);
+                    let _ = halt.send(stopped);
+                }
             }
         }
+        drop(visits);
+        let failed =
+            done.iter().skip(first).take(*size).filter(|visit| !is_reached(visit.as_deref())).count();
+        if enough.is_none() && stopped.is_none() && plan.pace.is_enough(failed, *size) {
+            let most = plan.pace.max_fail_percentage.unwrap_or_default();
+            enough = Some(format!(
+                "not contacted: {failed} of {size} hosts of batch {} failed, more than max_fail_percentage ({most} %)",
+                batch + 1
+            ));
+        }
     }
-    drop(visits);
     // Every visit is over, so what it had to say is here.
     while let Ok(event) = inbox.try_recv() {
         on(event);
@@ -123,6 +161,10 @@ fn with_further(visits: Vec<Visit>, mut others: Vec<(usize, Visit)>) -> Vec<Visi
         }
     }
     all
+}
+
+fn is_reached(visit: Option<&Visit>) -> bool {
+    visit.is_some_and(|visit| visit.outcome.reached())
 }
 
 /// The visit of a host that nothing is known of.

@@ -7,16 +7,20 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
-use super::{Event, blank};
+use super::{Event, Phases, blank};
 use crate::kafka::record;
 use crate::plan::{Limits, Target};
 use crate::probe::facts;
 use crate::round::{Coverage, CoverageStatus, Evidence, Outcome, ProbeAnswer, Stopped, Visit};
+use crate::shell::becoming::Become;
 use crate::shell::{Listener, Question, Shell, ShellError};
-use crate::ssh::{ConnectError, Connection, Dialer, Progress, Reason};
+use crate::ssh::{self, ConnectError, Connection, Dialer, Progress, Reason};
 
 /// Bytes of the facts' answer: four checkpoint files of some ten thousand partitions each.
 pub(super) const FACTS_LIMIT: usize = 8 << 20;
+
+/// What a session that runs no shell may be.
+const NO_SHELL: &str = "nologin, a forced command such as internal-sftp, or a chroot without /bin/sh?";
 
 /// How long the good-bye to a host may hold up its visit.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -31,6 +35,8 @@ pub struct Visitor {
     pub window: (Option<Timestamp>, Option<Timestamp>),
     pub stop: watch::Receiver<Option<Stopped>>,
     pub events: mpsc::UnboundedSender<Event>,
+    /// Hears of every connection attempt.
+    pub listener: ssh::Listener,
     /// Whether output is wanted as it comes.
     pub live: bool,
     /// Takes the further brokers of a machine that runs several.
@@ -48,14 +54,15 @@ impl Visitor {
         }
         // The consumer is gone only when the round is being thrown away.
         let _ = self.events.send(Event::Began { host: self.index });
-        let progress = Progress::new();
+        let progress = Progress::told(&self.target.host, self.listener.clone());
+        let mut phases = Phases::default();
         let mut stop = self.stop.clone();
         let connected = tokio::select! {
             connected = self.dialer.connect(&self.target.route, &progress) => connected.map_err(Some),
             _ = stop.wait_for(Option::is_some) => Err(None),
         };
         let mut visit = match connected {
-            Ok(connection) => self.on_host(connection).await,
+            Ok(connection) => self.on_host(connection, &mut phases).await,
             Err(Some(error)) => self.with_unasked(unreached(&self.target, &error)),
             Err(None) => {
                 let reason = format!("{} while {}", self.why_stopped(), progress.doing());
@@ -66,6 +73,14 @@ impl Visitor {
         };
         visit.attempts = progress.attempts().max(1);
         visit.seconds = began.elapsed().as_secs_f64();
+        let phases = Phases { shell: phases.shell, probe: phases.probe, ..Phases::of(&progress) };
+        let _ = self.events.send(Event::Timed { host: self.index, phases });
+        self.done(visit)
+    }
+
+    /// Makes no visit, because `why`.
+    pub fn leave_out(self, why: String) -> Arc<Visit> {
+        let visit = self.with_unasked(blank(&self.target, Outcome::Interrupted, &why));
         self.done(visit)
     }
 
@@ -75,9 +90,10 @@ impl Visitor {
         visit
     }
 
-    async fn on_host(&mut self, connection: Connection) -> Visit {
+    async fn on_host(&mut self, connection: Connection, phases: &mut Phases) -> Visit {
+        let logged_in = Instant::now();
         let _ = self.events.send(Event::Reached { host: self.index });
-        let open = Shell::open(&connection, self.target.become_user.as_deref());
+        let open = Shell::open(&connection, self.target.becomes.as_ref());
         let mut stop = self.stop.clone();
         let opened = tokio::select! {
             opened = timeout(self.limits.connect, open) => opened,
@@ -98,7 +114,9 @@ impl Visitor {
                 let mut visit = blank(
                     &self.target,
                     Outcome::Timeout,
-                    &format!("logged in, but no shell answered within {limit} s"),
+                    &format!(
+                        "logged in, but no shell answered within {limit} s; a frozen host, or a forced command?"
+                    ),
                 );
                 visit.stage = Some("shell".to_owned());
                 return self.with_unasked(visit);
@@ -106,6 +124,8 @@ impl Visitor {
         };
         let mut visit = blank(&self.target, Outcome::Ok, "");
         visit.reason = None;
+        let asked = Instant::now();
+        phases.shell = Some(asked - logged_in);
         let mut further = match self.target.audit.clone() {
             Some(audit) => self.audit(&audit, &mut shell, &mut visit).await,
             None => {
@@ -113,15 +133,16 @@ impl Visitor {
                 Vec::new()
             }
         };
+        phases.probe = Some(asked.elapsed());
         visit.left_running = shell.left_running();
-        let lost = shell.is_gone();
+        let lost = shell.is_gone().then(|| shell.loss());
         shell.end().await;
         // The node ends what is left when it sees us go; waiting longer would tell nothing more.
         let _ = timeout(FAREWELL, connection.close()).await;
-        self.judge(&mut visit, lost);
+        self.judge(&mut visit, lost.as_ref());
         for mut other in further.drain(..) {
             other.left_running = visit.left_running;
-            self.judge(&mut other, lost);
+            self.judge(&mut other, lost.as_ref());
             // The consumer is gone only when the round is being thrown away.
             let _ = self.further.send((self.index, other));
         }
@@ -181,7 +202,7 @@ impl Visitor {
     }
 
     /// What the visit comes to, once all that could be asked was.
-    fn judge(&self, visit: &mut Visit, lost: bool) {
+    fn judge(&self, visit: &mut Visit, lost: Option<&ssh::Loss>) {
         let incomplete = |row: &&Coverage| row.status != CoverageStatus::Complete;
         let stopped = *self.stop.borrow();
         if stopped.is_some()
@@ -190,13 +211,13 @@ impl Visitor {
             visit.outcome =
                 if stopped == Some(Stopped::Deadline) { Outcome::Timeout } else { Outcome::Interrupted };
             visit.reason = Some(self.why_stopped().to_owned());
-        } else if lost && visit.left_running {
+        } else if lost.is_some() && visit.left_running {
             visit.outcome = Outcome::Timeout;
             visit.reason =
                 Some("a probe did not stop at its deadline; a process may still be running there".to_owned());
-        } else if lost {
+        } else if let Some(loss) = lost {
             visit.outcome = Outcome::Lost;
-            visit.reason = Some("the connection was lost during the visit".to_owned());
+            visit.reason = Some(format!("the connection was lost during the visit: {loss}"));
         } else if let Some(row) = visit.probes.iter().flat_map(|probe| &probe.coverage).find(incomplete) {
             visit.outcome = Outcome::Partial;
             visit.reason = Some(format!("{}: {}", row.path, row.reason.as_deref().unwrap_or("incomplete")));
@@ -267,22 +288,23 @@ fn unreached(target: &Target, error: &ConnectError) -> Visit {
 fn no_shell(target: &Target, error: ShellError) -> Visit {
     let (outcome, stage, reason) = match error {
         ShellError::Session(message) => (Outcome::Lost, "shell", message),
-        ShellError::Become { said } => (
-            Outcome::AuthFailed,
-            "become",
-            format!(
-                "logged in as {}, but sudo -n to {} was refused: {said:?}",
-                target.route.user,
-                target.become_user.as_deref().unwrap_or("root")
-            ),
-        ),
-        ShellError::Ended { status, said } if said.is_empty() => {
-            (Outcome::AuthFailed, "shell", format!("logged in, but the login shell ended at once ({status})"))
+        ShellError::Become { why, said } => {
+            let how = target.becomes.as_ref().map(Become::describe).unwrap_or_default();
+            let why = why.map(|why| format!("; {why}")).unwrap_or_default();
+            let user = &target.route.user;
+            let said = if said.is_empty() { String::new() } else { format!(": {said:?}") };
+            let reason = format!("logged in as {user}, but {how} was refused{why}{said}");
+            (Outcome::AuthFailed, "become", reason)
         }
+        ShellError::Ended { status, said } if said.is_empty() => (
+            Outcome::AuthFailed,
+            "shell",
+            format!("logged in, but the login shell ended at once ({status}); {NO_SHELL}"),
+        ),
         ShellError::Ended { status, said } => (
             Outcome::AuthFailed,
             "shell",
-            format!("logged in, but the login shell ended at once ({status}): {said:?}"),
+            format!("logged in, but the login shell ended at once ({status}): {said:?}; {NO_SHELL}"),
         ),
     };
     let mut visit = blank(target, outcome, &reason);

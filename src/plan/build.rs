@@ -8,8 +8,9 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
+use super::pace::{self, Pace};
 use super::route::{self, ConnectionOptions};
-use super::{Limits, Plan, Target};
+use super::{Limits, Plan, Target, secrets};
 use crate::ansible::Settings;
 use crate::error::{FileError, Refusal};
 use crate::inventory::{self, Inventory};
@@ -39,6 +40,7 @@ pub struct Options {
     pub extra_vars: Vec<String>,
     pub connection: ConnectionOptions,
     pub forks: Option<usize>,
+    pub retries: Option<u32>,
     pub probe_timeout: Option<Duration>,
     pub round_timeout: Option<Duration>,
     pub max_output: Option<usize>,
@@ -169,6 +171,7 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
     let mut targets: Vec<Target> = hosts.into_values().collect();
     targets.sort_by_key(|target| position.get(target.host.as_str()).copied().unwrap_or(usize::MAX));
     let ssh_commands = builder.close(&mut warnings);
+    let pace = pace(playbook, options, targets.len())?;
     Ok(Plan {
         ssh_commands,
         playbook: Some(playbook.file.display().to_string()),
@@ -176,6 +179,7 @@ pub fn playbook_plan(playbook: &Playbook, options: &Options, now: Timestamp) -> 
         plays,
         targets,
         limits,
+        pace,
         since,
         until,
         warnings,
@@ -226,6 +230,8 @@ pub fn pattern_plan(
         excluded: Vec::new(),
     };
     let ssh_commands = builder.close(&mut warnings);
+    let mut pace = Pace::at_once(targets.len());
+    pace.retries = options.retries.unwrap_or(pace.retries);
     Ok(Plan {
         ssh_commands,
         playbook: None,
@@ -233,6 +239,7 @@ pub fn pattern_plan(
         plays: vec![play],
         targets,
         limits,
+        pace,
         since: None,
         until: None,
         warnings,
@@ -315,6 +322,39 @@ fn recorded(play: &Play, excluded: Vec<String>, gate: Option<round::Gate>) -> ro
         ignore_topics: play.ignore_topics.clone(),
         excluded,
     }
+}
+
+/// The batches of a round. A host is visited once for all plays, so those that say something must agree.
+fn pace(playbook: &Playbook, options: &Options, hosts: usize) -> Result<Pace, Refusal> {
+    let mut serial: Option<&Play> = None;
+    let mut most: Option<&Play> = None;
+    for play in &playbook.plays {
+        let disagree = |other: &Play, key: &str| {
+            let message = format!("`{key}` differs from that of the play `{}`", other.name);
+            playbook
+                .error_at(play.offset, message)
+                .hint("a host is visited once for all plays of a playbook; use two playbooks")
+        };
+        if !play.serial.is_empty() {
+            match serial {
+                Some(other) if other.serial != play.serial => return Err(disagree(other, "serial").into()),
+                _ => serial = Some(play),
+            }
+        }
+        if play.max_fail_percentage.is_some() {
+            match most {
+                Some(other) if other.max_fail_percentage != play.max_fail_percentage => {
+                    return Err(disagree(other, "max_fail_percentage").into());
+                }
+                _ => most = Some(play),
+            }
+        }
+    }
+    Ok(Pace {
+        retries: options.retries.unwrap_or(pace::RETRIES),
+        batches: pace::batches(serial.map_or(&[], |play| &play.serial), hosts),
+        max_fail_percentage: most.and_then(|play| play.max_fail_percentage),
+    })
 }
 
 /// `since` and `until`: the command line's, else the earliest and the latest of the plays'.
@@ -560,7 +600,13 @@ impl<'a> Builder<'a> {
     ) -> Result<Target, Refusal> {
         let mut connection = self.options.connection.clone();
         connection.become_root |= play_becomes.unwrap_or(false);
-        let way = route::way(host, renderer, &connection, &self.ssh_config)?;
+        let mut way = route::way(host, renderer, &connection, &self.ssh_config)?;
+        secrets::into_route(host, renderer, &mut way.route)?;
+        way.route.batch |= connection.batch;
+        let becomes = match &way.become_user {
+            Some(user) => Some(secrets::becomes(host, renderer, user, connection.become_method.as_deref())?),
+            None => None,
+        };
         // The same word about every host is said once.
         for warning in way.warnings {
             if !warnings.contains(&warning) {
@@ -571,6 +617,7 @@ impl<'a> Builder<'a> {
             host: host.to_owned(),
             route: Arc::new(way.route),
             become_user: way.become_user,
+            becomes,
             cluster: route::text_var(host, renderer, "kafka_cluster")?,
             broker_id: route::number_var(host, renderer, "kafka_broker_id")?,
             plays: Vec::new(),

@@ -28,6 +28,10 @@ pub struct ConnectionOptions {
     pub become_root: bool,
     /// `--become-user`.
     pub become_user: Option<String>,
+    /// `--become-method`.
+    pub become_method: Option<String>,
+    /// `--batch`: nobody is asked for anything.
+    pub batch: bool,
     /// `--ssh-common-args`: added before the inventory's.
     pub ssh_args: Option<String>,
     /// `-F`: ssh's configuration instead of the usual files, or `none`.
@@ -239,9 +243,11 @@ fn becomes(vars: &HostVars<'_>, options: &ConnectionOptions) -> Result<Option<St
         return Ok(None);
     }
     if let Some(method) = vars.text("ansible_become_method")?.or(options.configured.become_method.clone())
-        && !matches!(method.as_str(), "sudo" | "ansible.builtin.sudo")
+        && crate::shell::becoming::Method::named(&method).is_none()
     {
-        return Err(vars.wrong("ansible_become_method", &format!("`{method}` is not known; sudo is")));
+        return Err(
+            vars.wrong("ansible_become_method", &format!("`{method}` is not known; sudo, su and doas are"))
+        );
     }
     let user = vars
         .text("ansible_become_user")?

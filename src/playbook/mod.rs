@@ -27,6 +27,9 @@ pub struct Play {
     pub gate: Option<Text>,
     pub ignore_topics: Vec<String>,
     pub forks: Option<usize>,
+    /// Sizes of the batches that are visited one after another; empty: all at once.
+    pub serial: Vec<Serial>,
+    pub max_fail_percentage: Option<f64>,
     /// Connect and login.
     pub timeout: Option<Duration>,
     pub probe_timeout: Option<Duration>,
@@ -37,6 +40,14 @@ pub struct Play {
     /// Bytes per probe and host.
     pub max_output: Option<usize>,
     pub r#become: Option<bool>,
+}
+
+/// The size of a batch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Serial {
+    Hosts(usize),
+    /// Of all hosts.
+    Percent(f64),
 }
 
 /// A template and where it stands.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 mod expect;
 
-use super::{Play, ProbeKind, ProbeSpec, Text, ere, units};
+use super::{Play, ProbeKind, ProbeSpec, Serial, Text, ere, units};
 use crate::error::{FileError, nearest};
 use crate::kafka::catalogue;
 use crate::yaml::{self, Entry, Node, Yaml};
@@ -19,7 +19,7 @@ pub struct Playbook {
     pub plays: Vec<Play>,
 }
 
-const PLAY_KEYS: [&str; 14] = [
+const PLAY_KEYS: [&str; 16] = [
     "name",
     "hosts",
     "vars",
@@ -27,6 +27,8 @@ const PLAY_KEYS: [&str; 14] = [
     "expect",
     "ignore_topics",
     "forks",
+    "serial",
+    "max_fail_percentage",
     "timeout",
     "probe_timeout",
     "round_timeout",
@@ -121,6 +123,8 @@ impl Reader<'_> {
                 "expect" => (play.expect, play.gate) = self.expect(value)?,
                 "ignore_topics" => play.ignore_topics = self.strings(value, "ignore_topics")?,
                 "forks" => play.forks = Some(self.number(value, "forks", 1, 10_000)? as usize),
+                "serial" => play.serial = self.serial(value)?,
+                "max_fail_percentage" => play.max_fail_percentage = Some(self.percentage(value)?),
                 "timeout" => play.timeout = Some(self.duration(value)?),
                 "probe_timeout" => play.probe_timeout = Some(self.duration(value)?),
                 "round_timeout" => play.round_timeout = Some(self.duration(value)?),
@@ -251,6 +255,39 @@ impl Reader<'_> {
         }
     }
 
+    /// A number of hosts, a percentage of them, or a list of both.
+    fn serial(&self, node: &Node) -> Read<Vec<Serial>> {
+        let items = match &node.value {
+            Yaml::Sequence(items) if items.is_empty() => {
+                return Err(self.wrong(node, "`serial` is an empty list"));
+            }
+            Yaml::Sequence(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        let item = |item: &Node| match &item.value {
+            Yaml::Int(1..=100_000) => Ok(Serial::Hosts(self.number(item, "serial", 1, 100_000)? as usize)),
+            Yaml::String(text) if text.trim_end().ends_with('%') => {
+                self.percentage(item).map(Serial::Percent)
+            }
+            _ => Err(self
+                .wrong(item, "serial is a number of hosts from 1 to 100000, or a percentage like \"30%\"")),
+        };
+        items.iter().map(item).collect()
+    }
+
+    /// `30`, `30.5` or `"30%"`.
+    fn percentage(&self, node: &Node) -> Read<f64> {
+        let share = match &node.value {
+            Yaml::Int(number) => Some(*number as f64),
+            Yaml::Float(number) => Some(*number),
+            Yaml::String(text) => text.trim().trim_end_matches('%').trim_end().parse().ok(),
+            _ => None,
+        };
+        share
+            .filter(|share: &f64| (0.0..=100.0).contains(share))
+            .ok_or_else(|| self.wrong(node, "a percentage is a number from 0 to 100"))
+    }
+
     fn duration(&self, node: &Node) -> Read<Duration> {
         let text = match &node.value {
             Yaml::Float(number) => number.to_string(),
@@ -291,6 +328,25 @@ mod tests {
         assert_eq!(play.probes[1].timeout, Some(Duration::from_secs(5)));
         assert_eq!(play.expect.topics[1].0, "__*");
         assert_eq!(play.expect.size_ratio.ignore_below, 1 << 20);
+    }
+
+    #[test]
+    fn serial_is_a_number_a_percentage_or_a_list_of_them() {
+        let serial = |text: &str| {
+            let play = format!(
+                "- hosts: x\n  serial: {text}\n  max_fail_percentage: 30\n  probes: [{{command: x}}]\n"
+            );
+            read(&play)
+                .map(|playbook| (playbook.plays[0].serial.clone(), playbook.plays[0].max_fail_percentage))
+        };
+        assert_eq!(serial("3"), Ok((vec![Serial::Hosts(3)], Some(30.0))));
+        assert_eq!(serial("\"30%\"").unwrap().0, [Serial::Percent(30.0)]);
+        let list = serial("[1, 5, '50 %']").unwrap().0;
+        assert_eq!(list, [Serial::Hosts(1), Serial::Hosts(5), Serial::Percent(50.0)]);
+        for wrong in ["0", "[]", "many", "'130%'", "{a: 1}", "-1", "[1, x]"] {
+            let error = serial(wrong).unwrap_err();
+            assert!(error.starts_with("p.yml:2:"), "{wrong}: {error}");
+        }
     }
 
     #[test]

@@ -19,36 +19,42 @@ const READ_AT_ONCE: usize = 8000;
 ///
 /// - `rm_z` ends everything. Where the shell leads its process group (OpenSSH makes each exec a session
 ///   leader; under `sudo` the leader is `$1`) the whole group goes; elsewhere the group may hold the
-///   transport, so the tree below the shell is walked.
+///   transport, so the tree below the shell is walked. A group that bears the number of a living process
+///   is that process's own, which can be seen without /proc.
 /// - `rm_r ID SCRIPT` runs a script, fenced on both streams. The inner parentheses keep a script's
 ///   `exit` and traps to itself.
-fn guard() -> &'static str {
+pub(super) fn guard() -> &'static str {
     concat!(
-        "LC_ALL=C;export LC_ALL;rm_w=;rm_p=;rm_g=;",
-        "{ read -r rm_x rm_x rm_x rm_x rm_g rm_x </proc/$$/stat;} 2>/dev/null;",
-        "case $rm_g in $$|\"$1\") rm_a=leads;rm_z() { kill -9 0;};;",
-        "*) rm_a=walks;rm_z() { rm_k \"$rm_p $rm_w\";kill -9 $$;};; esac;",
+        "LC_ALL=C;export LC_ALL;rm_w=;rm_p=;",
+        "if kill -0 -$$ 2>/dev/null||kill -0 -${1:-x} 2>/dev/null;",
+        "then rm_a=leads;rm_z() { kill -9 0;};",
+        "else rm_a=walks;rm_z() { rm_k \"$rm_p $rm_w\";kill -9 $$;};fi;",
         "rm_e() { echo;echo \"$rm_t - $1 $2\";{ echo;echo \"$rm_t - $1 $2\";} >&2;};",
         "rm_r() { echo \"$rm_t + $1\";echo \"$rm_t + $1\" >&2;(eval \"$2\");rm_e $1 $?;};",
         "while IFS= read -r rm_l;do eval \"$rm_l\";done;rm_z",
     )
 }
 
+/// What makes the shell lead a process group where the server did not (Dropbear): it is replaced by one in a
+/// session of its own, if the node has `setsid`. Else a process whose parent has ended could not be found.
+/// `$0` is the whole text, so that it can be handed on.
+fn lead() -> &'static str {
+    "kill -0 -$$ 2>/dev/null||[ $1 ]||{ command -v setsid >/dev/null&&exec setsid /bin/sh -c \"$0\" \"$0\" x;};"
+}
+
 /// The exec string. Nice 19 is also the lowest best-effort I/O priority on Linux (a process that
 /// set none has `(nice + 20) / 5`), so `ionice` would cost a process and change nothing.
 pub fn boot() -> String {
-    format!("exec nice -n 19 /bin/sh -c '{}'", guard())
+    format!("exec nice -n 19 {}", plain())
 }
 
 /// The exec string for a node without `nice`.
 pub fn boot_plainly() -> String {
-    format!("exec /bin/sh -c '{}'", guard())
+    format!("exec {}", plain())
 }
 
-/// The order that turns the shell into one run by `sudo` as `user`. It keeps the process, its group and
-/// its standard input; the inner shell learns as `$1` which process leads the group.
-pub fn become_line(user: &str) -> String {
-    format!("exec sudo -n -u {} -- /bin/sh -c '{}' sh $$\n", quote(user), guard())
+fn plain() -> String {
+    format!("/bin/sh -c 'eval \"$0\"' '{}{}'", lead(), guard())
 }
 
 /// The first order: arms the watchdog (`rm_b`), which ends everything when it is not rearmed in time,
@@ -62,10 +68,27 @@ pub fn setup(token: &str) -> String {
     )
 }
 
+/// The order before [`setup`] where a terminal makes one stream of two: answers' standard error is kept back
+/// until their standard output is over, and stands in fences of its own, `errors`. A hangup, which a terminal
+/// has and a pipe has not, ends everything as the end of input does.
+pub fn one_stream(errors: &str) -> String {
+    format!(
+        "rm_u={errors};trap rm_z 1;\
+         rm_e() {{ echo;echo \"$rm_t - $1 $2\";echo \"$rm_u + $1\";echo;echo \"$rm_u - $1 $2\";}};\
+         rm_r() {{ echo \"$rm_t + $1\";{{ rm_o=$({{ (eval \"$2\") >&3 3>&-;rm_x=$?;\
+         {{ echo;echo \"$rm_t - $1 $rm_x\";}} >&3;}} 2>&1|{{ head -c {ERRORS_KEPT};cat >/dev/null;}});}} 3>&1;\
+         echo \"$rm_u + $1\";printf \"%s\" \"$rm_o\";echo;echo \"$rm_u - $1 0\";}}\n"
+    )
+}
+
+/// Bytes of standard error that the node keeps back.
+const ERRORS_KEPT: usize = 65536;
+
 /// The line that teaches the shell to end a tree of processes: sent before the first [`stop`], and at
 /// once where the shell does not lead its group. `rm_k PIDS` ends the trees below them, `rm_s ID` stops
 /// what runs as answer ID and says whether any of it survived.
 pub fn walker() -> &'static str {
+    // Whether a process is alive is not asked with `kill -0`, which says no of another user's.
     // The tree is found by parent pids: from /proc with nothing but the shell, else from ps. A process
     // forked while it was read is caught by the second pass, since its parent is in the list.
     "rm_d() { rm_q=\" $1 \";rm_o=;while [ \"$rm_o\" != \"$rm_q\" ];do rm_o=$rm_q;\
@@ -76,8 +99,9 @@ pub fn walker() -> &'static str {
      case $rm_q in *\" ${rm_x#*:} \"*) rm_n ${rm_x%:*};; esac;done;fi;done;};\
      rm_n() { case $rm_q in *\" $1 \"*) ;; *) rm_q=\"$rm_q$1 \";; esac;};\
      rm_k() { rm_d \"$1\";kill -9 $rm_q;} 2>/dev/null;\
-     rm_y() { kill -0 $1 2>/dev/null||return 1;{ read -r rm_x </proc/$1/stat;} 2>/dev/null||return 0;\
-     case ${rm_x##*\") \"} in Z*|X*) return 1;; esac;};\
+     rm_y() { if [ -r /proc/self/stat ];then { read -r rm_x </proc/$1/stat;} 2>/dev/null||return 1;\
+     case ${rm_x##*\") \"} in Z*|X*) return 1;; esac;\
+     else kill -0 $1 2>/dev/null||ps -p $1 >/dev/null 2>&1;fi;};\
      rm_s() { rm_k $rm_p;rm_k \"$rm_q\";for rm_i in 0 1;do rm_v=stopped;\
      for rm_f in $rm_q;do rm_y $rm_f&&rm_v=stuck;done;\
      [ $rm_i$rm_v = 0stuck ]&&{ sleep 0.2||sleep 1;} 2>/dev/null;done;rm_e $1 $rm_v;}\n"
@@ -184,8 +208,8 @@ mod tests {
     #[test]
     fn the_exec_string_means_the_same_in_every_login_shell() {
         for boot in [boot(), boot_plainly()] {
-            let inside = boot.split_once('\'').map(|(_, rest)| rest.trim_end_matches('\'')).unwrap_or("");
-            assert!(!inside.contains(['!', '\\', '\n', '\'']), "{boot}");
+            assert!(!boot.contains(['!', '\\', '\n']), "{boot}");
+            assert_eq!(boot.matches('\'').count(), 4, "two words in quotes: {boot}");
             // Dropbear refused commands of more than 1024 bytes until 2019.
             assert!(boot.len() < 1024, "{}", boot.len());
         }
@@ -193,7 +217,8 @@ mod tests {
 
     #[test]
     fn every_order_is_one_line() {
-        for line in [setup("rmtoken"), become_line("kafka"), walker().to_owned(), run([(1, "a b")]), stop(1)]
+        for line in
+            [setup("rmtoken"), one_stream("rmerrors"), walker().to_owned(), run([(1, "a b")]), stop(1)]
         {
             assert_eq!(line.find('\n'), Some(line.len() - 1));
         }

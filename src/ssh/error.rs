@@ -65,6 +65,8 @@ pub enum Reason {
     LostInLogin,
     /// The server accepted a key and wants a second proof that cannot be given.
     MoreProofWanted { offered: Vec<String> },
+    /// The server asks for something that nobody gave and nobody could be asked for.
+    Unanswered,
     /// The ssh-agent does not answer.
     AgentSilent,
     /// The jump host itself failed, with this cause.
@@ -73,6 +75,8 @@ pub enum Reason {
     JumpCannotReach { jump: String },
     /// The jump host forbids forwarding to this host.
     JumpForbids { jump: String },
+    /// The `ProxyCommand` could not be started, or is none.
+    ProxyCommand,
 }
 
 impl Reason {
@@ -102,6 +106,7 @@ impl Reason {
             Reason::NoUsableKey
                 | Reason::AuthRefused { .. }
                 | Reason::MoreProofWanted { .. }
+                | Reason::Unanswered
                 | Reason::AgentSilent
         )
     }
@@ -125,6 +130,18 @@ impl ConnectError {
 
     pub(super) fn attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
+        self
+    }
+
+    /// Whether the connection was lost before the login began, be it the jump host's: then nothing was
+    /// done anywhere, and it may be tried again.
+    pub(super) fn is_lost_early(&self) -> bool {
+        *self.0.reason.root() == Reason::ClosedEarly
+    }
+
+    /// The same failure of a jump host that stood before and was lost with `loss`.
+    pub(super) fn after_loss(mut self, loss: &Loss) -> Self {
+        self.0.message = format!("it was lost ({loss}) and did not come back: {}", self.0.message);
         self
     }
 
@@ -168,10 +185,6 @@ pub enum SessionError {
     #[error("the server refused to run the command")]
     ExecRefused,
     /// The connection is gone.
-    #[error("the connection was lost: {}{}", .0.message, said(.0))]
+    #[error("the connection was lost: {0}")]
     Lost(Loss),
-}
-
-fn said(loss: &Loss) -> String {
-    loss.remote.as_ref().map(|text| format!(": {text:?}")).unwrap_or_default()
 }

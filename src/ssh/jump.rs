@@ -9,10 +9,19 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use super::dialer::{Role, Shared};
+use super::session::Ends;
 use super::{ConnectError, Connection, Progress, Reason, Route, Stage};
 
 /// How long a jump host's answer is waited for after the caller has given up.
 const LATE_ANSWER: Duration = Duration::from_secs(5);
+
+/// How long a jump host that stands may take to answer.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
+/// How long the end of a jump host's session may be noticed after that of a connection through it.
+const NEWS_OF_THE_END: Duration = Duration::from_millis(100);
+/// Logins that one jump host may cost a run: if it is lost twice the way is not to be relied on, and
+/// whoever is still to go through is told so at once.
+const LOGINS: u32 = 2;
 
 /// A login on a jump host.
 pub(super) struct Jump {
@@ -30,6 +39,8 @@ type Outcome = Option<Result<Arc<Jump>, ConnectError>>;
 
 /// A login that is being made, or was.
 struct Slot {
+    /// 1 for the first on this host.
+    login: u32,
     progress: Progress,
     outcome: watch::Receiver<Outcome>,
     task: AbortHandle,
@@ -47,7 +58,7 @@ impl Jumps {
         route: &Arc<Route>,
         progress: &Progress,
     ) -> Result<Arc<Jump>, ConnectError> {
-        let slot = self.slot(shared, route);
+        let slot = self.slot(shared, route, progress)?;
         progress.follow_jump(&route.host, slot.progress.clone());
         progress.reach(Stage::Jump);
         let mut outcome = slot.outcome.clone();
@@ -59,16 +70,25 @@ impl Jumps {
         result.unwrap_or_else(|| Err(gone())).map_err(|error| error.behind(&route.host))
     }
 
-    fn slot(&self, shared: &Arc<Shared>, route: &Arc<Route>) -> Arc<Slot> {
+    fn slot(
+        &self,
+        shared: &Arc<Shared>,
+        route: &Arc<Route>,
+        asking: &Progress,
+    ) -> Result<Arc<Slot>, ConnectError> {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = slots.get(route)
-            && !slot.is_over()
-        {
-            return slot.clone();
+        let (mut login, mut lost) = (1, None);
+        if let Some(slot) = slots.get(route) {
+            let Some(over) = slot.lost() else { return Ok(slot.clone()) };
+            if slot.login >= LOGINS {
+                return Err(over.lost_again());
+            }
+            login = slot.login + 1;
+            lost = Some(over.connection.ends.loss());
         }
-        let progress = Progress::new();
+        let progress = asking.of_jump(&route.host);
         let (tell, outcome) = watch::channel(None);
-        let login = {
+        let work = {
             let (shared, route, progress) = (shared.clone(), route.clone(), progress.clone());
             async move {
                 let result = shared.connect(&route, &progress, Role::Jump).await.map(|connection| {
@@ -78,14 +98,18 @@ impl Jumps {
                         gate: Semaphore::new(shared.limits.handshakes_per_jump.max(1)),
                     })
                 });
+                let result = result.map_err(|error| match &lost {
+                    Some(loss) => error.after_loss(loss),
+                    None => error,
+                });
                 // Nobody may be left to hear it.
                 let _ = tell.send(Some(result));
             }
         };
-        let task = tokio::spawn(login).abort_handle();
-        let slot = Arc::new(Slot { progress, outcome, task });
+        let task = tokio::spawn(work).abort_handle();
+        let slot = Arc::new(Slot { login, progress, outcome, task });
         slots.insert(route.clone(), slot.clone());
-        slot
+        Ok(slot)
     }
 
     /// Ends the logins that are still being made and forgets the others.
@@ -105,13 +129,70 @@ impl Jumps {
 }
 
 impl Slot {
-    /// Whether the login stood and is lost since: then it is worth making again.
-    fn is_over(&self) -> bool {
-        matches!(&*self.outcome.borrow(), Some(Ok(jump)) if jump.connection.is_closed())
+    /// The login that stood and is lost since: then it is worth making again.
+    fn lost(&self) -> Option<Arc<Jump>> {
+        match &*self.outcome.borrow() {
+            Some(Ok(jump)) if jump.is_gone() => Some(jump.clone()),
+            _ => None,
+        }
     }
 }
 
 impl Jump {
+    /// Whether its session has ended.
+    pub(super) fn is_gone(&self) -> bool {
+        self.connection.is_closed()
+    }
+
+    /// The same, for one who has just lost a connection that went through it: both ends come together,
+    /// in either order.
+    pub(super) async fn is_gone_soon(&self) -> bool {
+        let until = tokio::time::Instant::now() + NEWS_OF_THE_END;
+        while !self.is_gone() {
+            if tokio::time::Instant::now() >= until {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        true
+    }
+
+    /// Whether it is still there; if it does not say so soon its session is ended, so that nobody else
+    /// waits for it.
+    pub(super) async fn answers(&self) -> bool {
+        if self.is_gone() {
+            return false;
+        }
+        let pong = tokio::time::timeout(SIGN_OF_LIFE, self.connection.handle.send_ping()).await;
+        if matches!(pong, Ok(Ok(()))) && !self.is_gone() {
+            return true;
+        }
+        self.connection.ends.set_loss("it stopped answering");
+        self.connection.cut.now();
+        false
+    }
+
+    /// Its name and how it ends, for the connections behind it.
+    pub(super) fn ends(&self) -> (String, Arc<Ends>) {
+        (self.name.clone(), self.connection.ends.clone())
+    }
+
+    /// What a host behind it is told when it is gone.
+    pub(super) fn gone(&self) -> ConnectError {
+        let loss = self.connection.ends.loss();
+        let message = format!("its connection was lost: {}", loss.message);
+        ConnectError::new(Stage::Connect, Reason::ClosedEarly, message).remote(loss.remote).behind(&self.name)
+    }
+
+    fn lost_again(&self) -> ConnectError {
+        let loss = self.connection.ends.loss();
+        let message = format!("its connection was lost {LOGINS} times, at last since {}", loss.message);
+        ConnectError::new(Stage::Connect, Reason::ClosedEarly, message)
+            .remote(loss.remote)
+            .hint("nobody else was sent that way")
+            .behind(&self.name)
+    }
+
     /// A connection from the jump host to `route`'s host, whose name is resolved there.
     ///
     /// # Errors
@@ -134,11 +215,7 @@ impl Jump {
                 }
                 Err(self.failure(route, &why, ends.refusal_since(before)))
             }
-            Err(_) => {
-                let loss = ends.loss();
-                let error = ConnectError::new(Stage::Connect, Reason::ClosedEarly, loss.message);
-                Err(error.remote(loss.remote).behind(&self.name))
-            }
+            Err(_) => Err(self.gone()),
         }
     }
 

@@ -10,6 +10,7 @@ mod agent;
 pub mod algorithms;
 pub mod args;
 mod ask;
+mod clock;
 mod config;
 mod dialer;
 mod error;
@@ -20,8 +21,11 @@ mod known_hosts;
 mod login;
 mod progress;
 mod scan;
+mod proxy;
 mod secret;
 mod session;
+mod spool;
+mod trace;
 mod trust;
 mod wire;
 
@@ -35,8 +39,10 @@ pub use error::{ConnectError, Details, Reason, SessionError};
 pub use progress::{Progress, Stage};
 pub(crate) use scan::listed;
 pub use scan::{Scanned, Scanner, Standing, WriteError};
+pub use proxy::end_all as end_proxy_commands;
 pub use secret::Secret;
 pub use session::{Connection, Exec, ExecReader, ExecWriter, Loss, Output};
+pub use trace::{Detail, Listener, Trace};
 
 /// The resolved way to one sshd; nothing is left to look up but the name.
 ///
@@ -112,11 +118,13 @@ pub struct Limits {
     pub login: Duration,
     /// Handshakes in flight behind one jump host.
     pub handshakes_per_jump: usize,
+    /// How often a connection that was lost before the login is tried again, inside `login`.
+    pub retries: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { login: Duration::from_secs(10), handshakes_per_jump: 8 }
+        Limits { login: Duration::from_secs(10), handshakes_per_jump: 8, retries: 3 }
     }
 }
 
@@ -146,6 +154,16 @@ impl Route {
             proxy_command: None,
             timeout: None,
             jump: None,
+        }
+    }
+}
+
+impl Route {
+    /// `host:port`, brackets round an IPv6 address.
+    pub fn address(&self) -> String {
+        match self.host.contains(':') {
+            true => format!("[{}]:{}", self.host, self.port),
+            false => format!("{}:{}", self.host, self.port),
         }
     }
 }

@@ -3,6 +3,11 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::trace::{Detail, Listener, Trace};
+
+use super::clock::LoginClock;
 
 /// The steps from a name to a login, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,18 +68,65 @@ impl fmt::Display for Stage {
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<State>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     stage: AtomicU8,
     attempts: AtomicU32,
     agent: AtomicBool,
+    login_clock: LoginClock,
     jump: Mutex<Option<(String, Progress)>>,
+    clock: Mutex<Clock>,
+    /// Whom the attempt is about, and who wants to hear of it.
+    listener: Option<(String, Listener)>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("stage", &self.stage).field("attempts", &self.attempts).finish()
+    }
+}
+
+/// The time spent in each stage, over all attempts.
+#[derive(Debug, Default)]
+struct Clock {
+    since: Option<Instant>,
+    spent: [Duration; Stage::ALL.len()],
 }
 
 impl Progress {
     /// A handle on an attempt that has not begun.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, of `host`, with someone who hears of every step.
+    pub fn told(host: impl Into<String>, listener: Listener) -> Self {
+        Progress(Arc::new(State { listener: Some((host.into(), listener)), ..State::default() }))
+    }
+
+    /// A handle on the login on the jump host `jump`, told to the same listener.
+    pub(super) fn of_jump(&self, jump: &str) -> Progress {
+        match &self.0.listener {
+            Some((_, listener)) => Progress::told(format!("jump host {jump}"), listener.clone()),
+            None => Progress::new(),
+        }
+    }
+
+    /// Tells whoever listens; `text` is made only if somebody does. It may hold remote text.
+    pub fn tell(&self, detail: Detail, text: impl FnOnce() -> String) {
+        if let Some((host, listener)) = &self.0.listener {
+            listener(Trace { detail, host: host.clone(), text: text() });
+        }
+    }
+
+    /// The time spent in `stage` so far, over all attempts.
+    pub fn spent(&self, stage: Stage) -> Duration {
+        let clock = self.0.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = match clock.since {
+            Some(since) if self.stage() == stage && stage != Stage::Done => since.elapsed(),
+            _ => Duration::ZERO,
+        };
+        clock.spent.get(stage as usize).copied().unwrap_or_default() + running
     }
 
     /// The stage it is at now.
@@ -102,6 +154,7 @@ impl Progress {
             },
             Stage::Handshake => "waiting for the SSH handshake".to_owned(),
             Stage::HostKey => "judging the host key".to_owned(),
+            Stage::Login if self.login_clock().stands() => "waiting for an answer at the terminal".to_owned(),
             Stage::Login if self.waits_for_agent() => "waiting for the ssh-agent".to_owned(),
             Stage::Login => "logging in".to_owned(),
             Stage::Done => "already logged in".to_owned(),
@@ -109,7 +162,13 @@ impl Progress {
     }
 
     pub(super) fn reach(&self, stage: Stage) {
-        self.0.stage.store(stage as u8, Ordering::Relaxed);
+        let mut clock = self.0.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let before = usize::from(self.0.stage.swap(stage as u8, Ordering::Relaxed));
+        if let (Some(since), Some(spent)) = (clock.since, clock.spent.get_mut(before)) {
+            *spent += now.duration_since(since);
+        }
+        clock.since = Some(now);
     }
 
     pub(super) fn begin_attempt(&self) {
@@ -122,6 +181,11 @@ impl Progress {
 
     pub(super) fn waits_for_agent(&self) -> bool {
         self.0.agent.load(Ordering::Relaxed)
+    }
+
+    /// The login's clock.
+    pub(super) fn login_clock(&self) -> &LoginClock {
+        &self.0.login_clock
     }
 
     pub(super) fn follow_jump(&self, host: &str, progress: Progress) {
@@ -144,6 +208,19 @@ mod tests {
             progress.reach(stage);
             assert_eq!(progress.stage(), stage);
         }
+    }
+
+    #[test]
+    fn time_is_booked_on_the_stage_it_was_spent_in() {
+        let progress = Progress::new();
+        progress.reach(Stage::Connect);
+        std::thread::sleep(Duration::from_millis(20));
+        progress.reach(Stage::Handshake);
+        progress.reach(Stage::Done);
+        assert!(progress.spent(Stage::Connect) >= Duration::from_millis(20));
+        assert!(progress.spent(Stage::Handshake) < Duration::from_millis(20));
+        assert_eq!(progress.spent(Stage::Login), Duration::ZERO);
+        assert_eq!(progress.spent(Stage::Done), Duration::ZERO, "what comes after is not ours");
     }
 
     #[test]

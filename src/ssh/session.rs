@@ -29,6 +29,30 @@ pub struct Connection {
     pub(super) _jump: Option<Arc<super::jump::Jump>>,
 }
 
+/// A terminal that neither echoes, nor edits, nor translates.
+const RAW: &[(russh::Pty, u32)] = {
+    use russh::Pty;
+    &[
+        (Pty::ECHO, 0),
+        (Pty::ECHOE, 0),
+        (Pty::ECHOK, 0),
+        (Pty::ECHONL, 0),
+        (Pty::ECHOCTL, 0),
+        (Pty::ICANON, 0),
+        (Pty::ISIG, 0),
+        (Pty::IEXTEN, 0),
+        (Pty::ICRNL, 0),
+        (Pty::INLCR, 0),
+        (Pty::IGNCR, 0),
+        (Pty::IXON, 0),
+        (Pty::IXOFF, 0),
+        (Pty::ISTRIP, 0),
+        (Pty::OPOST, 0),
+        (Pty::ONLCR, 0),
+        (Pty::CS8, 1),
+    ]
+};
+
 /// How a connection ended when nobody here ended it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loss {
@@ -38,17 +62,45 @@ pub struct Loss {
     pub remote: Option<String>,
 }
 
+impl std::fmt::Display for Loss {
+    /// Remote text is shown escaped, so that this is safe on any terminal.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.remote {
+            Some(remote) => write!(f, ": {remote:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Connection {
     /// Starts `command` under the user's login shell: one session channel, no terminal.
     ///
     /// # Errors
     /// The server opens no session, will not run the command, or the connection is lost.
     pub async fn exec(&self, command: &[u8]) -> Result<Exec, SessionError> {
+        self.start(command, false).await
+    }
+
+    /// The same with a terminal, as raw as terminals go: bytes pass unchanged, but both output streams come
+    /// as one.
+    ///
+    /// # Errors
+    /// As [`Connection::exec`].
+    pub async fn exec_on_terminal(&self, command: &[u8]) -> Result<Exec, SessionError> {
+        self.start(command, true).await
+    }
+
+    async fn start(&self, command: &[u8], terminal: bool) -> Result<Exec, SessionError> {
         let channel = self.handle.channel_open_session().await.map_err(|error| match error {
             russh::Error::ChannelOpenFailure(why) => SessionError::ChannelRefused(refusal(&why)),
             _ => SessionError::Lost(self.ends.loss()),
         })?;
         let lost = |_| SessionError::Lost(self.ends.loss());
+        if terminal {
+            // Refused or not: what needs a terminal will say so.
+            channel.request_pty(false, "dumb", 80, 24, 0, 0, RAW).await.map_err(lost)?;
+        }
         channel.exec(true, command).await.map_err(lost)?;
         let (mut read, write) = channel.split();
         let mut early = None;
@@ -256,14 +308,37 @@ impl ExecWriter {
 #[derive(Default)]
 pub(super) struct Ends {
     loss: Mutex<Option<Loss>>,
+    /// The jump host on the way, and how it ends.
+    jump: Option<(String, Arc<Ends>)>,
     /// The descriptions of refused forwardings, oldest first.
     refusals: Mutex<Vec<String>>,
 }
 
 impl Ends {
+    /// The ends of a connection through a jump host, if it goes through one.
+    pub(super) fn behind(jump: Option<(String, Arc<Ends>)>) -> Self {
+        Ends { jump, ..Ends::default() }
+    }
+
+    /// How it ended; where the way there was lost, how that was.
     pub(super) fn loss(&self) -> Loss {
-        let loss = self.loss.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        loss.unwrap_or_else(|| Loss { message: "the connection ended".to_owned(), remote: None })
+        self.known_loss().unwrap_or_else(|| Loss { message: "the connection ended".to_owned(), remote: None })
+    }
+
+    fn known_loss(&self) -> Option<Loss> {
+        if let Some((name, jump)) = &self.jump
+            && let Some(loss) = jump.known_loss()
+        {
+            let message = format!("that of the jump host {name} was lost: {}", loss.message);
+            return Some(Loss { message, remote: loss.remote });
+        }
+        self.loss.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says how it ended, unless that is known.
+    pub(super) fn set_loss(&self, message: &str) {
+        let mut loss = self.loss.lock().unwrap_or_else(PoisonError::into_inner);
+        loss.get_or_insert_with(|| Loss { message: message.to_owned(), remote: None });
     }
 
     /// The number of forwardings refused so far.
@@ -316,6 +391,25 @@ impl client::Handler for Watcher {
         Ok(true)
     }
 
+    async fn kex_done(
+        &mut self,
+        _: Option<&[u8]>,
+        names: &russh::Names,
+        _: &mut client::Session,
+    ) -> Result<(), Failure> {
+        self.progress.tell(super::Detail::Protocol, || {
+            format!(
+                "negotiated {}, host key {}, {}, {} and {}",
+                names.kex.as_ref(),
+                names.key,
+                names.cipher.as_ref(),
+                names.client_mac.as_ref(),
+                names.server_mac.as_ref(),
+            )
+        });
+        Ok(())
+    }
+
     async fn channel_open_failure(
         &mut self,
         _: ChannelId,
@@ -340,7 +434,7 @@ impl client::Handler for Watcher {
                 Loss { message: error.message.clone(), remote: None }
             }
         };
-        *self.ends.loss.lock().unwrap_or_else(PoisonError::into_inner) = Some(loss);
+        self.ends.loss.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(loss);
         Ok(())
     }
 }

@@ -58,6 +58,12 @@ impl Wire {
 }
 
 impl Cut {
+    /// Cuts at once.
+    pub(super) fn now(&self) {
+        self.0.cut.store(true, Ordering::Release);
+        self.0.task.wake();
+    }
+
     /// The peer's version line without the line end, if it sent one: `SSH-2.0-OpenSSH_9.2p1`.
     pub(super) fn version(&self) -> Option<String> {
         let greeting = self.0.greeting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,8 +86,7 @@ fn first_ssh_line(greeting: &[u8]) -> Option<&[u8]> {
 
 impl Drop for Cut {
     fn drop(&mut self) {
-        self.0.cut.store(true, Ordering::Release);
-        self.0.task.wake();
+        self.now();
     }
 }
 
