@@ -112,10 +112,13 @@ fn a_flood_on_standard_error_is_bounded_and_told() {
 
 #[test]
 fn a_shell_that_a_signal_ends_is_a_lost_answer() {
-    let ran = beside(Fault::Healthy, "echo begun; kill -KILL $$; sleep 1", &[]).exits(3);
+    let ran = beside(Fault::Healthy, "echo begun; kill -KILL 0", &[]).exits(3);
     for host in ["node-001", "node-002"] {
         assert!(told_of(&ran, host).contains("INCOMPLETE | the connection was lost"), "{}", ran.stdout);
     }
+    let ran = beside(Fault::Healthy, "kill -KILL 0", &["--format", "json"]).exits(3);
+    let reason = ran.json()["hosts"][0]["reason"].as_str().unwrap().to_owned();
+    assert_eq!(reason, "the connection was lost during the visit: the shell there ended (signal KILL)");
 }
 
 #[test]
@@ -160,7 +163,8 @@ fn batches_come_one_after_another_and_too_many_failures_end_them() {
     let (visits, ran) = outcomes(49);
     let count =
         |visits: &[Value], outcome: &str| visits.iter().filter(|visit| visit["outcome"] == outcome).count();
-    assert_eq!(count(&visits, "ok"), 4);
+    let reached = |visits: &[Value]| count(visits, "ok") + count(visits, "partial");
+    assert_eq!(reached(&visits), 4);
     assert_eq!(count(&visits, "unreachable"), 2);
     assert_eq!(count(&visits, "interrupted"), 4);
     let reason = visits[9]["reason"].as_str().unwrap();
@@ -168,7 +172,7 @@ fn batches_come_one_after_another_and_too_many_failures_end_them() {
     assert_eq!(reason, told);
     ran.says("not contacted: 2 of 4 hosts of batch 2 failed");
     let (visits, _) = outcomes(50);
-    assert_eq!(count(&visits, "ok"), 8, "exactly the percentage is not more than it");
+    assert_eq!(reached(&visits), 8, "exactly the percentage is not more than it");
     assert!(ran.took >= Duration::from_secs(2), "the second batch waits for the first: {:?}", ran.took);
 }
 
