@@ -162,10 +162,10 @@ fn a_bastion_that_falls_silent_is_found_out_and_not_waited_for_by_each() {
         reason(host).contains("jump host 127.0.0.1: it was lost (it stopped answering) and did not come back")
     });
     let (found, spared) = (found.count(), spared.count());
-    assert!(found > 0 && found <= 8, "no more than have handshakes at a time: {found}, {}", ran.stdout);
-    assert!(spared > 0, "the others are told at once: {}", ran.stdout);
-    let at_work = hosts.iter().filter(|host| reason(host).contains("deadline passed")).count();
-    assert_eq!(found + spared + at_work, 150, "{}", ran.stdout);
+    assert!(found > 0, "{}", ran.stdout);
+    assert!(spared > 50, "all but those who were on their way are told at once: {spared}, {}", ran.stdout);
+    // Eight at a time for four seconds each would be a minute and more.
+    assert!(ran.took < Duration::from_secs(24), "{:?}", ran.took);
 }
 
 #[test]
