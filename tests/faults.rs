@@ -128,6 +128,7 @@ fn a_connection_lost_before_the_login_is_tried_again_as_often_as_was_asked() {
         let tried =
             ran.stderr.lines().filter(|line| line.contains("attempt") && line.starts_with("node-002"));
         assert_eq!(tried.count(), attempts, "{}", ran.stderr);
+        assert!(told_of(&ran, "node-002").contains("closed the connection before the SSH handshake"));
     }
     // What was lost after the login is not.
     let ran = beside(Fault::CutAfter(20), "echo here", &["-v"]).exits(3);

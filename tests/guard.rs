@@ -145,7 +145,7 @@ fn nothing_stays_three_heartbeats_after_a_silent_loss() {
     }
     for round in rounds {
         round.signal(Signal::CONT);
-        let _ = round.end();
+        round.end().exits(3).says("the connection was lost");
     }
 }
 
