@@ -105,7 +105,7 @@ pub struct Watch {
 /// What the report looks like and where it goes.
 #[derive(Debug, Clone, Args)]
 pub struct Show {
-    /// table, markdown or json on standard output.
+    /// table, markdown, html, json, ndjson, prometheus, nagios or csv on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = "Report")]
     pub format: String,
     /// Also write the report to FILE, in the format of its extension or the one named; may be given again.

@@ -248,6 +248,19 @@ impl Visit {
 }
 
 impl Outcome {
+    /// Every way a visit can end.
+    pub const ALL: [Outcome; 9] = [
+        Outcome::Ok,
+        Outcome::Partial,
+        Outcome::Unreachable,
+        Outcome::AuthFailed,
+        Outcome::HostKey,
+        Outcome::Timeout,
+        Outcome::Lost,
+        Outcome::Interrupted,
+        Outcome::Excluded,
+    ];
+
     /// The word in reports.
     pub fn word(self) -> &'static str {
         match self {

@@ -53,12 +53,12 @@ pub fn diagnose(round: &Round, comparison: &Comparison) -> Vec<Finding> {
     findings
 }
 
-/// The same for the same cluster, code and subject in every round: 64 bits of FNV-1a, in hex.
+/// The same for the same cluster, code and subject in every round.
 fn id(finding: &Finding) -> String {
     let subject = &finding.subject;
     let partition = subject.partition.map(|partition| partition.to_string());
     let pair = subject.pair.as_ref();
-    let parts = [
+    hash([
         Some(finding.code.word()),
         subject.cluster.as_deref(),
         subject.topic.as_deref(),
@@ -66,7 +66,11 @@ fn id(finding: &Finding) -> String {
         subject.broker.as_deref(),
         pair.map(|pair| pair[0].as_str()),
         pair.map(|pair| pair[1].as_str()),
-    ];
+    ])
+}
+
+/// 64 bits of FNV-1a over parts that may be absent, in hex.
+pub(crate) fn hash<'a>(parts: impl IntoIterator<Item = Option<&'a str>>) -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for part in parts {
         // A byte that no name holds keeps the parts apart, and nothing apart from an empty name.

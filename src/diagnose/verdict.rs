@@ -29,6 +29,16 @@ impl Status {
             Status::Unknown => "UNKNOWN",
         }
     }
+
+    /// The monitoring plugins' number.
+    pub fn code(self) -> u8 {
+        match self {
+            Status::Ok => 0,
+            Status::Warning => 1,
+            Status::Critical => 2,
+            Status::Unknown => 3,
+        }
+    }
 }
 
 /// Critical before unknown before warning; a notice does not count. What is missing is at least
@@ -50,12 +60,7 @@ pub fn verdict(round: &Round, findings: &[Finding]) -> Verdict {
         // 128 and the signal's number, as shells have it.
         Some(Stopped::Interrupted) => 130,
         Some(Stopped::Terminated) => 143,
-        Some(Stopped::Deadline) | None => match status {
-            Status::Ok => 0,
-            Status::Warning => 1,
-            Status::Critical => 2,
-            Status::Unknown => 3,
-        },
+        Some(Stopped::Deadline) | None => status.code(),
     };
     Verdict { status, exit_code }
 }

@@ -111,7 +111,7 @@ fn commands(report: &Report) -> Vec<Value> {
 
 /// Control and invisible characters that JSON allows in a string, as `\u` escapes: the same string to a
 /// parser, and harmless when the report is read on a terminal.
-fn invisible_as_escapes(text: &str) -> String {
+pub(super) fn invisible_as_escapes(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         if c != '\n' && is_unprintable(c) {
@@ -258,7 +258,7 @@ fn partition(cluster: &Cluster, partition: &Partition) -> Value {
     })
 }
 
-fn kind(kind: Kind) -> &'static str {
+pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Current => "current",
         Kind::Future => "future",

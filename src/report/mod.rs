@@ -8,13 +8,18 @@ use crate::compare::{Cluster, Comparison};
 use crate::diagnose::finding::{Code, Finding, Severity};
 use crate::round::Round;
 
+pub mod csv;
 mod digest;
 #[cfg(test)]
 mod fixture;
 pub mod fold;
+pub mod html;
 pub mod json;
 pub mod markdown;
 mod measure;
+pub mod nagios;
+pub mod ndjson;
+pub mod prometheus;
 pub mod table;
 
 pub use crate::diagnose::{Status, Verdict};
@@ -90,21 +95,43 @@ pub enum Format {
     Table,
     /// For a ticket.
     Markdown,
+    /// For a browser: one page that needs nothing else.
+    Html,
     /// For programs: `docs/report.schema.json`.
     Json,
+    /// Events and findings, a JSON object a line, for log shippers.
+    Ndjson,
+    /// Metrics for node_exporter's textfile collector.
+    Prometheus,
+    /// A monitoring plugin's output.
+    Nagios,
+    /// The replica table.
+    Csv,
 }
 
 impl Format {
     /// All formats, with the name that the command line knows each by.
-    pub const ALL: [(&'static str, Format); 3] =
-        [("table", Format::Table), ("markdown", Format::Markdown), ("json", Format::Json)];
+    pub const ALL: [(&'static str, Format); 8] = [
+        ("table", Format::Table),
+        ("markdown", Format::Markdown),
+        ("html", Format::Html),
+        ("json", Format::Json),
+        ("ndjson", Format::Ndjson),
+        ("prometheus", Format::Prometheus),
+        ("nagios", Format::Nagios),
+        ("csv", Format::Csv),
+    ];
 
     /// The format that a file's extension asks for.
     pub fn of_path(path: &Path) -> Option<Format> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "txt" | "text" | "log" => Some(Format::Table),
             "md" | "markdown" => Some(Format::Markdown),
+            "html" | "htm" => Some(Format::Html),
             "json" => Some(Format::Json),
+            "ndjson" | "jsonl" => Some(Format::Ndjson),
+            "prom" => Some(Format::Prometheus),
+            "csv" => Some(Format::Csv),
             _ => None,
         }
     }
@@ -118,6 +145,7 @@ impl FromStr for Format {
         let long = match name {
             "md" => "markdown",
             "text" | "txt" => "table",
+            "prom" => "prometheus",
             name => name,
         };
         match Format::ALL.iter().find(|(known, _)| *known == long) {
@@ -136,7 +164,12 @@ pub fn render(report: &Report, format: Format, style: &Style) -> String {
     match format {
         Format::Table => table::table(report, style),
         Format::Markdown => markdown::markdown(report),
+        Format::Html => html::html(report),
         Format::Json => json::json(report),
+        Format::Ndjson => ndjson::ndjson(report),
+        Format::Prometheus => prometheus::prometheus(report),
+        Format::Nagios => nagios::nagios(report),
+        Format::Csv => csv::csv(report),
     }
 }
 
@@ -150,7 +183,8 @@ mod tests {
         assert_eq!("md".parse(), Ok(Format::Markdown));
         assert_eq!(
             "jsn".parse::<Format>(),
-            Err("no format `jsn`; there are: table, markdown, json".to_owned())
+            Err("no format `jsn`; there are: table, markdown, html, json, ndjson, prometheus, nagios, csv"
+                .to_owned())
         );
         assert_eq!(Format::of_path(Path::new("/tmp/a.b.JSON")), Some(Format::Json));
         assert_eq!(Format::of_path(Path::new("report.md")), Some(Format::Markdown));

@@ -1,0 +1,78 @@
+//! For Nagios, Icinga and their kin: one line, performance data, long text
+//! (<https://www.monitoring-plugins.org/doc/guidelines.html>).
+
+use std::fmt::Write as _;
+
+use super::digest::{counts, hosts_seen, partitions_seen};
+use super::{Counts, Report, code_word, severity_word};
+use crate::diagnose::finding::Severity;
+use crate::sanitize;
+
+/// Findings that get a line of long text; the servers cut output of a few KiB.
+const LINES: usize = 40;
+
+/// The plugin's output.
+pub fn nagios(report: &Report) -> String {
+    let (seen, asked) = hosts_seen(report);
+    let (partitions, replicas) = partitions_seen(report);
+    let number = Counts::of(report.findings);
+    let worst = report.findings.iter().find(|finding| finding.severity != Severity::Notice);
+    let headline = worst.map(|finding| format!(": {}", text(&finding.title))).unwrap_or_default();
+    let seconds = report.round.finished.duration_since(report.round.started).as_secs_f64();
+    let mut output = format!(
+        "ROUNDSMAN {} - {}, {seen} of {asked} hosts seen{headline} | \
+         critical={};;0 unknown={} warning={};0 notice={} hosts={asked} hosts_seen={seen};{asked}: \
+         partitions={partitions} replicas={replicas} seconds={seconds:.1}s\n",
+        report.verdict.status.word(),
+        counts(report.findings),
+        number.critical,
+        number.unknown,
+        number.warning,
+        number.notice,
+    );
+    for finding in report.findings.iter().take(LINES) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            output,
+            "{} {}: {}",
+            severity_word(finding.severity),
+            code_word(finding.code),
+            text(&finding.title)
+        );
+    }
+    if let Some(more) = report.findings.len().checked_sub(LINES).filter(|more| *more > 0) {
+        let _ = writeln!(output, "and {more} more");
+    }
+    output
+}
+
+/// On one line, without the mark that begins performance data.
+fn text(text: &str) -> String {
+    sanitize::line(text).replace('|', "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture::{healthy, hostile, incident};
+
+    #[test]
+    fn one_line_performance_data_long_text() {
+        let case = incident();
+        let output = nagios(&case.report());
+        let first = output.lines().next().unwrap_or_default();
+        assert!(first.starts_with("ROUNDSMAN CRITICAL - "), "{first}");
+        assert!(first.contains("| critical=") && first.contains("hosts_seen=3;3:"), "{first}");
+        assert_eq!(output.lines().count(), 1 + case.findings.len());
+        assert!(nagios(&healthy().report()).starts_with("ROUNDSMAN OK - no findings, "));
+    }
+
+    #[test]
+    fn a_nodes_text_adds_neither_lines_nor_performance_data() {
+        let case = hostile();
+        let output = nagios(&case.report());
+        assert_eq!(output.lines().count(), 1 + case.findings.len().min(LINES));
+        assert_eq!(output.matches('|').count(), 1);
+        assert!(!output.contains('\x1b'));
+    }
+}
