@@ -40,6 +40,12 @@ pub enum Fault {
     CutAfter(u64),
     /// Runs the command and closes the channel without a word on how it ended.
     NoExitStatus,
+    /// Sends lines before its banner for ever, a byte at a time.
+    DripBanner,
+    /// Breaks off in the middle of a packet after this many bytes of the SSH connection.
+    CutInPacket(u64),
+    /// Makes new keys after every 64 KiB that it sends.
+    Rekey,
     /// Refuses a second session while the first is open.
     MaxSessions1,
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use russh::keys::{PrivateKey, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet, Pty};
-use tokio::io::AsyncReadExt;
+use russh::{Channel, ChannelId, ChannelOpenFailure, Limits, MethodKind, MethodSet, Pty};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
@@ -21,6 +21,9 @@ use super::wire::{Cutter, Wire};
 
 /// OpenSSH's own default for MaxSessions.
 const MAX_SESSIONS: usize = 10;
+
+/// Bytes sent between two key exchanges of [`Fault::Rekey`].
+const REKEY_AFTER: usize = 64 << 10;
 
 /// What all nodes of a fleet share.
 pub(super) struct Neighbourhood {
@@ -50,6 +53,10 @@ impl Host {
             keys: vec![key],
             inactivity_timeout: None,
             nodelay: true,
+            limits: match fault {
+                Fault::Rekey => Limits { rekey_write_limit: REKEY_AFTER, ..Limits::default() },
+                _ => Limits::default(),
+            },
             ..Config::default()
         };
         Host { sandbox, fault, config: Arc::new(config) }
@@ -109,6 +116,12 @@ async fn answer(mut stream: TcpStream, host: Arc<Host>, fleet: Arc<Neighbourhood
     let conversation = async {
         match host.fault {
             Fault::DropBeforeBanner => {}
+            Fault::DripBanner => {
+                // RFC 4253 lets a server send other lines first; it sets no end to them.
+                while stream.write_all(b".").await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
             Fault::Mute => {
                 let mut ignored = [0; 1024];
                 while let Ok(1..) = stream.read(&mut ignored).await {}
@@ -125,6 +138,9 @@ async fn answer(mut stream: TcpStream, host: Arc<Host>, fleet: Arc<Neighbourhood
                     places: Arc::new(Semaphore::new(sessions)),
                     opened: HashMap::new(),
                 };
+                if let Fault::CutInPacket(bytes) = host.fault {
+                    cutter.cut_at(bytes);
+                }
                 let wire = Wire::new(stream, cutter.clone());
                 // How a session ends is the client's to judge.
                 if let Ok(session) = russh::server::run_stream(host.config.clone(), wire, client).await {

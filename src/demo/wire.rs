@@ -22,6 +22,8 @@ pub(super) struct Cutter(Arc<State>);
 struct State {
     cut: AtomicBool,
     written: AtomicU64,
+    /// Bytes after which the connection is cut, whatever they are; 0: never.
+    limit: AtomicU64,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
@@ -32,6 +34,11 @@ impl Cutter {
         self.0.cut.store(true, Ordering::SeqCst);
         self.0.reader.wake();
         self.0.writer.wake();
+    }
+
+    /// Cuts after `limit` bytes, in the middle of a packet or not.
+    pub(super) fn cut_at(&self, limit: u64) {
+        self.0.limit.store(limit, Ordering::SeqCst);
     }
 
     /// Bytes written to the socket so far.
@@ -86,6 +93,14 @@ impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.cutter.0.writer.register(cx.waker());
         self.cutter.is_cut()?;
+        let limit = self.cutter.0.limit.load(Ordering::SeqCst);
+        let left = limit.saturating_sub(self.cutter.written());
+        if limit > 0 && left == 0 {
+            self.cutter.cut();
+            return Poll::Ready(Err(ErrorKind::ConnectionReset.into()));
+        }
+        let most = if limit > 0 { usize::try_from(left).unwrap_or(usize::MAX) } else { usize::MAX };
+        let buf = buf.get(..buf.len().min(most)).unwrap_or(buf);
         let result = Pin::new(&mut self.stream).poll_write(cx, buf);
         if let Poll::Ready(Ok(n)) = &result {
             self.cutter.0.written.fetch_add(*n as u64, Ordering::SeqCst);

@@ -47,6 +47,8 @@ pub struct Shell {
     gone: bool,
     /// Something of ours may still run there.
     left_running: bool,
+    /// How the remote shell ended, where the server told.
+    ended: Option<String>,
 }
 
 /// A script, and what it may cost.
@@ -238,6 +240,7 @@ impl Shell {
             knows_walker: false,
             gone: false,
             left_running: false,
+            ended: None,
         };
         if !leads {
             // Its watchdog began before it knew how to end a tree, so it is rearmed.
@@ -254,7 +257,10 @@ impl Shell {
 
     /// How the connection ended, once no further script can be run.
     pub fn loss(&self) -> Loss {
-        self.reader.loss()
+        match &self.ended {
+            Some(how) => Loss { message: format!("the shell there ended ({how})"), remote: None },
+            None => self.reader.loss(),
+        }
     }
 
     /// Whether a process of ours may still run on the node.
@@ -321,7 +327,8 @@ impl Shell {
                     Some(Output::Stderr(bytes)) => self.stderr.feed(&bytes, |frame| {
                         take(&mut running, &mut err_at, first, frame, Stream::Stderr, listener);
                     }),
-                    Some(Output::Exit(_) | Output::Signal(_)) => {}
+                    Some(Output::Exit(status)) => self.ended = Some(format!("exit status {status}")),
+                    Some(Output::Signal(name)) => self.ended = Some(format!("signal {name}")),
                     Some(Output::Closed) | None => self.gone = true,
                 },
                 _ = heartbeat.tick() => self.order(script::HEARTBEAT.to_owned()).await,

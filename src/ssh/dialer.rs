@@ -147,9 +147,7 @@ impl Shared {
             drop(turn);
             // Was it this host, or the way to it?
             let way_gone = match &jump {
-                Some(jump) if error.reason == Reason::TimedOut && error.stage <= Stage::Handshake => {
-                    !jump.answers().await
-                }
+                Some(jump) if error.reason == Reason::TimedOut => !jump.answers().await,
                 Some(jump) => error.is_lost_early() && jump.is_gone_soon().await,
                 None => false,
             };
