@@ -42,10 +42,10 @@ pub(super) fn choose(usage: &DiskUsage, marks: &[Mark]) -> Vec<u32> {
     order.sort_unstable();
     // Too many odd ones would push out all that the other holders choose.
     let odd = order.iter().take_while(|(ordinary, ..)| !ordinary).count();
-    if odd > MOST_ODD {
-        if let Some(rest) = order.get_mut(MOST_ODD..) {
-            rest.sort_unstable_by_key(|(_, day, hash, at)| (*day, *hash, *at));
-        }
+    if odd > MOST_ODD
+        && let Some(rest) = order.get_mut(MOST_ODD..)
+    {
+        rest.sort_unstable_by_key(|(_, day, hash, at)| (*day, *hash, *at));
     }
     order.truncate(MOST);
     let mut chosen: Vec<u32> = order.into_iter().map(|(.., at)| at).collect();
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn holders_choose_the_same_without_a_word() {
         // Partitions 0..3000 on one, 1000..5000 on the other; a third of them changed leader today.
-        let day = |partition: u32| on(if partition % 3 == 0 { 100 } else { partition % 50 });
+        let day = |partition: u32| on(if partition.is_multiple_of(3) { 100 } else { partition % 50 });
         let one =
             DiskUsage { replicas: (0..3000).map(|p| replica("t", p)).collect(), ..DiskUsage::default() };
         let other =
@@ -233,9 +233,10 @@ mod tests {
         };
         let (one, other) = (chosen(&one), chosen(&other));
         assert_eq!((one.len(), other.len()), (MOST, MOST));
-        let changed_today = |partition: &&u32| **partition % 3 == 0 && (1000..3000).contains(*partition);
+        let changed_today =
+            |partition: &&u32| partition.is_multiple_of(3) && (1000..3000).contains(*partition);
         let both = one.intersection(&other).filter(changed_today).count();
-        assert_eq!(both, (1000..3000).filter(|p| p % 3 == 0).count());
+        assert_eq!(both, (1000..3000).filter(|p: &u32| p.is_multiple_of(3)).count());
     }
 
     #[test]
