@@ -254,7 +254,9 @@ fn awaiting_is_seen(view: &View<'_>, cluster: &Cluster, host: &str) -> bool {
     let broker = cluster.brokers.iter().find(|broker| broker.host == host);
     broker.and_then(|broker| view.visit(broker)).is_some_and(|visit| {
         visit.probes.iter().any(|answer| match &answer.evidence {
-            Evidence::LogGrep(grep) => grep.pattern.is_empty() || grep.pattern.contains("older epoch"),
+            Evidence::LogGrep(grep) => {
+                ["", "kafka"].contains(&grep.pattern.as_str()) || grep.pattern.contains("older epoch")
+            }
             _ => false,
         })
     })
