@@ -217,15 +217,12 @@ fn visits(brought: Brought, known: Vec<Known>) -> Vec<Visit> {
     for (file, answers) in brought.du.into_iter().rev() {
         for answer in answers {
             let mut answer = Some(answer);
-            pile(
-                hosts.find(&answer.as_ref().map_or("", |answer| answer.host.as_str()).to_owned()),
-                &mut |pile| {
-                    pile.files.insert(file.clone());
-                    if let Some(answer) = answer.take() {
-                        add_du(pile, &file, answer);
-                    }
-                },
-            );
+            pile(hosts.find(answer.as_ref().map_or("", |answer| answer.host.as_str())), &mut |pile| {
+                pile.files.insert(file.clone());
+                if let Some(answer) = answer.take() {
+                    add_du(pile, &file, answer);
+                }
+            });
         }
     }
     for (file, answers) in brought.log_dirs.into_iter().rev() {
@@ -245,7 +242,7 @@ fn visits(brought: Brought, known: Vec<Known>) -> Vec<Visit> {
     }
     for log in brought.logs {
         let mut log = Some(log);
-        pile(hosts.find(&log.as_ref().map_or("", |log| log.of.as_str()).to_owned()), &mut |pile| {
+        pile(hosts.find(log.as_ref().map_or("", |log| log.of.as_str())), &mut |pile| {
             if let Some(log) = log.take() {
                 pile.files.insert(log.file.clone());
                 add_log(pile, log);

@@ -1,7 +1,7 @@
 //! The output of `kafka-topics --describe`, 0.8 to 4.x.
 //!
-//! A line per topic (`Topic:t	PartitionCount:3 …`, from 2.x with a space after the colon, from 2.8 with
-//! `TopicId`) and one per partition (`	Topic: t	Partition: 0	Leader: 1	Replicas: 1,2	Isr: 1,2`,
+//! A line per topic (`Topic:t PartitionCount:3 …`, from 2.x with a space after the colon, from 2.8 with
+//! `TopicId`) and one per partition (` Topic: t Partition: 0 Leader: 1 Replicas: 1,2 Isr: 1,2`,
 //! from 2.4 `Adding Replicas`, from 4.0 `Elr` and `LastKnownElr`): kafka.admin.TopicCommand, from 3.x
 //! org.apache.kafka.tools.TopicCommand. Pasted text may have spaces where there were tabs.
 

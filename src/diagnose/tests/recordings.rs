@@ -343,11 +343,7 @@ const TRUTHS: [Truth; 27] = [
         name: "truncation-zk-2.8",
         must: &["data-lost completeProduct", "replica-truncated completeProduct"],
         // The controller of 2.8 has no line for an unclean election.
-        may: &[
-            "broker-crashed broker-0002",
-            "unclean-election completeProduct",
-            "unknown-errors",
-        ],
+        may: &["broker-crashed broker-0002", "unclean-election completeProduct", "unknown-errors"],
     },
     Truth { name: "uncleanable-2.8", must: &["partition-uncleanable broker-0002"], may: SET_ASIDE },
     Truth { name: "uncleanable-3.9", must: &["partition-uncleanable broker-0002"], may: SET_ASIDE },
@@ -362,8 +358,7 @@ const OFF: &[&str] = &[
     "cleaner-dead broker-0003",
     "settings-differ",
 ];
-const OFFLINE: &[&str] =
-    &["disk-full broker-0003", "unknown-errors", "isr-shrinking broker-0003"];
+const OFFLINE: &[&str] = &["disk-full broker-0003", "unknown-errors", "isr-shrinking broker-0003"];
 const SET_ASIDE: &[&str] =
     &["cleaner-behind broker-0002", "cleaner-behind completeProduct", "replica-skew completeProduct"];
 
