@@ -12,9 +12,9 @@ fuzz_target!(|text: &str| {
         if let Some(header) = record::header(line) {
             assert!(record::is_header(line));
             let _ = record::timestamp(header.time, Some(7200));
-            let _ = record::local_millis(header.time);
+            let _ = (record::local_millis(header.time), record::origin(&header));
         }
-        let _ = (replica_dir::parse(line), harmless::why(line, Level::Error));
+        let _ = (replica_dir::parse(line), harmless::why(line, Level::Error), record::unfold(line));
     }
     if let Some((first, rest)) = lines.split_first() {
         let _ = catalogue::classify(first, rest, Level::Error);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZero;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -64,7 +65,21 @@ pub struct TopicPartition {
 /// A line that two probes found counts once, and so does the copy of a line in the file that the
 /// standard output goes to.
 pub fn events(round: &Round) -> Vec<Event> {
-    let mut events: Vec<Event> = round.visits.iter().flat_map(of_visit).collect();
+    // Hosts have nothing to do with each other: each core reads some of them.
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = round.visits.len().div_ceil(cores).max(1);
+    let mut events: Vec<Event> = std::thread::scope(|scope| {
+        let readers: Vec<_> = round
+            .visits
+            .chunks(share)
+            .map(|visits| scope.spawn(move || visits.iter().flat_map(of_visit).collect::<Vec<Event>>()))
+            .collect();
+        let read = readers.into_iter().map(|reader| match reader.join() {
+            Ok(events) => events,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        read.flatten().collect()
+    });
     events.sort_by(|one, other| {
         (one.at.is_none(), one.at)
             .cmp(&(other.at.is_none(), other.at))

@@ -1,9 +1,12 @@
 //! Versions of Kafka, and what distributions call them.
 
+/// The first two numbers of a version.
+type Minor = (u32, u32);
+
 /// Confluent Platform and the Kafka in it, by the first two numbers of each
 /// (docs.confluent.io, "Supported Versions and Interoperability"). Before 5.4 its brokers name Kafka's own
 /// version (`2.0.0-cp1`), from then on their platform's (`7.4.0-ccs`, `7.4.0-ce`).
-const CONFLUENT: &[((u32, u32), (u32, u32))] = &[
+const CONFLUENT: &[(Minor, Minor)] = &[
     ((5, 4), (2, 4)),
     ((5, 5), (2, 5)),
     ((6, 0), (2, 6)),

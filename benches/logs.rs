@@ -1,0 +1,92 @@
+//! A hundred nodes' log text, 1 MiB each, from grep's output to the events in one order.
+
+use jiff::Timestamp;
+use roundsman::kafka::event::events;
+use roundsman::probe::log_grep::{KAFKA, Question, parse};
+use roundsman::round::{Outcome, ProbeAnswer, Round, SCHEMA, Visit};
+use roundsman::shell::answer::Answer;
+
+const NODES: usize = 100;
+const BYTES: usize = 1 << 20;
+
+fn main() {
+    divan::main();
+}
+
+/// One node's answer: the messages that logs are full of, in the mix of a restart after a truncation.
+fn answer(node: usize) -> Answer {
+    let mut text = String::from("F /l/server.log\nM\n");
+    let mut line = 0;
+    while text.len() < BYTES {
+        line += 1;
+        let time = format!(
+            "[2026-11-23 {:02}:{:02}:{:02},{:03}]",
+            line / 3_600_000 % 24,
+            line / 60_000 % 60,
+            line / 1000 % 60,
+            line % 1000
+        );
+        let what = match line % 5 {
+            0 => format!(
+                "INFO [UnifiedLog partition=orders-{node}, dir=/data] Truncating to offset {line} (kafka.log.UnifiedLog)"
+            ),
+            1 => format!(
+                "WARN [UnifiedLog partition=a.b-{line}, dir=/data] Non-monotonic update of high watermark from (offset=4000, segment=[0:1]) to (offset=3400, segment=[0:1]) (kafka.log.UnifiedLog)"
+            ),
+            2 => format!(
+                "INFO [Partition t-{line} broker=1] ISR updated to 1,3  and version updated to 2 (kafka.cluster.Partition)"
+            ),
+            3 => format!("ERROR [KafkaApi-1] something that nobody knows {line} (kafka.server.KafkaApis)"),
+            _ => format!(
+                "INFO [ReplicaFetcher replicaId=2, leaderId=3, fetcherId=0] Truncating partition orders-{line} with TruncationState(offset=3375, completed=true) due to leader epoch and offset EpochEndOffset(errorCode=0) (kafka.server.ReplicaFetcherThread)"
+            ),
+        };
+        text.push_str(&format!("/l/server.log:{line}:{time} {what}\n"));
+    }
+    Answer { stdout: text.into_bytes(), ..Answer::default() }
+}
+
+#[divan::bench(sample_count = 5)]
+fn parsed_and_joined(bencher: divan::Bencher) {
+    let question = Question {
+        files: vec!["/l/server.log".into()],
+        if_present: Vec::new(),
+        pattern: KAFKA.into(),
+        newer_than_minutes: None,
+        limit: 2 * BYTES,
+    };
+    let answers: Vec<Vec<Answer>> = (0..NODES).map(|node| vec![answer(node)]).collect();
+    bencher.bench_local(|| {
+        let visits = answers.iter().enumerate().map(|(node, answers)| {
+            let (evidence, coverage) = parse(&question, divan::black_box(answers), 60);
+            let mut visit = Visit::blank(format!("node-{node}"), Outcome::Ok);
+            visit.probes.push(ProbeAnswer {
+                play: 0,
+                probe: "log_grep".into(),
+                evidence,
+                coverage,
+                seconds: 0.0,
+            });
+            visit
+        });
+        let round = round(visits.collect());
+        events(&round).len()
+    });
+}
+
+fn round(visits: Vec<Visit>) -> Round {
+    Round {
+        schema: SCHEMA.into(),
+        id: String::new(),
+        version: String::new(),
+        started: Timestamp::UNIX_EPOCH,
+        finished: Timestamp::UNIX_EPOCH,
+        playbook: None,
+        limit: None,
+        stopped: None,
+        since: None,
+        until: None,
+        plays: Vec::new(),
+        visits,
+    }
+}
