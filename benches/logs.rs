@@ -54,6 +54,7 @@ fn parsed_and_joined(bencher: divan::Bencher) {
         pattern: KAFKA.into(),
         newer_than_minutes: None,
         limit: 2 * BYTES,
+        journal: None,
     };
     let answers: Vec<Vec<Answer>> = (0..NODES).map(|node| vec![answer(node)]).collect();
     bencher.bench_local(|| {
@@ -88,5 +89,6 @@ fn round(visits: Vec<Visit>) -> Round {
         until: None,
         plays: Vec::new(),
         visits,
+        described: Vec::new(),
     }
 }
