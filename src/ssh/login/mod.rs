@@ -291,7 +291,7 @@ impl Login<'_> {
     }
 
     async fn offer(&mut self, offer: Offer) -> Result<Answer, ConnectError> {
-        self.progress.tell(Detail::Protocol, || format!("offers {}", offer.label));
+        self.progress.tell(Detail::Protocol, || format!("offers the key {}", offer.label));
         self.tried(offer.label.clone());
         let result = match &offer.proof {
             Proof::Key(key) => {
