@@ -21,12 +21,14 @@ struct Election<'a> {
 ///
 /// It holds because the controller says so (kafka.controller.OfflinePartitionLeaderSelector up to 1.0,
 /// ReplicationControlManager in KRaft). From 1.1 on a ZooKeeper-mode controller writes no such line:
-/// there a leader that comes back from offline and was not in the ISR before is one.
+/// there a leader that comes back from offline and was not in the ISR before is one. The ISR before is the last
+/// that the controller wrote down or that a leader was granted; a leader's own wish to shrink it is neither.
 pub fn unclean(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     let mut topics: BTreeMap<Option<&str>, Vec<Election<'_>>> = BTreeMap::new();
     let mut in_sync: BTreeMap<(&str, u32), &[i64]> = BTreeMap::new();
     let hosts: BTreeSet<&str> = cluster.brokers.iter().map(|broker| broker.host.as_str()).collect();
-    for event in view.elections.iter().copied().filter(|event| hosts.contains(event.host.as_str())) {
+    let of_cluster = |event: &&Event| hosts.contains(event.host.as_str());
+    for event in view.comparison.events.iter().filter(of_cluster) {
         match &event.class {
             Class::UncleanElection { of, leader, .. } => {
                 let partition = of.as_ref().map(|of| of.partition);
@@ -51,6 +53,11 @@ pub fn unclean(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
                         inferred: true,
                     });
                 }
+            }
+            Class::IsrReduced { of, isr, .. }
+            | Class::IsrExpanded { of: Some(of), to: isr, .. }
+            | Class::IsrUpdated { of: Some(of), isr, .. } => {
+                in_sync.insert((&of.topic, of.partition), isr);
             }
             _ => {}
         }

@@ -53,6 +53,19 @@ fn elections() -> Vec<Message> {
                 })
             },
         ),
+        // kafka.controller.ReplicaStateMachine, seen in 2.8 (INFO).
+        message(
+            &["as part of transition to OfflineReplica"],
+            r"Partition {tp} state changed to \(Leader:(?P<leader>-?\d+),ISR:(?P<isr>[\d,]*),.*?\) after removing replica (?P<removed>\d+) from the ISR as part of transition to OfflineReplica",
+            |found| {
+                Some(Class::IsrReduced {
+                    of: found.of()?,
+                    leader: found.number("leader")?,
+                    isr: found.ids("isr"),
+                    removed: found.number("removed")?,
+                })
+            },
+        ),
     ]
 }
 

@@ -97,7 +97,7 @@ fn leaders() -> Vec<Message> {
         // KRaft, state-change.log.
         message(
             &["Skipped the become-leader state change"],
-            r"Skipped the become-leader state change for {tp} with topic id \S+ and partition state LeaderAndIsrPartitionState\(.*?leader=(?P<leader>-?\d+), leaderEpoch=(?P<epoch>\d+), isr=\[(?P<isr>[\d, ]*)\], partitionEpoch=\d+, replicas=\[(?P<replicas>[\d, ]*)\]",
+            r"Skipped the become-leader state change for {tp} with topic id \S+ and partition state LeaderAndIsrPartitionState\(.*?leader=(?P<leader>-?\d+), leaderEpoch=(?P<epoch>\d+), isr=\[(?P<isr>[\d, ]*)\], partitionEpoch=\d+, replicas=\[(?P<replicas>[\d, ]*)\](?:, addingReplicas=\[(?P<adding>[\d, ]*)\])?",
             |found| {
                 Some(Class::LeaderKept {
                     of: found.of()?,
@@ -105,6 +105,7 @@ fn leaders() -> Vec<Message> {
                     epoch: found.number("epoch")?,
                     isr: found.ids("isr"),
                     replicas: found.ids("replicas"),
+                    adding: found.ids("adding"),
                 })
             },
         ),
