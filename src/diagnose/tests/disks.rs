@@ -293,7 +293,7 @@ fn a_log_dir_that_the_controller_alone_knows_as_offline() {
 #[test]
 fn a_dead_cleaner_fills_the_disk_at_its_rate() {
     // 40 GiB uncleaned in one day, and so much left.
-    let of = |left: u64, died: bool| {
+    let of = |left: u64, died: bool, days: f64| {
         let dirty = crate::round::Replica { segments: 5, active_bytes: MIB, ..written("t", 0, 40 * GIB + MIB, 60) };
         let visit = mounted(broker("a", 1).disk(vec![dirty]), 100 - left, 500)
             .first_dirty(&[("t", 0, 0)])
@@ -305,15 +305,17 @@ fn a_dead_cleaner_fills_the_disk_at_its_rate() {
             started("00:00:00,000", 1)
         };
         let mut round = round(vec![logged(visit, &[line])]);
-        let compact = ExpectTopic { cleanup_policy: Some("compact".into()), ..ExpectTopic::default() };
+        let compact = ExpectTopic { compacted: Some(true), ..ExpectTopic::default() };
         round.plays[0].expect.topics = vec![("t".into(), compact)];
+        round.plays[0].expect.thresholds.disk_days = days;
         findings(&round)
     };
-    let found = of(60, true);
+    let found = of(60, true, 2.0);
     let filling = only(&found, Code::DiskFilling);
     assert_eq!(filling.basis, crate::diagnose::finding::Basis::Inferred);
-    assert!(filling.title.contains("full in 1.5 days at 40 GiB a day"), "{}", filling.title);
-    none(&of(60, false), Code::DiskFilling);
-    let days = crate::round::Thresholds::default().disk_days;
-    assert!(days < 40.0);
+    assert!(filling.title.contains("full in 1.5 days at 40.0 GiB a day"), "{}", filling.title);
+    // Enough for longer than that, and a cleaner that started again.
+    none(&of(60, true, 1.0), Code::DiskFilling);
+    none(&of(90, true, 2.0), Code::DiskFilling);
+    none(&of(60, false, 2.0), Code::DiskFilling);
 }

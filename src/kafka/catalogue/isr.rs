@@ -48,13 +48,14 @@ fn members() -> Vec<Message> {
         // 2.4 and later; "(under-min-isr)" since 3.5.
         message(
             &["ISR updated to "],
-            r"(?:Partition {tp} broker=(?P<leader>\d+)\]:? )?ISR updated to \[?(?P<isr>[\d,]+)\]? ?(?P<under>\(under-min-isr\))? ?and (?:zkVersion|version) updated to",
+            r"(?:Partition {tp} broker=(?P<leader>\d+)\]:? )?ISR updated to \[?(?P<isr>[\d,]+)\]? ?(?P<under>\(under-min-isr\))? ?and (?:zkVersion|version) updated to \[?(?P<version>\d+)?",
             |found| {
                 Some(Class::IsrUpdated {
                     of: found.of(),
                     leader: found.number("leader"),
                     isr: found.ids("isr"),
                     under_min: found.text("under").is_some(),
+                    version: found.number("version"),
                 })
             },
         ),

@@ -105,6 +105,8 @@ pub enum Class {
         isr: Vec<i64>,
         /// Fewer than `min.insync.replicas`; said from 3.5 on.
         under_min: bool,
+        /// Of the partition's state, as with [`Class::LeaderElected`].
+        version: Option<u64>,
     },
     /// The leader stays and its ISR changed (KRaft, state-change.log).
     LeaderKept {
@@ -141,10 +143,17 @@ pub enum Class {
     },
     /// The controller gave a partition a leader and an ISR (ZooKeeper mode, 1.1 to 3.9): an unclean
     /// election stands in no line of its own there.
-    LeaderElected { of: TopicPartition, leader: i64, isr: Vec<i64>, from_offline: bool },
+    LeaderElected {
+        of: TopicPartition,
+        leader: i64,
+        isr: Vec<i64>,
+        from_offline: bool,
+        /// Of the partition's state: every change of leader or ISR makes it one more.
+        version: Option<u64>,
+    },
     /// The controller took a replica that had stopped out of the ISR; the last one in sync stays in it, and
     /// `leader` is then `-1` (ZooKeeper mode).
-    IsrReduced { of: TopicPartition, leader: i64, isr: Vec<i64>, removed: i64 },
+    IsrReduced { of: TopicPartition, leader: i64, isr: Vec<i64>, removed: i64, version: Option<u64> },
     /// The controller found no leader: the partition stays without one (ZooKeeper mode, 1.1 to 3.9).
     ElectionFailed { of: TopicPartition, strategy: Option<String> },
     /// No replica that may lead is alive (up to 1.0).
@@ -728,7 +737,7 @@ pub(crate) mod samples {
                 behind: vec![Behind { broker: 1, end: -1 }],
             },
             Class::IsrExpanded { of: Some(of()), leader: Some(2), from: vec![2], to: vec![2] },
-            Class::IsrUpdated { of: Some(of()), leader: Some(2), isr: vec![2], under_min: true },
+            Class::IsrUpdated { of: Some(of()), leader: Some(2), isr: vec![2], under_min: true, version: Some(7) },
             Class::LeaderKept { of: of(), leader: 2, epoch: 2, isr: vec![2], replicas: vec![2], adding: vec![] },
             Class::IsrStale { of: Some(of()), version: 7 },
             Class::UnderMinIsr { of: of(), isr: 7, min: 7 },
@@ -741,8 +750,8 @@ pub(crate) mod samples {
                 topic_id: Some("x".into()),
                 isr_before: vec![2],
             },
-            Class::LeaderElected { of: of(), leader: 2, isr: vec![2], from_offline: true },
-            Class::IsrReduced { of: of(), leader: 2, isr: vec![2], removed: 3 },
+            Class::LeaderElected { of: of(), leader: 2, isr: vec![2], from_offline: true, version: Some(7) },
+            Class::IsrReduced { of: of(), leader: 2, isr: vec![2], removed: 3, version: Some(7) },
             Class::ElectionFailed { of: of(), strategy: Some("x".into()) },
             Class::NoReplicaAlive { of: of(), live: vec![2], wanted: vec![2], any_replica: true },
             Class::Fenced { broker: 2, epoch: Some(2) },
