@@ -296,8 +296,10 @@ fn stuck(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding>
     )];
     let version = view.version_at(first);
     if let Some(Match::Named(bug)) = bugs::find(std::iter::once(first.event.text.as_str()), version) {
-        let others = bug.other_causes().map(|others| format!(" It may also be {others}.")).unwrap_or_default();
-        found.meaning = format!("{} {}: {}; fixed in {}.{others}", found.meaning, bug.id, bug.what, bug.fixed_in);
+        let others =
+            bug.other_causes().map(|others| format!(" It may also be {others}.")).unwrap_or_default();
+        found.meaning =
+            format!("{} {}: {}; fixed in {}.{others}", found.meaning, bug.id, bug.what, bug.fixed_in);
         found.bug = Some(Bug { id: bug.id.to_owned(), fixed_in: bug.fixed_in.to_owned(), url: bug.url() });
     }
     let moments = || stale.values().flatten();

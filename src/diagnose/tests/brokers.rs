@@ -103,7 +103,9 @@ fn ids_that_a_broker_refused() {
     let told = findings(&round(vec![logged(broker("a", 1), &[cluster, wrong.to_owned()])]));
     let mismatch = only(&told, Code::ClusterIdMismatch);
     assert!(
-        mismatch.title.contains("cluster MkU3OEVBNTcwNTJENDM2Qk, and its disk is of cluster AkU3OEVBNTcwNTJENDM2Qk"),
+        mismatch
+            .title
+            .contains("cluster MkU3OEVBNTcwNTJENDM2Qk, and its disk is of cluster AkU3OEVBNTcwNTJENDM2Qk"),
         "{}",
         mismatch.title
     );

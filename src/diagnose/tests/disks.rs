@@ -239,9 +239,8 @@ fn what_touches_a_failed_dir_belongs_to_it() {
         "22:25:59,244",
         "ERROR [ReplicaFetcher replicaId=3, leaderId=1, fetcherId=0] Error while processing data for partition t-9 at offset 2560 (kafka.server.ReplicaFetcherThread)",
     );
-    let of = |cause: &str| {
-        findings(&round(vec![logged(broker("a", 3), &[processing.clone(), cause.to_owned()])]))
-    };
+    let of =
+        |cause: &str| findings(&round(vec![logged(broker("a", 3), &[processing.clone(), cause.to_owned()])]));
     let found = of(GIVEN_UP);
     assert!(only(&found, Code::LogDirOffline).title.contains("/services/kafka"));
     none(&found, Code::UnknownErrors);
@@ -294,7 +293,8 @@ fn a_log_dir_that_the_controller_alone_knows_as_offline() {
 fn a_dead_cleaner_fills_the_disk_at_its_rate() {
     // 40 GiB uncleaned in one day, and so much left.
     let of = |left: u64, died: bool, days: f64| {
-        let dirty = crate::round::Replica { segments: 5, active_bytes: MIB, ..written("t", 0, 40 * GIB + MIB, 60) };
+        let dirty =
+            crate::round::Replica { segments: 5, active_bytes: MIB, ..written("t", 0, 40 * GIB + MIB, 60) };
         let visit = mounted(broker("a", 1).disk(vec![dirty]), 100 - left, 500)
             .first_dirty(&[("t", 0, 0)])
             .high_watermarks(&[("t", 0, 1000)])

@@ -158,8 +158,7 @@ fn an_election_that_only_the_isr_before_shows_to_be_unclean() {
     };
     let third = "INFO [Controller id=1 epoch=1] Changed partition t-0 from OfflinePartition to OnlinePartition with state LeaderAndIsr(leader=3, leaderEpoch=3, isr=List(3), zkVersion=3) (state.change.logger)";
     let both = "INFO [Controller id=1 epoch=1] Changed partition t-0 from NewPartition to OnlinePartition with state LeaderAndIsr(leader=2, leaderEpoch=0, isr=List(2, 3), zkVersion=0) (state.change.logger)";
-    let back =
-        "INFO [Partition t-0 broker=2] ISR updated to [2,3] and zkVersion updated to [2] (kafka.cluster.Partition)";
+    let back = "INFO [Partition t-0 broker=2] ISR updated to [2,3] and zkVersion updated to [2] (kafka.cluster.Partition)";
     let found = controller(&[both, &reduced(2, 2, 3, 1), &reduced(-1, 2, 2, 2), third]);
     let unclean = only(&found, Code::UncleanElection);
     assert!(unclean.title.contains("b became leader of 1 partition of t"), "{}", unclean.title);

@@ -165,7 +165,10 @@ fn a_stuck_broker_repeats_itself() {
 #[test]
 fn a_jvm_without_memory() {
     let lines = [
-        at("10:00:00,000", "ERROR Uncaught exception in thread 'kafka-request-handler-1' (org.apache.kafka.common.utils.KafkaThread)"),
+        at(
+            "10:00:00,000",
+            "ERROR Uncaught exception in thread 'kafka-request-handler-1' (org.apache.kafka.common.utils.KafkaThread)",
+        ),
         "java.lang.OutOfMemoryError: Java heap space".to_owned(),
     ];
     let found = of(logged(broker("a", 1), &lines));

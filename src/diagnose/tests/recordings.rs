@@ -286,16 +286,8 @@ const TRUTHS: [Truth; 28] = [
     Truth { name: "crash-0.10", must: &["broker-crashed broker-0002"], may: &[] },
     Truth { name: "crash-2.8", must: &["broker-crashed broker-0002"], may: &[] },
     Truth { name: "crash-4.1", must: &["broker-crashed broker-0002"], may: &[] },
-    Truth {
-        name: "cleaner-off-0.10",
-        must: OFF,
-        may: PAIRS,
-    },
-    Truth {
-        name: "cleaner-off-3.9",
-        must: OFF,
-        may: PAIRS,
-    },
+    Truth { name: "cleaner-off-0.10", must: OFF, may: PAIRS },
+    Truth { name: "cleaner-off-3.9", must: OFF, may: PAIRS },
     Truth {
         name: "disk-full-3.9",
         must: &["disk-full broker-0003", "log-dir-offline broker-0003"],
@@ -360,11 +352,8 @@ const TRUNCATED: &[&str] = &[
     "replica-truncated completeProduct",
     "unclean-election completeProduct",
 ];
-const SET_ASIDE: &[&str] = &[
-    "cleaner-behind completeProduct",
-    "partition-uncleanable broker-0002",
-    "replica-skew completeProduct",
-];
+const SET_ASIDE: &[&str] =
+    &["cleaner-behind completeProduct", "partition-uncleanable broker-0002", "replica-skew completeProduct"];
 
 #[test]
 fn every_recording_comes_out_right() {
