@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use crate::compare::size::ratio;
 use crate::compare::{Pair, Topic};
+use crate::kafka::replica_dir::METADATA;
 
 /// In a topic spread over more pairs than this, those that share a single partition say no more than
 /// that partition's own row and are left out: they would outnumber the partitions.
@@ -22,7 +23,8 @@ struct Shared {
 pub fn pairs(topics: &[Topic]) -> Vec<Pair> {
     let mut shared = Vec::new();
     let mut pairs = Vec::new();
-    for topic in topics {
+    // Each node cuts the Raft log by its own snapshots: its size says nothing of a broker.
+    for topic in topics.iter().filter(|topic| topic.name != METADATA) {
         shared.clear();
         share(topic, &mut shared);
         shared.sort_by_key(|one| (one.a, one.b));

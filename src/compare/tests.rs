@@ -284,3 +284,12 @@ fn details_of_suspects_stand_beside_their_partition() {
     assert_eq!(ids(1, 0), [(0, "x"), (1, "z")]);
     assert_eq!(ids(1, 1), []);
 }
+
+#[test]
+fn the_raft_log_makes_no_pairs() {
+    let of = |topic: &str| {
+        let disk = |bytes: u64| (0..4).map(|partition| replica(topic, partition, bytes << 30)).collect();
+        compare(&round(vec![host("a").disk(disk(1)), host("b").disk(disk(3))])).clusters[0].pairs.len()
+    };
+    assert_eq!((of("__cluster_metadata"), of("__consumer_offsets")), (0, 1));
+}

@@ -46,8 +46,13 @@ impl Running {
         std::fs::create_dir_all(sandbox)?;
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(OsStr::from_bytes(command)).current_dir(sandbox).env_clear();
-        if let Some(path) = std::env::var_os("PATH") {
+        // What a node has of its own comes before what this machine has.
+        let own = std::iter::once(sandbox.join("usr/local/bin"));
+        let machine = std::env::var_os("PATH").unwrap_or_default();
+        if let Ok(path) = std::env::join_paths(own.chain(std::env::split_paths(&machine))) {
             shell.env("PATH", path);
+        } else {
+            shell.env("PATH", machine);
         }
         shell.env("HOME", sandbox).env("USER", user).env("LOGNAME", user).env("SHELL", "/bin/sh");
         // What an audit finds is what the node's directory holds, not what runs on this machine.

@@ -55,10 +55,12 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     }
     for (broker, backlog) in cluster.brokers.iter().zip(&backlogs) {
         let known = dead_hosts.contains(&broker.host.as_str());
-        if !known && view.stopped(broker).is_none() {
+        let disabled = disabled(view, cluster, broker);
+        // What was never started cannot have died.
+        if !known && disabled.is_none() && view.stopped(broker).is_none() {
             findings.extend(dead(view, cluster, broker, backlog, &limits));
         }
-        findings.extend(disabled(view, cluster, broker));
+        findings.extend(disabled);
     }
 }
 
@@ -292,7 +294,8 @@ fn disabled(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findi
     if on || (!off && !absent) {
         return None;
     }
-    if !off && matches!(cleaner::state(view, &broker.host), Cleaner::Alive) {
+    // A cleaner that works, or that died, is one that was started.
+    if !off && !matches!(cleaner::state(view, &broker.host), Cleaner::Unknown) {
         return None;
     }
     let held: Vec<&Topic> = compacted(cluster)

@@ -17,16 +17,34 @@ struct Election<'a> {
     inferred: bool,
 }
 
+/// A partition's ISR, and the version of its state.
+#[derive(Clone, Copy)]
+struct InSync<'a> {
+    isr: &'a [i64],
+    version: Option<u64>,
+}
+
+impl InSync<'_> {
+    /// Whether a leader was not in it, and nothing lies between: a change that was not seen, or that the node
+    /// left out of many alike, may have taken it in.
+    fn leaves_out(&self, leader: i64, version: Option<u64>) -> bool {
+        let next = self.version.and_then(|version| version.checked_add(1));
+        next.is_some() && next == version && !self.isr.is_empty() && !self.isr.contains(&leader)
+    }
+}
+
 /// `unclean-election`: a replica outside the ISR became leader.
 ///
 /// It holds because the controller says so (kafka.controller.OfflinePartitionLeaderSelector up to 1.0,
 /// ReplicationControlManager in KRaft). From 1.1 on a ZooKeeper-mode controller writes no such line:
-/// there a leader that comes back from offline and was not in the ISR before is one.
+/// there a leader that comes back from offline and was not in the ISR before is one. The ISR before is that of
+/// the version before (every change of a partition's state in ZooKeeper makes it one more).
 pub fn unclean(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     let mut topics: BTreeMap<Option<&str>, Vec<Election<'_>>> = BTreeMap::new();
-    let mut in_sync: BTreeMap<(&str, u32), &[i64]> = BTreeMap::new();
+    let mut in_sync: BTreeMap<(&str, u32), InSync<'_>> = BTreeMap::new();
     let hosts: BTreeSet<&str> = cluster.brokers.iter().map(|broker| broker.host.as_str()).collect();
-    for event in view.elections.iter().copied().filter(|event| hosts.contains(event.host.as_str())) {
+    let of_cluster = |event: &&Event| hosts.contains(event.host.as_str());
+    for event in view.comparison.events.iter().filter(of_cluster) {
         match &event.class {
             Class::UncleanElection { of, leader, .. } => {
                 let partition = of.as_ref().map(|of| of.partition);
@@ -38,11 +56,10 @@ pub fn unclean(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
                     inferred: false,
                 });
             }
-            Class::LeaderElected { of, leader, isr, from_offline } => {
-                let before = in_sync.insert((&of.topic, of.partition), isr);
-                if *from_offline
-                    && before.is_some_and(|before| !before.is_empty() && !before.contains(leader))
-                {
+            Class::LeaderElected { of, leader, isr, from_offline, version } => {
+                let now = InSync { isr, version: *version };
+                let before = in_sync.insert((&of.topic, of.partition), now);
+                if *from_offline && before.is_some_and(|before| before.leaves_out(*leader, *version)) {
                     let partition = Some(of.partition);
                     topics.entry(Some(&of.topic)).or_default().push(Election {
                         partition,
@@ -51,6 +68,10 @@ pub fn unclean(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
                         inferred: true,
                     });
                 }
+            }
+            Class::IsrReduced { of, isr, version, .. }
+            | Class::IsrUpdated { of: Some(of), isr, version, .. } => {
+                in_sync.insert((&of.topic, of.partition), InSync { isr, version: *version });
             }
             _ => {}
         }

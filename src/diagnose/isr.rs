@@ -53,8 +53,9 @@ pub fn shrinking(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
         if let Class::IsrShrunk { from, .. } = &event.class {
             known.extend(from.iter().copied());
         }
-        if let Class::LeaderKept { replicas, .. } = &event.class {
-            known.extend(replicas.iter().copied());
+        // What a reassignment is still filling has not been in the ISR, and leaves nothing by not being there.
+        if let Class::LeaderKept { replicas, adding, .. } = &event.class {
+            known.extend(replicas.iter().filter(|id| !adding.contains(*id)));
         }
         for id in isr.iter().filter(|id| known.contains(*id)) {
             for one in left.get_mut(id).into_iter().flatten().filter(|one| one.of == of) {

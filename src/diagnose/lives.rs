@@ -8,7 +8,7 @@ use crate::diagnose::isr::restarted;
 use crate::diagnose::sizes::METADATA;
 use crate::diagnose::view::{Moment, Stop, View, finding, line, lines_of, of_broker, on_disk};
 use crate::diagnose::words;
-use crate::kafka::bugs;
+use crate::kafka::bugs::{self, Match};
 use crate::kafka::event::{Class, Event};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -71,7 +71,12 @@ fn ends<'v, 'a>(view: &'v View<'a>, host: &str) -> Vec<(&'v Moment<'a>, String)>
 fn crashed(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
     let host = &broker.host;
     let ends = ends(view, host);
-    let down = view.stopped(broker) == Some(Stop::Unclean);
+    // It halted on purpose when no log dir was left, and leaves no marker then: log-dir-offline has it.
+    let halted = view.log(host).iter().any(|moment| {
+        matches!(moment.event.class, Class::AllLogDirsFailed { .. } | Class::HaltedOnIo { .. })
+            && !view.started_after(moment)
+    });
+    let down = !halted && view.stopped(broker) == Some(Stop::Unclean);
     let kills = view
         .visit(broker)
         .and_then(|visit| visit.broker.as_ref())
@@ -290,15 +295,12 @@ fn stuck(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding>
         "See who leads these partitions for the cluster: `kafka-topics.sh --describe`; then restart {host}."
     )];
     let version = view.version_at(first);
-    for (id, fixed_in, since) in [("KAFKA-4477", "0.10.1.1", "0.10.1.0"), ("KAFKA-2729", "1.1.0", "0.8.0")] {
-        let fits = version
-            .and_then(|version| Some(bugs::older(version, fixed_in)? && !bugs::older(version, since)?));
-        if fits == Some(true) {
-            found.meaning = format!("{} {id}: fixed in {fixed_in}.", found.meaning);
-            let url = format!("https://issues.apache.org/jira/browse/{id}");
-            found.bug = Some(Bug { id: id.to_owned(), fixed_in: fixed_in.to_owned(), url });
-            break;
-        }
+    if let Some(Match::Named(bug)) = bugs::find(std::iter::once(first.event.text.as_str()), version) {
+        let others =
+            bug.other_causes().map(|others| format!(" It may also be {others}.")).unwrap_or_default();
+        found.meaning =
+            format!("{} {}: {}; fixed in {}.{others}", found.meaning, bug.id, bug.what, bug.fixed_in);
+        found.bug = Some(Bug { id: bug.id.to_owned(), fixed_in: bug.fixed_in.to_owned(), url: bug.url() });
     }
     let moments = || stale.values().flatten();
     found.items = stale

@@ -13,8 +13,7 @@ use crate::diagnose::view::{View, finding, of_cluster, of_topic, on_disk, topic}
 use crate::diagnose::{replicas, words};
 use crate::round::SizeRatio;
 
-/// The Raft log of a KRaft cluster is no replica of a topic: each node cuts it by its own snapshots.
-pub const METADATA: &str = "__cluster_metadata";
+pub use crate::kafka::replica_dir::METADATA;
 
 /// A replica that is behind by this share of its partition is short even where its size is not far off.
 pub const FAR_BEHIND: u64 = 10;

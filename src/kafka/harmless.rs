@@ -43,7 +43,7 @@ const LINES: &[(&str, &str)] = &[
     // kafka.server.ReplicaManager up to 2.8: the partition's own lack of a leader is told by the controller.
     (
         r"cannot become follower since the new leader -1 is unavailable",
-        "the partition had no leader for a moment",
+        "the partition has no leader yet, and its controller says why",
     ),
     (r"Cannot remove replica [0-9]+ from ISR of partition", "the replica was out of sync already"),
     // org.apache.kafka.clients.NetworkClient.

@@ -6,6 +6,9 @@
 
 use crate::round::ReplicaKind;
 
+/// The Raft log of a KRaft cluster is no replica of a topic: each node cuts it by its own snapshots.
+pub const METADATA: &str = "__cluster_metadata";
+
 /// The longest topic name (org.apache.kafka.common.internals.Topic).
 const MAX_TOPIC: usize = 249;
 

@@ -7,7 +7,7 @@ mod expect;
 
 use super::{Play, ProbeKind, ProbeSpec, Serial, Text, ere, units};
 use crate::error::{FileError, nearest};
-use crate::kafka::catalogue;
+use crate::probe::log_grep;
 use crate::yaml::{self, Entry, Node, Yaml};
 
 /// A playbook that has the right form. Its templates are rendered host by host in the plan.
@@ -203,7 +203,7 @@ impl Reader<'_> {
                 if_present,
                 // Nothing said is everything that the catalogue of Kafka's messages knows, and all errors.
                 pattern: pattern
-                    .unwrap_or_else(|| Text { text: catalogue::prefilter(), offset: spec.offset }),
+                    .unwrap_or_else(|| Text { text: log_grep::KAFKA.to_owned(), offset: spec.offset }),
             },
             _ => ProbeKind::Command { command: command.ok_or_else(|| missing("command"))? },
         };
@@ -328,6 +328,21 @@ mod tests {
         assert_eq!(play.probes[1].timeout, Some(Duration::from_secs(5)));
         assert_eq!(play.expect.topics[1].0, "__*");
         assert_eq!(play.expect.size_ratio.ignore_below, 1 << 20);
+    }
+
+    #[test]
+    fn a_grep_without_a_pattern_looks_for_all_that_is_known() {
+        let pattern = |more: &str| {
+            let playbook =
+                read(&format!("- hosts: x\n  probes:\n    - log_grep: {{files: [/l/x*]{more}}}\n")).unwrap();
+            match &playbook.plays[0].probes[0].kind {
+                ProbeKind::LogGrep { pattern, .. } => pattern.text.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(pattern(""), log_grep::KAFKA);
+        assert_eq!(pattern(", pattern: kafka"), log_grep::KAFKA);
+        assert_eq!(pattern(", pattern: kafka.log"), "kafka.log");
     }
 
     #[test]

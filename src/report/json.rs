@@ -331,7 +331,7 @@ fn detail(class: &Class) -> Detail<'_> {
         Class::UncleanElection { of, leader, .. } => {
             Detail { of: of.as_ref(), leader: Some(*leader), ..none }
         }
-        Class::LeaderElected { of, leader, isr, from_offline } => {
+        Class::LeaderElected { of, leader, isr, from_offline, version: _ } => {
             let mut isr = isr.clone();
             isr.sort_unstable();
             Detail {

@@ -104,7 +104,13 @@ fn an_event_of_every_class_keeps_to_the_schema() {
     let first = classes.len();
     let of = || TopicPartition { topic: "a".into(), partition: 3 };
     classes.push(Class::FetchReset { of: of(), leader: 1, from: None, to: 5, to_start: None });
-    classes.push(Class::LeaderElected { of: of(), leader: 1, isr: vec![2, 1], from_offline: true });
+    classes.push(Class::LeaderElected {
+        of: of(),
+        leader: 1,
+        isr: vec![2, 1],
+        from_offline: true,
+        version: Some(7),
+    });
     classes.push(Class::Started { broker: None });
     let mut case = incident();
     let one = case.comparison.events[0].clone();

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::{JoinHandle, sleep};
@@ -266,8 +267,21 @@ pub fn healthy_pair() -> Served<Fleet> {
         write(node.logs_dir().join("server.log"), server);
         let cleaner = "[2026-11-01 10:00:01,000] INFO Cleaner 0: Beginning cleaning of log orders-0. (kafka.log.LogCleaner)\n";
         write(node.logs_dir().join("log-cleaner.log"), cleaner);
+        own_disk(node.sandbox());
     }
     fleet
+}
+
+/// A `df` of the node's own, with a disk that is a tenth full: this machine's may be at its limit.
+fn own_disk(sandbox: &Path) {
+    let bin = sandbox.join("usr/local/bin");
+    fs::create_dir_all(&bin).expect("a directory of programs");
+    let df = "#!/bin/sh\ncase \" $* \" in\n*' -i '*) echo 'Filesystem Inodes IUsed IFree IUse% Mounted on'\n\
+              echo '/dev/sdb1 1000000 1000 999000 1% /services';;\n\
+              *) echo 'Filesystem 1024-blocks Used Available Capacity Mounted on'\n\
+              echo '/dev/sdb1 1048576000 104857600 943718400 10% /services';;\nesac\n";
+    fs::write(bin.join("df"), df).expect("a program is written");
+    fs::set_permissions(bin.join("df"), fs::Permissions::from_mode(0o755)).expect("a program may run");
 }
 
 /// The playbook that is shipped for everything.

@@ -13,7 +13,8 @@ pub fn text(code: Code) -> Text {
                       segments at the next start, and up to 0.10.2 its high watermarks decide what it throws away.",
             rule: "It is not running and left no .kafka_cleanshutdown; or a fatal error or an OutOfMemoryError in its \
                    log, or a kill by the kernel, without a later start; or a start that recovers logs and was not \
-                   its first. Recovery of __cluster_metadata alone is normal."
+                   its first. Recovery of __cluster_metadata alone is normal. A broker that halted because its log \
+                   dirs failed is log-dir-offline's."
                 .to_owned(),
             versions: "All. `since no clean shutdown file was found` from 2.6.",
             confirm: &[

@@ -20,8 +20,8 @@ pub fn text(code: Code) -> Text {
                  (inferred): at least {} compacted partitions of which more than {:.0} % is not cleaned while \
                  their replicas elsewhere are at most {:.0} %; or cleaner-offset-checkpoint not written for {} \
                  while other brokers wrote theirs and something is waiting. It ends only when a start or a \
-                 finished cleaning is seen. Where the replicas grow, the rate is the dirty bytes over the time \
-                 since the death.",
+                 finished cleaning is seen. A cleaner that is off is cleaner-disabled. Where the replicas grow, the \
+                 rate is the dirty bytes over the time since the death.",
                 limits.dead_partitions,
                 limits.dead_dirty_ratio * 100.0,
                 limits.dirty_ratio * 100.0,

@@ -37,7 +37,7 @@ pub fn text(code: Code) -> Text {
             rule: format!(
                 "`Shrinking ISR` without a later growth that has the follower again; or a follower that left the ISR \
                  of one partition {} times within an hour. A follower that was stopped or restarted then, and came \
-                 back, is a notice.",
+                 back, is a notice. A copy that a reassignment is still filling has not left.",
                 limits.isr_shrinks
             ),
             versions: "`Expanding ISR` up to 2.7, `ISR updated to` from 2.4. In KRaft a killed broker leaves no \

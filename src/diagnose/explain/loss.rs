@@ -92,7 +92,7 @@ pub fn text(code: Code) -> Text {
             meaning: "No replica in sync was alive, and the controller chose one that was behind. Whatever the \
                       new leader does not have is cut from the others as soon as they follow it.",
             rule: "The controller says so; or, where it has no such line, a partition comes back from offline \
-                   with a leader that was not in its last known ISR (inferred)."
+                   with a leader that was not in the ISR of the state's version before (inferred)."
                 .to_owned(),
             versions: "WARN `potential data loss` up to 1.0. Nothing is written in ZooKeeper mode from 1.1 \
                        (KAFKA-8969): inferred from state-change.log. KRaft: DEBUG up to 3.5, INFO from 3.6.",

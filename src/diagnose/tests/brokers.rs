@@ -86,3 +86,29 @@ fn an_id_that_is_taken() {
     let found = findings(&round(vec![logged(broker("a", 1), &[taken, cause, started("11:00:00,000", 1)])]));
     nothing_worse_than(&found, Severity::Warning);
 }
+
+#[test]
+fn ids_that_a_broker_refused() {
+    let failed = at(
+        "10:00:00,000",
+        "ERROR [KafkaServer id=1] Fatal error during KafkaServer startup. Prepare to shutdown (kafka.server.KafkaServer)",
+    );
+    let of = |cause: &str, more: &[String]| {
+        let lines: Vec<String> =
+            [failed.clone(), cause.to_owned()].into_iter().chain(more.iter().cloned()).collect();
+        findings(&round(vec![logged(broker("a", 1), &lines)]))
+    };
+    let cluster = at("09:59:59,000", "ERROR Exiting Kafka. (kafka.Kafka$)");
+    let wrong = "kafka.common.InconsistentClusterIdException: The Cluster ID MkU3OEVBNTcwNTJENDM2Qk doesn't match stored clusterId Some(AkU3OEVBNTcwNTJENDM2Qk) in meta.properties. The broker is trying to join the wrong cluster.";
+    let told = findings(&round(vec![logged(broker("a", 1), &[cluster, wrong.to_owned()])]));
+    let mismatch = only(&told, Code::ClusterIdMismatch);
+    assert!(
+        mismatch
+            .title
+            .contains("cluster MkU3OEVBNTcwNTJENDM2Qk, and its disk is of cluster AkU3OEVBNTcwNTJENDM2Qk"),
+        "{}",
+        mismatch.title
+    );
+    none(&of(wrong, &[started("11:00:00,000", 1)]), Code::ClusterIdMismatch);
+    none(&of("java.lang.IllegalStateException: closed", &[]), Code::ClusterIdMismatch);
+}

@@ -173,3 +173,36 @@ fn a_restart_that_would_cost_records_is_named() {
     assert!(step.contains("is true by default in 0.10.1.0"), "{step}");
     assert!(of("2.0.0").contains("is off"), "{}", of("2.0.0"));
 }
+
+#[test]
+fn a_cleaner_that_was_never_started_is_not_dead() {
+    let of = |visit: Visit| findings(&round(vec![visit, holder("b", 2, (300, 50), 60)]));
+    let bare = |visit: Visit| {
+        visit.dir(|dir| {
+            dir.first_dirty = None;
+            dir.first_dirty_written = None;
+        })
+    };
+    let said = |visit: Visit, value: &str| {
+        with(visit, |broker| {
+            broker.settings.insert("log.cleaner.enable".into(), value.into());
+        })
+    };
+    for off in [
+        said(holder("a", 1, (10, 900), 5 * DAY), "false"),
+        said(bare(holder("a", 1, (0, 900), 5 * DAY)), "false"),
+    ] {
+        let found = of(off);
+        only(&found, Code::CleanerDisabled);
+        none(&found, Code::CleanerDead);
+    }
+    // It is on, and cleans nothing.
+    let found = of(said(holder("a", 1, (10, 900), 5 * DAY), "true"));
+    only(&found, Code::CleanerDead);
+    none(&found, Code::CleanerDisabled);
+    // It died before it wrote its checkpoint: so it was on.
+    let died = at("00:00:00,000", "ERROR [kafka-log-cleaner-thread-0]: Error due to (kafka.log.LogCleaner)");
+    let found = of(logged(bare(holder("a", 1, (0, 900), 5 * DAY)), &[died]));
+    only(&found, Code::CleanerDead);
+    none(&found, Code::CleanerDisabled);
+}

@@ -230,3 +230,92 @@ pub fn detailed(mut visit: Visit, epochs: &[(u32, u64)], topic_id: Option<&str>)
     }
     visit
 }
+
+const GIVEN_UP: &str = "org.apache.kafka.common.errors.KafkaStorageException: The log dir /services/kafka is already offline due to a previous IO exception.";
+
+#[test]
+fn what_touches_a_failed_dir_belongs_to_it() {
+    let processing = at(
+        "22:25:59,244",
+        "ERROR [ReplicaFetcher replicaId=3, leaderId=1, fetcherId=0] Error while processing data for partition t-9 at offset 2560 (kafka.server.ReplicaFetcherThread)",
+    );
+    let of =
+        |cause: &str| findings(&round(vec![logged(broker("a", 3), &[processing.clone(), cause.to_owned()])]));
+    let found = of(GIVEN_UP);
+    assert!(only(&found, Code::LogDirOffline).title.contains("/services/kafka"));
+    none(&found, Code::UnknownErrors);
+    // The same line for another reason.
+    let found = of("java.lang.IllegalStateException: Offset mismatch");
+    only(&found, Code::UnknownErrors);
+    none(&found, Code::LogDirOffline);
+}
+
+#[test]
+fn a_broker_that_halted_without_a_log_dir_did_not_crash() {
+    let halted = at(
+        "22:25:59,285",
+        "ERROR Shutdown broker because all log dirs in /services/kafka have failed (kafka.log.LogManager)",
+    );
+    let of = |lines: &[String]| {
+        let visit = with(logged(broker("a", 3), lines), |broker| broker.running = Some(false));
+        findings(&round(vec![visit.disk(vec![])]))
+    };
+    let found = of(std::slice::from_ref(&halted));
+    assert_eq!(only(&found, Code::LogDirOffline).severity, Severity::Critical);
+    none(&found, Code::BrokerCrashed);
+    // It came up again after that, and is down for another reason.
+    let found = of(&[halted, started("22:40:00,000", 3)]);
+    assert_eq!(only(&found, Code::BrokerCrashed).severity, Severity::Critical);
+}
+
+#[test]
+fn a_log_dir_that_the_controller_alone_knows_as_offline() {
+    let told = at(
+        "10:00:00,000",
+        "WARN [QuorumController id=1] Directories [abc] in broker 2 marked offline, remaining directories: [def] (org.apache.kafka.controller.ClusterControlManager)",
+    );
+    let of = |own: &[String]| {
+        findings(&round(vec![
+            logged(broker("a", 1), std::slice::from_ref(&told)),
+            logged(broker("b", 2), own),
+            broker("c", 3),
+        ]))
+    };
+    let found = of(&[]);
+    let offline = only(&found, Code::LogDirOffline);
+    assert_eq!((offline.severity, offline.subject.broker.as_deref()), (Severity::Critical, Some("b")));
+    // A start puts the directory back; one before it does not.
+    assert_eq!(only(&of(&[started("10:30:00,000", 2)]), Code::LogDirOffline).severity, Severity::Notice);
+    assert_eq!(only(&of(&[started("09:30:00,000", 2)]), Code::LogDirOffline).severity, Severity::Critical);
+}
+
+#[test]
+fn a_dead_cleaner_fills_the_disk_at_its_rate() {
+    // 40 GiB uncleaned in one day, and so much left.
+    let of = |left: u64, died: bool, days: f64| {
+        let dirty =
+            crate::round::Replica { segments: 5, active_bytes: MIB, ..written("t", 0, 40 * GIB + MIB, 60) };
+        let visit = mounted(broker("a", 1).disk(vec![dirty]), 100 - left, 500)
+            .first_dirty(&[("t", 0, 0)])
+            .high_watermarks(&[("t", 0, 1000)])
+            .dir(|dir| dir.path = "/services/kafka".into());
+        let line = if died {
+            at("00:00:00,000", "ERROR [kafka-log-cleaner-thread-0]: Error due to (kafka.log.LogCleaner)")
+        } else {
+            started("00:00:00,000", 1)
+        };
+        let mut round = round(vec![logged(visit, &[line])]);
+        let compact = ExpectTopic { compacted: Some(true), ..ExpectTopic::default() };
+        round.plays[0].expect.topics = vec![("t".into(), compact)];
+        round.plays[0].expect.thresholds.disk_days = days;
+        findings(&round)
+    };
+    let found = of(60, true, 2.0);
+    let filling = only(&found, Code::DiskFilling);
+    assert_eq!(filling.basis, crate::diagnose::finding::Basis::Inferred);
+    assert!(filling.title.contains("full in 1.5 days at 40.0 GiB a day"), "{}", filling.title);
+    // Enough for longer than that, and a cleaner that started again.
+    none(&of(60, true, 1.0), Code::DiskFilling);
+    none(&of(90, true, 2.0), Code::DiskFilling);
+    none(&of(60, false, 2.0), Code::DiskFilling);
+}

@@ -82,3 +82,21 @@ fn a_broker_that_stopped_rather_than_cut() {
         Code::BrokerCrashed,
     );
 }
+
+#[test]
+fn another_topic_of_that_name_as_the_broker_says() {
+    let told = at(
+        "14:16:30,000",
+        "WARN [ReplicaFetcher replicaId=1, leaderId=2, fetcherId=0] Received INCONSISTENT_TOPIC_ID from the leader for partition t-0. This error may be returned transiently. (kafka.server.ReplicaFetcherThread)",
+    );
+    let of = |lines: &[String]| findings(&round(vec![logged(held("a", 1, 5), lines), held("b", 2, 5)]));
+    let found = of(std::slice::from_ref(&told));
+    let mismatch = only(&found, Code::TopicIdMismatch);
+    assert_eq!(
+        (mismatch.subject.broker.as_deref(), mismatch.subject.topic.as_deref()),
+        (Some("a"), Some("t"))
+    );
+    // A start reads the metadata anew; and a follower that has not heard of a change is no mismatch.
+    none(&of(&[told.clone(), started("15:00:00,000", 1)]), Code::TopicIdMismatch);
+    none(&of(&[told.replace("INCONSISTENT_TOPIC_ID", "UNKNOWN_TOPIC_ID")]), Code::TopicIdMismatch);
+}

@@ -123,3 +123,49 @@ fn a_controller_may_move_but_not_all_the_time() {
     assert_eq!(only(&elections(3), Code::ControllerMoved).severity, Severity::Notice);
     assert_eq!(only(&elections(8), Code::ControllerMoved).severity, Severity::Warning);
 }
+
+/// KRaft's leader, whose ISR is itself.
+fn kept(replicas: &str, adding: &str) -> String {
+    format!(
+        "INFO [Broker id=1] Skipped the become-leader state change for t-0 with topic id Some(w6eNBituRcqjg8VpeAgXTQ) and partition state LeaderAndIsrPartitionState(topicName='t', partitionIndex=0, controllerEpoch=-1, leader=1, leaderEpoch=0, isr=[1], partitionEpoch=1, replicas=[{replicas}], addingReplicas=[{adding}], removingReplicas=[], isNew=false, leaderRecoveryState=0) since it is already the leader with leader epoch 0. (state.change.logger)"
+    )
+}
+
+#[test]
+fn a_copy_that_is_being_filled_has_left_nothing() {
+    let of = |lines: &[(&str, &str)]| findings(&round(vec![leader(lines), held("b", 2)]));
+    let adding = kept("1, 2", "2");
+    none(&of(&[("10:00:00,000", &adding)]), Code::IsrShrinking);
+    // No reassignment: it should be in sync and is not.
+    let found = of(&[("10:00:00,000", &kept("1, 2", ""))]);
+    assert_eq!(only(&found, Code::IsrShrinking).severity, Severity::Warning);
+    // It had come in, and was dropped before the reassignment ended.
+    let found = of(&[("10:00:00,000", &adding), ("10:01:00,000", GROW), ("10:02:00,000", &adding)]);
+    assert_eq!(only(&found, Code::IsrShrinking).severity, Severity::Warning);
+}
+
+#[test]
+fn an_election_that_only_the_isr_before_shows_to_be_unclean() {
+    let controller = |lines: &[&str]| {
+        let lines: Vec<String> =
+            (0..).zip(lines).map(|(minute, line)| at(&format!("10:{minute:02}:00,000"), line)).collect();
+        findings(&round(vec![logged(held("a", 2), &lines), held("b", 3)]))
+    };
+    let reduced = |leader: i64, isr: i64, removed: i64, version: u64| {
+        format!(
+            "INFO [Controller id=1 epoch=1] Partition t-0 state changed to (Leader:{leader},ISR:{isr},LeaderEpoch:1,ZkVersion:{version},ControllerEpoch:1) after removing replica {removed} from the ISR as part of transition to OfflineReplica (state.change.logger)"
+        )
+    };
+    let third = "INFO [Controller id=1 epoch=1] Changed partition t-0 from OfflinePartition to OnlinePartition with state LeaderAndIsr(leader=3, leaderEpoch=3, isr=List(3), zkVersion=3) (state.change.logger)";
+    let both = "INFO [Controller id=1 epoch=1] Changed partition t-0 from NewPartition to OnlinePartition with state LeaderAndIsr(leader=2, leaderEpoch=0, isr=List(2, 3), zkVersion=0) (state.change.logger)";
+    let back = "INFO [Partition t-0 broker=2] ISR updated to [2,3] and zkVersion updated to [2] (kafka.cluster.Partition)";
+    let found = controller(&[both, &reduced(2, 2, 3, 1), &reduced(-1, 2, 2, 2), third]);
+    let unclean = only(&found, Code::UncleanElection);
+    assert!(unclean.title.contains("b became leader of 1 partition of t"), "{}", unclean.title);
+    // The other left, or it came back: each time it was in sync.
+    none(&controller(&[both, &reduced(3, 3, 2, 1), &reduced(-1, 3, 3, 2), third]), Code::UncleanElection);
+    none(&controller(&[both, &reduced(2, 2, 3, 1), back, third]), Code::UncleanElection);
+    // Something lies between that was not seen, or nothing before was.
+    none(&controller(&[both, &reduced(2, 2, 3, 1), third]), Code::UncleanElection);
+    none(&controller(&[third]), Code::UncleanElection);
+}

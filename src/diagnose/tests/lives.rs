@@ -161,3 +161,26 @@ fn a_stuck_broker_repeats_itself() {
     over.push(started("11:00:00,000", 1));
     none(&of(logged(broker("a", 1), &over)), Code::SessionLost);
 }
+
+#[test]
+fn a_jvm_without_memory() {
+    let lines = [
+        at(
+            "10:00:00,000",
+            "ERROR Uncaught exception in thread 'kafka-request-handler-1' (org.apache.kafka.common.utils.KafkaThread)",
+        ),
+        "java.lang.OutOfMemoryError: Java heap space".to_owned(),
+    ];
+    let found = of(logged(broker("a", 1), &lines));
+    let crash = only(&found, Code::BrokerCrashed);
+    assert_eq!(crash.severity, Severity::Critical);
+    assert!(crash.title.contains("OutOfMemoryError: Java heap space"), "{}", crash.title);
+    none(&found, Code::UnknownErrors);
+    // It has started since.
+    let mut over = lines.to_vec();
+    over.push(started("10:05:00,000", 1));
+    assert_eq!(only(&of(logged(broker("a", 1), &over)), Code::BrokerCrashed).severity, Severity::Warning);
+    // Another error of the same thread is none.
+    let other = [lines[0].clone(), "java.lang.IllegalStateException: closed".to_owned()];
+    none(&of(logged(broker("a", 1), &other)), Code::BrokerCrashed);
+}

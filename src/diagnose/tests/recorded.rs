@@ -218,6 +218,7 @@ fn short_leader_cut_the_old_one(name: &str, leader_id: i64, total: u64) {
         Code::PartitionUncleanable,
         Code::ReplicaSkew,
         Code::ReplicaShort,
+        Code::UnknownErrors,
     ] {
         none(&found, code);
     }

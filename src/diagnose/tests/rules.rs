@@ -229,7 +229,7 @@ fn an_uncleanable_partition_is_so_until_the_broker_starts() {
 fn a_zookeeper_controllers_unclean_election_is_inferred() {
     let elected = |at: &str, from: &str, leader, epoch| {
         format!(
-            "[2021-04-03 14:{at}:00,000] INFO [Controller id=1 epoch=7] Changed partition t-13 from {from} to OnlinePartition with state LeaderAndIsr(leader={leader}, leaderEpoch={epoch}, isr=List({leader}), zkVersion=9) (state.change.logger)"
+            "[2021-04-03 14:{at}:00,000] INFO [Controller id=1 epoch=7] Changed partition t-13 from {from} to OnlinePartition with state LeaderAndIsr(leader={leader}, leaderEpoch={epoch}, isr=List({leader}), zkVersion={epoch}) (state.change.logger)"
         )
     };
     let log = |leader| [elected("00", "OnlinePartition", 2, 4), elected("16", "OfflinePartition", leader, 5)];

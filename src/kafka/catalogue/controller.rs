@@ -43,13 +43,28 @@ fn elections() -> Vec<Message> {
         // kafka.controller.PartitionStateMachine 1.1–3.9 (TRACE up to 2.5, then INFO).
         message(
             &["to OnlinePartition with state LeaderAndIsr"],
-            r"Changed partition {tp} from (?P<old>[A-Za-z]+) to OnlinePartition with state LeaderAndIsr\(leader=(?P<leader>-?\d+), .*?isr(?:WithBrokerEpoch)?=List\((?P<isr>.*?)\), (?:leaderRecoveryState|zkVersion|partitionEpoch)",
+            r"Changed partition {tp} from (?P<old>[A-Za-z]+) to OnlinePartition with state LeaderAndIsr\(leader=(?P<leader>-?\d+), .*?isr(?:WithBrokerEpoch)?=List\((?P<isr>.*?)\), (?:leaderRecoveryState=\w+, )?(?:zkVersion|partitionEpoch)=(?P<version>\d+)",
             |found| {
                 Some(Class::LeaderElected {
                     of: found.of()?,
                     leader: found.number("leader")?,
                     isr: isr(found.text("isr")?),
                     from_offline: found.text("old")? == "OfflinePartition",
+                    version: found.number("version"),
+                })
+            },
+        ),
+        // kafka.controller.ReplicaStateMachine, seen in 2.8 (INFO).
+        message(
+            &["as part of transition to OfflineReplica"],
+            r"Partition {tp} state changed to \(Leader:(?P<leader>-?\d+),ISR:(?P<isr>[\d,]*),.*?(?:ZkVersion|PartitionEpoch):(?P<version>\d+),.*?\) after removing replica (?P<removed>\d+) from the ISR as part of transition to OfflineReplica",
+            |found| {
+                Some(Class::IsrReduced {
+                    of: found.of()?,
+                    leader: found.number("leader")?,
+                    isr: found.ids("isr"),
+                    removed: found.number("removed")?,
+                    version: found.number("version"),
                 })
             },
         ),

@@ -136,6 +136,12 @@ pub(super) fn exceptions() -> Vec<Message> {
             r"Exception: (?:.*: )?(?P<error>Input/output error|Read-only file system|Structure needs cleaning|Stale (?:NFS )?file handle)",
             |found| Some(Class::IoError { cause: io_cause(found.text("error").into_iter())? }),
         ),
+        // kafka.log.Log, UnifiedLog (KafkaStorageException under another header): whatever touches the dir later.
+        message(
+            &["is already offline due to a previous IO exception"],
+            r"The log dir (?P<dir>\S+) is already offline due to a previous IO exception",
+            |found| Some(Class::ServingStopped { dir: found.owned("dir")? }),
+        ),
         message(&["Too many open files"], "Too many open files", |_| Some(Class::FilesExhausted)),
         message(&["OutOfMemoryError"], r"java\.lang\.OutOfMemoryError(?:: (?P<what>[^(\\]+))?", memory),
         message(&["Map failed"], r"java\.io\.IOException: (?P<what>Map failed)", memory),

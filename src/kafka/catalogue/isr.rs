@@ -48,13 +48,14 @@ fn members() -> Vec<Message> {
         // 2.4 and later; "(under-min-isr)" since 3.5.
         message(
             &["ISR updated to "],
-            r"(?:Partition {tp} broker=(?P<leader>\d+)\]:? )?ISR updated to \[?(?P<isr>[\d,]+)\]? ?(?P<under>\(under-min-isr\))? ?and (?:zkVersion|version) updated to",
+            r"(?:Partition {tp} broker=(?P<leader>\d+)\]:? )?ISR updated to \[?(?P<isr>[\d,]+)\]? ?(?P<under>\(under-min-isr\))? ?and (?:zkVersion|version) updated to \[?(?P<version>\d+)?",
             |found| {
                 Some(Class::IsrUpdated {
                     of: found.of(),
                     leader: found.number("leader"),
                     isr: found.ids("isr"),
                     under_min: found.text("under").is_some(),
+                    version: found.number("version"),
                 })
             },
         ),
@@ -97,7 +98,7 @@ fn leaders() -> Vec<Message> {
         // KRaft, state-change.log.
         message(
             &["Skipped the become-leader state change"],
-            r"Skipped the become-leader state change for {tp} with topic id \S+ and partition state LeaderAndIsrPartitionState\(.*?leader=(?P<leader>-?\d+), leaderEpoch=(?P<epoch>\d+), isr=\[(?P<isr>[\d, ]*)\], partitionEpoch=\d+, replicas=\[(?P<replicas>[\d, ]*)\]",
+            r"Skipped the become-leader state change for {tp} with topic id \S+ and partition state LeaderAndIsrPartitionState\(.*?leader=(?P<leader>-?\d+), leaderEpoch=(?P<epoch>\d+), isr=\[(?P<isr>[\d, ]*)\], partitionEpoch=\d+, replicas=\[(?P<replicas>[\d, ]*)\](?:, addingReplicas=\[(?P<adding>[\d, ]*)\])?",
             |found| {
                 Some(Class::LeaderKept {
                     of: found.of()?,
@@ -105,6 +106,7 @@ fn leaders() -> Vec<Message> {
                     epoch: found.number("epoch")?,
                     isr: found.ids("isr"),
                     replicas: found.ids("replicas"),
+                    adding: found.ids("adding"),
                 })
             },
         ),

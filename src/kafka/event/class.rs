@@ -105,9 +105,19 @@ pub enum Class {
         isr: Vec<i64>,
         /// Fewer than `min.insync.replicas`; said from 3.5 on.
         under_min: bool,
+        /// Of the partition's state, as with [`Class::LeaderElected`].
+        version: Option<u64>,
     },
     /// The leader stays and its ISR changed (KRaft, state-change.log).
-    LeaderKept { of: TopicPartition, leader: i64, epoch: i64, isr: Vec<i64>, replicas: Vec<i64> },
+    LeaderKept {
+        of: TopicPartition,
+        leader: i64,
+        epoch: i64,
+        isr: Vec<i64>,
+        replicas: Vec<i64>,
+        /// Those of the replicas that a reassignment is still filling.
+        adding: Vec<i64>,
+    },
     /// The leader's view of its ISR in ZooKeeper is stale: a broker that is cut off when it repeats.
     IsrStale { of: Option<TopicPartition>, version: u64 },
     /// Writes with acks=all are refused: `isr` replicas are in sync, `min` are needed.
@@ -133,7 +143,17 @@ pub enum Class {
     },
     /// The controller gave a partition a leader and an ISR (ZooKeeper mode, 1.1 to 3.9): an unclean
     /// election stands in no line of its own there.
-    LeaderElected { of: TopicPartition, leader: i64, isr: Vec<i64>, from_offline: bool },
+    LeaderElected {
+        of: TopicPartition,
+        leader: i64,
+        isr: Vec<i64>,
+        from_offline: bool,
+        /// Of the partition's state: every change of leader or ISR makes it one more.
+        version: Option<u64>,
+    },
+    /// The controller took a replica that had stopped out of the ISR; the last one in sync stays in it, and
+    /// `leader` is then `-1` (ZooKeeper mode).
+    IsrReduced { of: TopicPartition, leader: i64, isr: Vec<i64>, removed: i64, version: Option<u64> },
     /// The controller found no leader: the partition stays without one (ZooKeeper mode, 1.1 to 3.9).
     ElectionFailed { of: TopicPartition, strategy: Option<String> },
     /// No replica that may lead is alive (up to 1.0).
@@ -428,6 +448,7 @@ impl Class {
             Self::LeaderStart { .. } => "leader_start",
             Self::UncleanElection { .. } => "unclean_election",
             Self::LeaderElected { .. } => "leader_elected",
+            Self::IsrReduced { .. } => "isr_reduced",
             Self::ElectionFailed { .. } => "election_failed",
             Self::NoReplicaAlive { .. } => "no_replica_alive",
             Self::Fenced { .. } => "fenced",
@@ -568,6 +589,7 @@ impl Class {
             | Self::HighWatermarkMissing { .. }
             | Self::LeaderStart { .. }
             | Self::LeaderElected { .. }
+            | Self::IsrReduced { .. }
             | Self::Recovering { .. }
             | Self::LogLoaded { .. }
             | Self::SessionOpened { .. }
@@ -601,6 +623,7 @@ impl Class {
             | Self::HighWatermarkMissing { of }
             | Self::LeaderStart { of, .. }
             | Self::LeaderElected { of, .. }
+            | Self::IsrReduced { of, .. }
             | Self::ElectionFailed { of, .. }
             | Self::NoReplicaAlive { of, .. }
             | Self::LogLoaded { of, .. } => Some(of),
@@ -646,6 +669,7 @@ impl Class {
             Self::FetchReset { leader, .. }
             | Self::UncleanElection { leader, .. }
             | Self::LeaderElected { leader, .. }
+            | Self::IsrReduced { leader, .. }
             | Self::LeaderKept { leader, .. }
             | Self::FetcherDied { leader, .. } => Some(*leader),
             Self::Truncated { leader, .. }
@@ -713,8 +737,21 @@ pub(crate) mod samples {
                 behind: vec![Behind { broker: 1, end: -1 }],
             },
             Class::IsrExpanded { of: Some(of()), leader: Some(2), from: vec![2], to: vec![2] },
-            Class::IsrUpdated { of: Some(of()), leader: Some(2), isr: vec![2], under_min: true },
-            Class::LeaderKept { of: of(), leader: 2, epoch: 2, isr: vec![2], replicas: vec![2] },
+            Class::IsrUpdated {
+                of: Some(of()),
+                leader: Some(2),
+                isr: vec![2],
+                under_min: true,
+                version: Some(7),
+            },
+            Class::LeaderKept {
+                of: of(),
+                leader: 2,
+                epoch: 2,
+                isr: vec![2],
+                replicas: vec![2],
+                adding: vec![],
+            },
             Class::IsrStale { of: Some(of()), version: 7 },
             Class::UnderMinIsr { of: of(), isr: 7, min: 7 },
             Class::HighWatermarkLoaded { of: of(), high_watermark: 7 },
@@ -726,7 +763,8 @@ pub(crate) mod samples {
                 topic_id: Some("x".into()),
                 isr_before: vec![2],
             },
-            Class::LeaderElected { of: of(), leader: 2, isr: vec![2], from_offline: true },
+            Class::LeaderElected { of: of(), leader: 2, isr: vec![2], from_offline: true, version: Some(7) },
+            Class::IsrReduced { of: of(), leader: 2, isr: vec![2], removed: 3, version: Some(7) },
             Class::ElectionFailed { of: of(), strategy: Some("x".into()) },
             Class::NoReplicaAlive { of: of(), live: vec![2], wanted: vec![2], any_replica: true },
             Class::Fenced { broker: 2, epoch: Some(2) },

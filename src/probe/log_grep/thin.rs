@@ -13,7 +13,7 @@ const SHAPES: usize = 300;
 
 /// Lines that pass whatever their number: each is about a partition of its own.
 const PASS: &str = "out of range|fetch offset|Truncat|truncat|Non-monotonic|nclean|UNCLEAN|data loss|OnlinePartition\
-    |Error due to|log dirs|serving |Shutdown broker|tarted|Kafka version|uncleanable|Corruption found|Deleting all segments";
+    |to OfflineReplica|Error due to|log dirs|serving |Shutdown broker|tarted|Kafka version|uncleanable|Corruption found|Deleting all segments";
 
 /// An awk program for `grep -n`'s output with file names. It prints `T COUNT PATH:LINE:…` for each shape
 /// of which it left something out, with the last line of the shape that it kept.
