@@ -169,8 +169,22 @@ pub struct Show {
     /// Columns of the table [default: the terminal's, else 120].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(40..=1000), help_heading = "Report")]
     pub width: Option<u16>,
+    /// The timeline of these topics alone, with what is about no topic.
+    #[arg(long, value_name = "GLOB", help_heading = "Report")]
+    pub topic: Option<String>,
+    /// The timeline of what weighs this or more: notice, warning or critical.
+    #[arg(long, value_name = "LEVEL", hide_possible_values = true, help_heading = "Report")]
+    pub severity: Option<Least>,
     #[command(flatten)]
     pub colour: Colour,
+}
+
+/// The least weight of an event that a timeline shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Least {
+    Notice,
+    Warning,
+    Critical,
 }
 
 /// What somebody brought.

@@ -333,7 +333,7 @@ pub struct Facts {
 }
 
 /// The node's clock beside ours.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Clock {
     /// Seconds; positive when the node's clock is ahead.
     pub offset_s: f64,
@@ -341,6 +341,9 @@ pub struct Clock {
     pub uncertainty_s: f64,
     /// The node's zone as seconds east of UTC; Kafka writes its log in this local time.
     pub zone_s: i32,
+    /// The zone's name in the tz database as the node or the JVM has it; whether it fits `zone_s` is not checked.
+    #[serde(default)]
+    pub zone_name: Option<String>,
 }
 
 /// One of a broker's log directories and the small files at its top.

@@ -6,9 +6,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::cli::{Colour, Show, When};
+use crate::cli::{Colour, Least, Show, When};
 use crate::error::Refusal;
-use crate::report::{Format, Style};
+use crate::kafka::event::Weight;
+use crate::report::{Filter, Format, Style};
 use crate::sanitize;
 
 /// Columns of a report that no terminal shows.
@@ -128,6 +129,8 @@ fn speaks_utf8() -> bool {
 pub struct Destinations {
     pub stdout: Format,
     pub files: Vec<(Format, PathBuf)>,
+    /// What timelines are limited to.
+    pub timeline: Filter,
 }
 
 /// Reads `--format` and each `-o`.
@@ -154,5 +157,10 @@ pub fn destinations(show: &Show) -> Result<Destinations, Refusal> {
             }
         })
         .collect::<Result<_, _>>()?;
-    Ok(Destinations { stdout, files })
+    let severity = show.severity.map(|least| match least {
+        Least::Notice => Weight::Notice,
+        Least::Warning => Weight::Warning,
+        Least::Critical => Weight::Critical,
+    });
+    Ok(Destinations { stdout, files, timeline: Filter { topic: show.topic.clone(), severity } })
 }

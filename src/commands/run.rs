@@ -103,7 +103,13 @@ pub fn tell(round: &Round, destinations: &Destinations, style: &Style, out: &Out
     let comparison = compare(round);
     let findings = diagnose(round, &comparison);
     let verdict = verdict(round, &findings);
-    let report = Report { round, comparison: &comparison, findings: &findings, verdict };
+    let report = Report {
+        round,
+        comparison: &comparison,
+        findings: &findings,
+        verdict,
+        timeline: destinations.timeline.clone(),
+    };
     out.print(&render(&report, destinations.stdout, style));
     for (format, file) in &destinations.files {
         // A file is read on whatever comes along: no colour, the style otherwise.

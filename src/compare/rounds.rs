@@ -40,7 +40,7 @@ pub fn host(name: &str) -> Visit {
         attempts: 1,
         seconds: 0.1,
         facts: Some(Facts {
-            clock: Some(Clock { offset_s: 0.0, uncertainty_s: 0.01, zone_s: 0 }),
+            clock: Some(Clock { offset_s: 0.0, uncertainty_s: 0.01, zone_s: 0, zone_name: None }),
             log_dirs: vec![LogDir { path: DIR.into(), access: Access::Readable, ..LogDir::default() }],
             ..Facts::default()
         }),

@@ -134,7 +134,7 @@ impl<'a> View<'a> {
 
     /// The time of a host's file on our clock, seconds since 1970.
     pub fn corrected(&self, broker: &Broker, mtime: i64) -> i64 {
-        let clock = self.visit(broker).and_then(|visit| visit.facts.as_ref()?.clock);
+        let clock = self.visit(broker).and_then(|visit| visit.facts.as_ref()?.clock.as_ref());
         // A cast saturates: a clock that far off says nothing anyway.
         mtime.saturating_sub(clock.map_or(0, |clock| clock.offset_s as i64))
     }

@@ -199,7 +199,7 @@ fn gaps(_: &Round, visit: &Visit, answer: &ProbeAnswer) -> Vec<HostItem> {
 }
 
 /// Clocks this far apart mix up the order of events on different brokers.
-pub const APART_S: f64 = 1.0;
+pub const APART_S: f64 = crate::kafka::log_clock::OFF_S;
 
 /// `clock-skew`: a node's clock is off beside the others'.
 ///
@@ -210,7 +210,7 @@ fn clock_skew(view: &View<'_>, findings: &mut Vec<Finding>) {
         .round
         .visits
         .iter()
-        .filter_map(|visit| visit.facts.as_ref()?.clock.map(|clock| (visit, clock)))
+        .filter_map(|visit| visit.facts.as_ref()?.clock.as_ref().map(|clock| (visit, clock)))
         .filter(|(_, clock)| clock.offset_s.is_finite() && clock.uncertainty_s.is_finite())
         .collect();
     let mut offsets: Vec<f64> = clocks.iter().map(|(_, clock)| clock.offset_s).collect();

@@ -1,13 +1,14 @@
 //! The visit of an audit: what of Kafka is there, then what each broker of it holds.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::visit::{FACTS_LIMIT, Visitor, within};
+use crate::kafka::log_clock;
 use crate::probe::audit::Audit;
 use crate::probe::discovery::{self, Found};
 use crate::probe::{Probe, facts};
-use crate::round::{Broker, Coverage, Evidence, ProbeAnswer, Visit};
+use crate::round::{Broker, Clock, Coverage, Evidence, ProbeAnswer, Visit};
 use crate::shell::answer::Answer;
 use crate::shell::{Question, Shell};
 
@@ -83,10 +84,16 @@ impl Visitor {
         let (mut facts, coverage) = facts::parse(&dirs, &answer, audit.deadline.as_secs());
         if let (Some(clock), Some(zone)) =
             (&mut facts.clock, found.as_ref().and_then(|found| found.zone.as_deref()))
-            && let Ok(zone) = TimeZone::get(zone)
+            && let Some(name) = log_clock::zone_name(zone)
+            && let Ok(zone) = TimeZone::get(&name)
         {
-            // The JVM was told its zone: that is the one that its log is written in.
-            clock.zone_s = zone.to_offset(Timestamp::now()).seconds();
+            // The JVM was told its zone: that is the one that its log is written in. A clock years off is at the
+            // offset of its own date.
+            let now = Timestamp::now();
+            let ahead = SignedDuration::try_from_secs_f64(clock.offset_s).ok();
+            let shown = ahead.and_then(|ahead| now.checked_add(ahead).ok()).unwrap_or(now);
+            clock.zone_s = zone.to_offset(shown).seconds();
+            clock.zone_name = Some(name);
         }
         visit.probes.push(ProbeAnswer {
             play: 0,
@@ -102,10 +109,10 @@ impl Visitor {
             broker.cluster_id = facts.log_dirs.iter().find_map(|dir| dir.cluster_id.clone());
             broker
         });
-        let zone = facts.clock.map(|clock| clock.zone_s);
+        let clock = facts.clock.clone();
         visit.facts = Some(facts);
         for probe in probes {
-            let answer = self.probed(&probe, answers.next().unwrap_or_default(), zone, shell).await;
+            let answer = self.probed(&probe, answers.next().unwrap_or_default(), clock.as_ref(), shell).await;
             visit.probes.push(answer);
         }
     }
@@ -115,7 +122,7 @@ impl Visitor {
         &mut self,
         probe: &Probe,
         first: Answer,
-        zone: Option<i32>,
+        clock: Option<&Clock>,
         shell: &mut Shell,
     ) -> ProbeAnswer {
         let mut heard = vec![first];
@@ -125,7 +132,7 @@ impl Visitor {
         }
         let seconds = heard.iter().map(|answer| answer.seconds).sum();
         let (mut evidence, coverage) = probe.parse(heard);
-        within(&mut evidence, self.window, zone);
+        within(&mut evidence, self.window, clock);
         ProbeAnswer { play: 0, probe: probe.name().to_owned(), evidence, coverage, seconds }
     }
 }

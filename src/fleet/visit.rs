@@ -8,10 +8,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use super::{Event, Phases, blank};
+use crate::kafka::log_clock::LogClock;
 use crate::kafka::record;
 use crate::plan::{Limits, Target};
 use crate::probe::facts;
-use crate::round::{Coverage, CoverageStatus, Evidence, Outcome, ProbeAnswer, Stopped, Visit};
+use crate::round::{Clock, Coverage, CoverageStatus, Evidence, Outcome, ProbeAnswer, Stopped, Visit};
 use crate::shell::becoming::Become;
 use crate::shell::{Listener, Question, Shell, ShellError};
 use crate::ssh::{self, ConnectError, Connection, Dialer, Progress, Reason};
@@ -189,8 +190,8 @@ impl Visitor {
             }
             let seconds = heard.iter().map(|answer| answer.seconds).sum();
             let (mut evidence, coverage) = probe.parse(heard);
-            let zone = visit.facts.as_ref().and_then(|facts| facts.clock).map(|clock| clock.zone_s);
-            within(&mut evidence, self.window, zone);
+            let clock = visit.facts.as_ref().and_then(|facts| facts.clock.as_ref());
+            within(&mut evidence, self.window, clock);
             visit.probes.push(ProbeAnswer {
                 play: *play,
                 probe: probe.name().to_owned(),
@@ -255,14 +256,15 @@ impl Visitor {
 pub(super) fn within(
     evidence: &mut Evidence,
     window: (Option<Timestamp>, Option<Timestamp>),
-    zone: Option<i32>,
+    clock: Option<&Clock>,
 ) {
     let (Evidence::LogGrep(grep), (since, until)) = (evidence, window) else { return };
     if since.is_none() && until.is_none() {
         return;
     }
+    let clock = LogClock::of(clock, None, Timestamp::now(), 0.0);
     grep.records.retain(|found| {
-        let at = record::header(&found.text).and_then(|header| record::timestamp(header.time, zone));
+        let at = record::header(&found.text).and_then(|header| clock.moment(header.time)).map(|(at, _)| at);
         at.is_none_or(|at| since.is_none_or(|since| at >= since) && until.is_none_or(|until| at <= until))
     });
 }

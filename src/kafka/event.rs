@@ -7,6 +7,7 @@ use std::num::NonZero;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::kafka::log_clock::{self, LogClock, Uncertain};
 use crate::kafka::{catalogue, record};
 use crate::round::{Evidence, LogFile, LogRecord, Round, Visit};
 
@@ -24,6 +25,8 @@ pub struct Event {
     pub host: String,
     /// Absolute, when the node's zone is known: Kafka writes local time without a zone.
     pub at: Option<Timestamp>,
+    /// Why [`Event::at`] may be wrong.
+    pub uncertain: Option<Uncertain>,
     /// As it stands in the log.
     pub at_raw: String,
     pub file: String,
@@ -67,12 +70,17 @@ pub struct TopicPartition {
 pub fn events(round: &Round) -> Vec<Event> {
     // Hosts have nothing to do with each other: each core reads some of them.
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let clock_of = log_clock::of_round(round);
+    let clock_of = &clock_of;
     let share = round.visits.len().div_ceil(cores).max(1);
     let mut events: Vec<Event> = std::thread::scope(|scope| {
         let readers: Vec<_> = round
             .visits
             .chunks(share)
-            .map(|visits| scope.spawn(move || visits.iter().flat_map(of_visit).collect::<Vec<Event>>()))
+            .map(|visits| {
+                let read = |visit| of_visit(visit, &clock_of(visit));
+                scope.spawn(move || visits.iter().flat_map(read).collect::<Vec<Event>>())
+            })
             .collect();
         let read = readers.into_iter().map(|reader| match reader.join() {
             Ok(events) => events,
@@ -91,7 +99,7 @@ pub fn events(round: &Round) -> Vec<Event> {
 }
 
 /// The events of one host, each once.
-fn of_visit(visit: &Visit) -> Vec<Event> {
+fn of_visit(visit: &Visit, clock: &LogClock) -> Vec<Event> {
     let mut records: Vec<(&LogFile, &LogRecord)> = Vec::new();
     for answer in &visit.probes {
         let Evidence::LogGrep(grep) = &answer.evidence else { continue };
@@ -112,8 +120,6 @@ fn of_visit(visit: &Visit) -> Vec<Event> {
     records.dedup_by(|(file, record), (kept_file, kept)| {
         record.line == kept.line && file.path == kept_file.path && record.text == kept.text
     });
-    let clock = visit.facts.as_ref().and_then(|facts| facts.clock);
-    let zone = clock.map(|clock| clock.zone_s).or(visit.log_zone_s);
     let mut elsewhere: HashMap<u64, &str> = HashMap::new();
     let mut events = Vec::with_capacity(records.len());
     for (file, record) in records {
@@ -122,7 +128,7 @@ fn of_visit(visit: &Visit) -> Vec<Event> {
         // Records carry milliseconds: the same text in another file of the host is the same record.
         let first = *elsewhere.entry(hasher.finish()).or_insert(&file.path);
         if first == file.path || record::header(&record.text).is_none() {
-            events.push(event(visit, file, record, zone));
+            events.push(event(visit, file, record, clock));
         }
     }
     events
@@ -133,7 +139,7 @@ fn is_copy(path: &str) -> bool {
     path.contains(".out") || path.contains("journal") || path.contains("stdout")
 }
 
-fn event(visit: &Visit, file: &LogFile, record: &LogRecord, zone: Option<i32>) -> Event {
+fn event(visit: &Visit, file: &LogFile, record: &LogRecord, clock: &LogClock) -> Event {
     let header = record::header(&record.text);
     // What is wrapped is read unwrapped and shown as it came.
     let unfolded = record::unfold(&record.text).map(|lines| {
@@ -147,9 +153,14 @@ fn event(visit: &Visit, file: &LogFile, record: &LogRecord, zone: Option<i32>) -
     };
     let level = header.map_or(Level::Unknown, |header| header.level);
     let time = header.map_or("", |header| header.time);
+    let (at, uncertain) = match clock.moment(time) {
+        Some((at, uncertain)) => (Some(at), uncertain),
+        None => (None, None),
+    };
     Event {
         host: visit.host.clone(),
-        at: record::timestamp(time, zone),
+        at,
+        uncertain,
         at_raw: time.to_owned(),
         file: file.path.clone(),
         line: record.line,

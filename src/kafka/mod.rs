@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod checkpoint;
 pub mod event;
 pub mod harmless;
+pub mod log_clock;
 pub mod meta_properties;
 pub mod record;
 pub mod replica_dir;

@@ -133,15 +133,35 @@ pub fn level(word: &str) -> Level {
     }
 }
 
+/// A record's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It names its zone, or counts from 1970.
+    Moment(Timestamp),
+    /// The JVM's local time.
+    Local(DateTime),
+}
+
+/// Reads a record's time.
+pub fn written(time: &str) -> Option<Written> {
+    if let Some(moment) = epoch(time) {
+        return Some(Written::Moment(moment));
+    }
+    let (local, own) = split_zone(time);
+    let local = civil(local)?;
+    match own {
+        Some(own) => Offset::from_seconds(own).ok()?.to_timestamp(local).ok().map(Written::Moment),
+        None => Some(Written::Local(local)),
+    }
+}
+
 /// The moment of a record: its local time seen from a zone `zone_s` seconds east of UTC, or the zone
 /// that the time itself names.
 pub fn timestamp(time: &str, zone_s: Option<i32>) -> Option<Timestamp> {
-    if let Some(moment) = epoch(time) {
-        return Some(moment);
+    match written(time)? {
+        Written::Moment(moment) => Some(moment),
+        Written::Local(local) => Offset::from_seconds(zone_s?).ok()?.to_timestamp(local).ok(),
     }
-    let (local, own) = split_zone(time);
-    let zone = Offset::from_seconds(own.or(zone_s)?).ok()?;
-    zone.to_timestamp(civil(local)?).ok()
 }
 
 /// Milliseconds on the node's own wall clock: orders the records of one host when its zone is unknown.

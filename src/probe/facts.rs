@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::kafka::meta_properties;
+use crate::kafka::{log_clock, meta_properties};
 use crate::round::{Access, Checkpoint, Clock, Coverage, Facts, LogDir};
 use crate::shell::answer::Answer;
 use crate::shell::script::quote;
@@ -40,6 +40,11 @@ else{sub(/\r$/,"",l);m=split(l,p," ");if(m==0)continue;e++;if(m==3&&p[2]~/^[0-9]
 close(f);l=(w"")" "e;if(n==0)bad("unreadable");else if(n==1)bad("count");else if(!x&&w!=e)bad("torn");
 if(e>c)print "B "j" "e-c}put();print "E"}"#;
 
+/// `Z name`: the zone that a process there would take. `TZ` stands above the machine's; `/etc/timezone` may be
+/// stale, so it counts where it is the same file as `/etc/localtime`, which a shell tells by itself. Else
+/// `/etc/localtime` is asked where it leads to, at the price of a process.
+const ZONE: &str = r#"if [ -n "${TZ+x}" ];then z=${TZ:-UTC};else z=;{ read -r z </etc/timezone;} 2>/dev/null;if [ -z "$z" ]||! [ /etc/localtime -ef "/usr/share/zoneinfo/$z" ] 2>/dev/null;then l=$(readlink /etc/localtime 2>/dev/null);case $l in *zoneinfo/*) z=$l;; esac;fi;fi;[ ${#z} -gt 128 ]||echo "Z $z";"#;
+
 /// The script for `log_dirs`.
 pub fn script(log_dirs: &[String]) -> String {
     let mut script = String::from(
@@ -47,6 +52,7 @@ pub fn script(log_dirs: &[String]) -> String {
          read -r o </proc/sys/kernel/ostype;} 2>/dev/null||{ h=$(uname -n);o=$(uname -s);k=$(uname -r);};\
          echo \"H $h\";echo \"K $o $k\";u=${LOGNAME:-$USER};echo \"U ${u:-$(id -un)}\";set --;",
     );
+    script.push_str(ZONE);
     if !log_dirs.is_empty() {
         script.push_str("i=-1;for d in");
         for dir in log_dirs {
@@ -87,6 +93,7 @@ pub fn parse(log_dirs: &[String], answer: &Answer, limit_seconds: u64) -> (Facts
     let mut here: Option<usize> = None;
     let mut topics = Topics::default();
     let mut whole = false;
+    let mut zone_name = None;
     for line in answer.lines() {
         if line.starts_with(|first: char| first.is_ascii_digit()) {
             if let Some(dir) = here.and_then(|at| offsets.get_mut(at)) {
@@ -108,6 +115,7 @@ pub fn parse(log_dirs: &[String], answer: &Answer, limit_seconds: u64) -> (Facts
             "H " => facts.hostname = Some(rest.to_owned()),
             "K " => facts.kernel = Some(rest.to_owned()),
             "U " => facts.user = (!rest.is_empty()).then(|| rest.to_owned()),
+            "Z " => zone_name = log_clock::zone_name(rest),
             "C " => facts.clock = clock(rest, answer),
             "E" => whole = true,
             "I " => here = number(),
@@ -153,6 +161,9 @@ pub fn parse(log_dirs: &[String], answer: &Answer, limit_seconds: u64) -> (Facts
                 }
             }
         }
+    }
+    if let Some(clock) = &mut facts.clock {
+        clock.zone_name = zone_name;
     }
     let cut = answer.why_cut(limit_seconds);
     for (dir, offsets) in facts.log_dirs.iter_mut().zip(offsets) {
@@ -325,6 +336,7 @@ fn clock(rest: &str, answer: &Answer) -> Option<Clock> {
         offset_s: round_millis(node + 0.5 - (sent + began) / 2.0),
         uncertainty_s: round_millis((began - sent).max(0.0) / 2.0 + 0.5),
         zone_s,
+        zone_name: None,
     })
 }
 
@@ -360,6 +372,20 @@ mod tests {
         assert_eq!((dir.broker_id, dir.directory_id.as_deref()), (Some(4), Some("xyz")));
         assert_eq!((dir.metadata, dir.first_dirty_written), (true, Some(1_491_223_676)));
         assert_eq!(coverage, [Coverage::complete("/data")]);
+    }
+
+    #[test]
+    fn a_zone_has_its_name_beside_its_offset() {
+        let now = Some("2017-04-03T12:00:00Z".parse().unwrap());
+        let clock = |text: &str| {
+            let ended = Some(Ended::Exit(0));
+            let answer = Answer { stdout: text.into(), sent: now, began: now, ended, ..Answer::default() };
+            parse(&[], &answer, 1).0.clock.unwrap()
+        };
+        let named = clock("Z /usr/share/zoneinfo/Europe/Amsterdam\nC 1491220800 +0200\nE\n");
+        assert_eq!((named.zone_name.as_deref(), named.zone_s), (Some("Europe/Amsterdam"), 7200));
+        let posix = clock("Z CET-1CEST,M3.5.0\nC 1491220800 +0200\nE\n");
+        assert_eq!((posix.zone_name.as_deref(), posix.zone_s), (None, 7200));
     }
 
     #[test]

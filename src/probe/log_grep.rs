@@ -220,7 +220,12 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
         }
         let Some((kind, rest)) = line.split_at_checked(2) else { continue };
         let (access, note) = match kind {
-            "F " | "G " => (Access::Readable, Coverage::complete(rest)),
+            "F " | "G " => {
+                let journal = question.journal.as_ref().filter(|journal| journal.name() == rest);
+                let day = journal.is_some_and(|journal| journal.since.is_none());
+                let reason = day.then(|| "the last 24 h; --since reads more".to_owned());
+                (Access::Readable, Coverage { reason, ..Coverage::complete(rest) })
+            }
             "O " => (
                 Access::Unseen,
                 Coverage { reason: Some("older than --since".into()), ..Coverage::complete(rest) },
@@ -509,4 +514,34 @@ fn shorten(record: &mut LogRecord) {
         frames = if frame { frames + 1 } else { 0 };
         frames <= 12
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::round::Ended;
+
+    #[test]
+    fn how_far_back_a_journal_was_read_is_said() {
+        let read = |since| {
+            let question = Question {
+                files: Vec::new(),
+                if_present: Vec::new(),
+                pattern: KAFKA.to_owned(),
+                newer_than_minutes: None,
+                limit: 1 << 20,
+                journal: Some(Journal { unit: "kafka.service".to_owned(), since }),
+            };
+            let stdout = "G journal:kafka.service\nM\n".into();
+            let answer = Answer { stdout, ended: Some(Ended::Exit(0)), ..Answer::default() };
+            (script(&question), parse(&question, &[answer], 1).1)
+        };
+        let (script, coverage) = read(None);
+        assert!(script.contains("--since=-1d"), "{script}");
+        let reason = Some("the last 24 h; --since reads more".to_owned());
+        assert_eq!(coverage, [Coverage { reason, ..Coverage::complete("journal:kafka.service") }]);
+        let (script, coverage) = read(Some(1_491_220_800));
+        assert!(script.contains("--since=@1491220800"), "{script}");
+        assert_eq!(coverage, [Coverage::complete("journal:kafka.service")]);
+    }
 }

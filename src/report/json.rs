@@ -152,7 +152,7 @@ fn hosts(report: &Report) -> Value {
             Some(broker) => (broker.id, broker.id_source.map(|source| source.word())),
             None => (visit.broker_id, visit.broker_id.map(|_| "inventory")),
         };
-        let clock = visit.facts.as_ref().and_then(|facts| facts.clock);
+        let clock = visit.facts.as_ref().and_then(|facts| facts.clock.as_ref());
         let row = json!({
             "name": visit.host,
             "address": visit.address,
@@ -369,6 +369,7 @@ fn event(event: &Event) -> Value {
     json!({
         "at": event.at,
         "at_raw": event.at_raw,
+        "uncertain": event.uncertain.map(|why| why.to_string()),
         "broker": event.host,
         "class": detail.word,
         "level": level,

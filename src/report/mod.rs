@@ -23,6 +23,7 @@ pub mod prometheus;
 pub mod table;
 
 pub use crate::diagnose::{Status, Verdict};
+pub use digest::timeline::Filter;
 
 /// Everything that a format renders.
 pub struct Report<'a> {
@@ -31,6 +32,8 @@ pub struct Report<'a> {
     /// Worst first.
     pub findings: &'a [Finding],
     pub verdict: Verdict,
+    /// What the timelines for people are limited to; files for programs hold every event.
+    pub timeline: Filter,
 }
 
 /// What the reader's terminal can show.

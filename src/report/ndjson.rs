@@ -122,7 +122,7 @@ fn event(event: &Event, turn: u64) -> Value {
         "host": { "name": event.host },
         "log": { "level": level, "file": { "path": event.file, "line": event.line } },
         "error": (!event.causes.is_empty()).then(|| json!({ "message": event.causes.join("\n") })),
-        "roundsman": { "at_raw": event.at_raw, "lossy": event.lossy, "truncated": event.truncated },
+        "roundsman": { "at_raw": event.at_raw, "uncertain": event.uncertain.map(|why| why.to_string()), "lossy": event.lossy, "truncated": event.truncated },
     })
 }
 

@@ -59,7 +59,7 @@ fn round(report: &Report, page: &mut Page) {
         "How far a host's clock is ahead of the one that made the round.",
     );
     for visit in &round.visits {
-        if let Some(clock) = visit.facts.as_ref().and_then(|facts| facts.clock) {
+        if let Some(clock) = visit.facts.as_ref().and_then(|facts| facts.clock.as_ref()) {
             page.sample(&[("host", &visit.host)], clock.offset_s);
         }
     }

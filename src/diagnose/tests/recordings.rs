@@ -114,7 +114,7 @@ impl Node<'_> {
             plays: vec![0],
             attempts: 1,
             facts: Some(Facts {
-                clock: Some(Clock { offset_s: 0.0, uncertainty_s: 0.01, zone_s: 0 }),
+                clock: Some(Clock { offset_s: 0.0, uncertainty_s: 0.01, zone_s: 0, zone_name: None }),
                 log_dirs,
                 ..Facts::default()
             }),

@@ -32,7 +32,7 @@ pub fn measure_words(cluster: &Cluster) -> String {
 /// The offset of a broker's clock, `?` where it is not known.
 pub fn clock(report: &Report, broker: &Broker) -> String {
     let visit = report.round.visits.get(broker.visit);
-    let clock = visit.and_then(|visit| visit.facts.as_ref()).and_then(|facts| facts.clock);
+    let clock = visit.and_then(|visit| visit.facts.as_ref()).and_then(|facts| facts.clock.as_ref());
     clock.map_or_else(
         || "?".to_owned(),
         // Less than the uncertainty is no offset at all.

@@ -6,6 +6,9 @@ use jiff::SignedDuration;
 
 use crate::compare::Comparison;
 use crate::kafka::event::{Class, Event, TopicPartition, Weight};
+use crate::kafka::log_clock::Uncertain;
+use crate::report::Report;
+use crate::report::fold::fold;
 use crate::report::measure::{count, counted, moment, numbers};
 use crate::round;
 
@@ -18,6 +21,11 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
+    /// `~` where the first time may be wrong.
+    pub fn doubt(&self) -> &'static str {
+        if self.first().is_some_and(|first| first.uncertain.is_some()) { "~" } else { "" }
+    }
+
     /// The earliest.
     pub fn first(&self) -> Option<&'a Event> {
         self.events.first().copied()
@@ -50,7 +58,7 @@ impl<'a> Run<'a> {
 const TOGETHER: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a timeline is limited to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Events of topics that the glob matches, and those that are about no topic.
     pub topic: Option<String>,
@@ -59,6 +67,18 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// What it admits; `None` when that is everything.
+    fn words(&self) -> Option<String> {
+        let topic = self.topic.as_ref().map(|glob| format!("topics like {glob} and what is about no topic"));
+        let weight = self.severity.filter(|least| *least > Weight::Routine);
+        let weight = weight.map(|least| match least {
+            Weight::Critical => "what is critical".to_owned(),
+            other => format!("what weighs {} or more", other.word()),
+        });
+        let words: Vec<String> = topic.into_iter().chain(weight).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
     fn admits(&self, class: &Class) -> bool {
         let topic = match (&self.topic, class.topic()) {
             (Some(glob), Some(topic)) => round::glob_matches(glob, topic),
@@ -68,9 +88,50 @@ impl Filter {
     }
 }
 
-/// All runs, by their first event.
-pub fn runs(comparison: &Comparison) -> Vec<Run<'_>> {
-    filtered(comparison, &Filter::default())
+/// The runs that a report shows, by their first event.
+pub fn runs<'a>(report: &Report<'a>) -> Vec<Run<'a>> {
+    filtered(report.comparison, &report.timeline)
+}
+
+/// What stands under a timeline's head: what it is limited to, and why times in it are uncertain.
+pub fn notes(report: &Report<'_>, runs: &[Run<'_>]) -> Vec<String> {
+    let limit = report.timeline.words().map(|words| {
+        let none = if runs.is_empty() { "Nothing is left of it. " } else { "" };
+        format!("{none}Limited to {words}; every event is in the JSON report.")
+    });
+    limit.into_iter().chain(doubts(runs)).collect()
+}
+
+/// Why times of a timeline may be wrong, in one line.
+fn doubts(runs: &[Run<'_>]) -> Option<String> {
+    let mut clocks: BTreeSet<&str> = BTreeSet::new();
+    let (mut furthest, mut twice, mut skipped) = (0u64, false, false);
+    for event in runs.iter().filter_map(Run::first) {
+        match event.uncertain {
+            Some(Uncertain::Clock { ahead_s }) => {
+                clocks.insert(&event.host);
+                furthest = furthest.max(ahead_s.unsigned_abs());
+            }
+            Some(Uncertain::Twice { .. }) => twice = true,
+            Some(Uncertain::Skipped { .. }) => skipped = true,
+            None => {}
+        }
+    }
+    let mut why = Vec::new();
+    if !clocks.is_empty() {
+        let hosts = fold(clocks);
+        why.push(format!(
+            "on the visit the clock of {hosts} was up to {} s off, and lines of more than 6 h before are not corrected",
+            count(furthest)
+        ));
+    }
+    if twice {
+        why.push("the clock showed an hour twice, the earlier is taken".to_owned());
+    }
+    if skipped {
+        why.push("the zone's clocks skip that hour".to_owned());
+    }
+    (!why.is_empty()).then(|| format!("~ stands before times that may be wrong: {}.", why.join("; ")))
 }
 
 /// The runs of the events that a filter admits, by their first event.
@@ -303,7 +364,7 @@ mod tests {
     #[test]
     fn twelve_cuts_are_one_run_with_its_sum() {
         let case = incident();
-        let runs = runs(&case.comparison);
+        let runs = filtered(&case.comparison, &Filter::default());
         let lengths: Vec<usize> = runs.iter().map(|run| run.events.len()).collect();
         assert_eq!(lengths, [1, 1, 1, 1, 12, 1]);
         assert_eq!(
@@ -340,7 +401,8 @@ mod tests {
             events.push(event);
         }
         let comparison = Comparison { clusters: Vec::new(), events };
-        let what: Vec<String> = runs(&comparison).into_iter().map(|run| run.what).collect();
+        let what: Vec<String> =
+            filtered(&comparison, &Filter::default()).into_iter().map(|run| run.what).collect();
         assert_eq!(what, ["log cleaner at work: a-0", "log cleaner died", "log cleaner at work: a-0"]);
     }
 }

@@ -16,7 +16,7 @@ use super::digest::brokers::{brokers, outcome, pairs};
 use super::digest::items::{cuts, same_cuts, where_words, words};
 use super::digest::names::Names;
 use super::digest::partitions::{incomplete, limits, ordinary, outline};
-use super::digest::timeline::runs;
+use super::digest::timeline::{notes, runs};
 use super::digest::unseen::gaps;
 use super::digest::{MEASURE, clock, counts, forbids, hosts_seen, partitions_seen};
 use super::fold::fold;
@@ -59,6 +59,7 @@ struct Page {
     mounts: Vec<[String; 5]>,
     commands: Vec<CommandView>,
     earlier: Option<String>,
+    notes: Vec<String>,
     timeline: Vec<[String; 3]>,
     gaps: Vec<(String, String)>,
     run: Vec<Fact>,
@@ -124,7 +125,7 @@ struct CommandView {
 pub fn html(report: &Report) -> String {
     let (seen, asked) = hosts_seen(report);
     let (partitions, replicas) = partitions_seen(report);
-    let runs = runs(report.comparison);
+    let runs = runs(report);
     let earlier = runs.len().saturating_sub(TIMELINE);
     let page = Page {
         style: STYLE,
@@ -162,11 +163,13 @@ pub fn html(report: &Report) -> String {
         commands: answers::commands(report).iter().map(command).collect(),
         earlier: (earlier > 0)
             .then(|| format!("{} earlier entries are in the JSON report.", count(earlier as u64))),
+        notes: notes(report, &runs).iter().map(|note| text(note)).collect(),
         timeline: runs[earlier..]
             .iter()
             .filter_map(|run| {
                 let first = run.first()?;
                 let when = first.at.map_or_else(|| text(&first.at_raw), moment);
+                let when = format!("{}{when}", run.doubt());
                 Some([when, text(&first.host), text(&format!("{}{}", run.what, run.repeats()))])
             })
             .collect(),

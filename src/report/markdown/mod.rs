@@ -9,7 +9,7 @@ use super::digest::brokers::{brokers, outcome, pairs};
 use super::digest::items::{cuts, same_cuts, where_words, words};
 use super::digest::names::Names;
 use super::digest::partitions::{Odd, incomplete, ordinary, outline, sized};
-use super::digest::timeline::runs;
+use super::digest::timeline::{notes, runs};
 use super::digest::unseen::gaps;
 use super::digest::{clock, counts, hosts_seen, measure_words, partitions_seen};
 use super::fold::fold;
@@ -294,15 +294,22 @@ fn holders(names: &Names, odd: &Odd) -> String {
 }
 
 fn timeline(out: &mut Vec<String>, report: &Report) {
-    let runs = runs(report.comparison);
-    if runs.is_empty() {
+    let runs = runs(report);
+    let notes = notes(report, &runs);
+    if runs.is_empty() && notes.is_empty() {
         return;
     }
     out.push("## Timeline (UTC)".to_owned());
+    out.extend(notes.iter().map(|note| prose(note)));
+    if runs.is_empty() {
+        return;
+    }
     let earlier = runs.len().saturating_sub(TIMELINE);
     let rows = runs[earlier..].iter().filter_map(|run| {
         let first = run.first()?;
         let when = first.at.map_or_else(|| cell(&first.at_raw), moment);
+        // A tilde alone in its cell strikes nothing out.
+        let when = format!("{}{when}", run.doubt());
         let what = format!("{}{}", run.what, run.repeats());
         Some(vec![when, cell(&first.host), prose_cell(&what)])
     });

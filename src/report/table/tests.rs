@@ -1,7 +1,9 @@
 use crate::diagnose::finding::Finding;
-use crate::report::Style;
+use crate::kafka::event::Weight;
+use crate::kafka::log_clock::Uncertain;
 use crate::report::fixture::{Case, healthy, hostile, incident, unseen};
 use crate::report::table::table;
+use crate::report::{Filter, Format, Report, Style, render};
 use crate::sanitize;
 
 fn drawn(case: &Case, width: usize, colour: bool, unicode: bool) -> String {
@@ -153,4 +155,49 @@ fn many_brokers_are_named_in_words() {
     let text = drawn(&case, 80, false, false);
     assert!(text.contains("replicas, larger first"), "{text}");
     assert!(text.contains(".4 1.80 GiB, .183 78.0 MiB"), "{text}");
+}
+
+/// The incident as its reader limited it: critical alone, one broker's clock off.
+fn doubtful() -> Case {
+    let mut case = incident();
+    for event in &mut case.comparison.events {
+        if event.host.ends_with("176") {
+            event.uncertain = Some(Uncertain::Clock { ahead_s: -900 });
+        }
+    }
+    case
+}
+
+#[test]
+fn a_timeline_of_one_topic_says_so_and_marks_what_is_uncertain() {
+    let case = doubtful();
+    let filter = Filter { topic: Some("complete*".into()), severity: Some(Weight::Critical) };
+    let report = Report { timeline: filter, ..case.report() };
+    let style = Style { width: 100, colour: false, unicode: true };
+    let text = table(&report, &style);
+    let from = text.find("Timeline").expect("a timeline");
+    let end = text[from..].find("\n\n").map_or(text.len(), |end| from + end);
+    insta::assert_snapshot!("timeline_limited", &text[from..end]);
+    for (format, mark) in [(Format::Markdown, "| ~2017-"), (Format::Html, "<td class=\"n\">~2017-")] {
+        let other = render(&report, format, &style);
+        assert!(other.contains("topics like") && other.contains("what is critical"), "{format:?}");
+        assert!(other.contains("was up to 900 s off") && other.contains(mark), "{format:?}");
+        assert!(!other.contains("broker started"), "{format:?}");
+    }
+    let all = render(&report, Format::Json, &style);
+    assert_eq!(all.matches("\"class\": \"fetch_reset\"").count(), 12);
+    assert!(all.contains("\"uncertain\": \"the node's clock was 900 s behind"));
+}
+
+#[test]
+fn a_filter_that_leaves_nothing_is_not_silent() {
+    let case = incident();
+    let filter = Filter { topic: None, severity: Some(Weight::Critical) };
+    let mut none = case.comparison.clone();
+    none.events.retain(|event| event.class.severity() < Weight::Critical);
+    let report = Report { timeline: filter, comparison: &none, ..case.report() };
+    let style = Style { width: 100, colour: false, unicode: true };
+    for format in [Format::Table, Format::Markdown, Format::Html] {
+        assert!(render(&report, format, &style).contains("Nothing is left of it."), "{format:?}");
+    }
 }
