@@ -8,6 +8,7 @@ mod cleaner;
 mod code;
 mod cuts;
 mod damage;
+mod described;
 mod dirty;
 mod disks;
 mod election;
@@ -64,6 +65,7 @@ pub fn diagnose(round: &Round, comparison: &Comparison) -> Vec<Finding> {
         errors::unknown(&view, cluster, &mut findings);
         joins::restarts(&view, cluster, &mut findings);
     }
+    described::all(&view, &mut findings);
     visits::all(&view, &mut findings);
     gate::all(&view, &mut findings);
     for finding in &mut findings {

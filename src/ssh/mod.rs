@@ -38,7 +38,7 @@ pub use dialer::Dialer;
 pub use error::{ConnectError, Details, Reason, SessionError};
 pub use progress::{Progress, Stage};
 pub use proxy::end_all as end_proxy_commands;
-pub(crate) use scan::listed;
+pub use scan::listed;
 pub use scan::{Scanned, Scanner, Standing, WriteError};
 pub use secret::Secret;
 pub use session::{Connection, Exec, ExecReader, ExecWriter, Loss, Output};

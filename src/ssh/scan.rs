@@ -138,7 +138,7 @@ impl Scanned {
 }
 
 /// The fingerprints that the lines of a known_hosts file give for the host `name`.
-pub(crate) fn listed(text: &str, name: &str) -> Vec<String> {
+pub fn listed(text: &str, name: &str) -> Vec<String> {
     let known = KnownHosts::parse(std::path::Path::new(""), text.to_owned());
     let found = known.find(name, true).into_iter();
     found.filter(|found| found.is_host_key()).map(|found| fingerprint(&found.key)).collect()
