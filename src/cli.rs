@@ -244,15 +244,9 @@ pub enum When {
     Never,
 }
 
+/// What every round of probes takes.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  roundsman run playbooks/kafka-audit.yml -i inventories/prod.yml -l queue_nodes\n  \
-    roundsman run playbooks/kafka-audit.yml -i prod.yml -e topic=completeProduct --since 2d --save round.json\n  \
-    roundsman run playbooks/kafka-audit.yml -i prod.yml --dry-run"
-)]
-pub struct Run {
-    /// The playbook.
-    pub playbook: PathBuf,
+pub struct Round {
     #[command(flatten)]
     pub hosts: Hosts,
     #[command(flatten)]
@@ -270,12 +264,25 @@ pub struct Run {
     pub save: Option<PathBuf>,
     #[command(flatten)]
     pub evidence: Evidence,
-    /// Check playbook and inventory and stop.
-    #[arg(long)]
-    pub check_syntax: bool,
     /// Show the whole plan, scripts and limits included; contact nobody.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  roundsman run playbooks/kafka-audit.yml -i inventories/prod.yml -l queue_nodes\n  \
+    roundsman run playbooks/kafka-audit.yml -i prod.yml -e topic=completeProduct --since 2d --save round.json\n  \
+    roundsman run playbooks/kafka-audit.yml -i prod.yml --dry-run"
+)]
+pub struct Run {
+    /// The playbook.
+    pub playbook: PathBuf,
+    #[command(flatten)]
+    pub round: Round,
+    /// Check playbook and inventory and stop.
+    #[arg(long)]
+    pub check_syntax: bool,
 }
 
 #[derive(Debug, Args)]
@@ -289,25 +296,7 @@ pub struct Audit {
     #[arg(default_value = "all")]
     pub pattern: String,
     #[command(flatten)]
-    pub hosts: Hosts,
-    #[command(flatten)]
-    pub connect: Connect,
-    #[command(flatten)]
-    pub show: Show,
-    /// Log lines from this time on: 2h, 2017-04-03, '2017-04-03 14:00', RFC 3339.
-    #[arg(long, value_name = "TIME")]
-    pub since: Option<String>,
-    /// Log lines up to this time.
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
-    /// Keep the round in FILE, for `report --from`.
-    #[arg(long, value_name = "FILE")]
-    pub save: Option<PathBuf>,
-    #[command(flatten)]
-    pub evidence: Evidence,
-    /// Show the whole plan, scripts and limits included; contact nobody.
-    #[arg(long)]
-    pub dry_run: bool,
+    pub round: Round,
 }
 
 #[derive(Debug, Args)]

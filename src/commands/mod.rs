@@ -10,6 +10,7 @@ mod explain;
 pub mod inventory;
 mod output;
 mod report;
+mod round;
 mod run;
 mod signals;
 mod trust;
@@ -17,7 +18,6 @@ mod watch;
 mod way_table;
 
 use std::path::PathBuf;
-
 use std::sync::Arc;
 
 use crate::ansible::Settings;

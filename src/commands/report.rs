@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::output::{self, Out};
-use super::{evidence, run};
+use super::{evidence, round};
 use crate::cli::Report;
 use crate::error::Refusal;
 use crate::intake;
@@ -14,7 +14,7 @@ pub fn report(args: &Report, out: &Out) -> Result<u8, Refusal> {
     let brought = evidence::read(&args.evidence)?;
     let round = match (&args.from, brought) {
         (Some(file), brought) => {
-            let mut round = run::load(file)?;
+            let mut round = round::load(file)?;
             if let Some(brought) = brought {
                 intake::into_round(&mut round, brought);
             }
@@ -24,12 +24,12 @@ pub fn report(args: &Report, out: &Out) -> Result<u8, Refusal> {
             let (known, warnings) = evidence::known(&args.inventory)?;
             out.warn(&warnings);
             let now = Timestamp::now();
-            intake::round_of(brought, known, run::round_id(now), now)
+            intake::round_of(brought, known, round::round_id(now), now)
         }
         (None, None) => return Err(Refusal::usage("nothing to report on: give --from FILE, or evidence")),
     };
     if let Some(file) = &args.save {
-        run::save(&round, file, out);
+        round::save(&round, file, out);
     }
-    Ok(run::tell(&round, &destinations, &output::style(&args.show), out))
+    Ok(round::tell(&round, &destinations, &output::style(&args.show), out))
 }

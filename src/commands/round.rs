@@ -1,0 +1,166 @@
+//! A round from the options to the report: what `run` and `audit` share, and what else makes or reads one.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::output::{self, Destinations, Out};
+use super::watch::Watch;
+use super::{dry_run, evidence, give_secrets, list_hosts, options, runtime, signals};
+use crate::ansible::Settings;
+use crate::cli;
+use crate::compare::compare;
+use crate::diagnose::{diagnose, verdict};
+use crate::error::{FileError, Refusal};
+use crate::fleet;
+use crate::intake::{self, Brought};
+use crate::plan::Plan;
+use crate::plan::build::Options;
+use crate::progress::Progress;
+use crate::report::{Report, Style, render};
+use crate::round::{self, Round, Stopped};
+
+/// A round with nothing left to resolve.
+pub struct Ready<'a> {
+    args: &'a cli::Round,
+    pub plan: Plan,
+    settings: Settings,
+    destinations: Destinations,
+    brought: Option<Brought>,
+}
+
+impl<'a> Ready<'a> {
+    /// Resolves the options; `plan` makes the plan of them.
+    ///
+    /// # Errors
+    /// Whatever is wrong on the command line or in a file: nobody is contacted then.
+    pub fn of(
+        args: &'a cli::Round,
+        out: &Out,
+        plan: impl FnOnce(&Options) -> Result<Plan, Refusal>,
+    ) -> Result<Self, Refusal> {
+        let destinations = output::destinations(&args.show)?;
+        let brought = evidence::read(&args.evidence)?;
+        let mut options = options(&args.hosts, &args.connect)?;
+        options.since = args.since.clone();
+        options.until = args.until.clone();
+        let plan = plan(&options)?;
+        out.warn(&plan.warnings);
+        Ok(Ready { args, plan, settings: options.settings, destinations, brought })
+    }
+
+    /// Makes the round, or shows only what it would be; gives the exit status.
+    ///
+    /// # Errors
+    /// A secret that the command line promises and nobody gives.
+    pub fn go(mut self, out: &Out) -> Result<u8, Refusal> {
+        let args = self.args;
+        if args.hosts.list_hosts {
+            out.print(&list_hosts(self.plan.targets.iter().map(|target| target.host.as_str())));
+            return Ok(0);
+        }
+        if args.dry_run {
+            out.print(&dry_run::describe(&self.plan, &self.settings));
+            return Ok(0);
+        }
+        give_secrets(&args.connect, &mut self.plan)?;
+        let mut round = runtime()?.block_on(async {
+            make_round(&self.plan, args.connect.watch, signals::watch_signals(), out).await
+        });
+        if let Some(brought) = self.brought {
+            intake::into_round(&mut round, brought);
+        }
+        if let Some(file) = &args.save {
+            save(&round, file, out);
+        }
+        Ok(tell(&round, &self.destinations, &output::style(&args.show), out))
+    }
+}
+
+/// Makes the plan's round, with progress on standard error and what `watch` wants to see.
+pub async fn make_round(
+    plan: &Plan,
+    watch: cli::Watch,
+    stop: watch::Receiver<Option<Stopped>>,
+    out: &Out,
+) -> Round {
+    let started = Timestamp::now();
+    let mut progress = Progress::new(plan);
+    let mut watch = Watch::new(watch, plan, out);
+    let rounds = fleet::make_rounds(plan, stop, false, |event| {
+        progress.on(&event);
+        watch.on(&event, &progress);
+    });
+    let (visits, stopped) = rounds.await;
+    progress.finish();
+    watch.finish();
+    Round {
+        schema: round::SCHEMA.to_owned(),
+        id: round_id(started),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started,
+        finished: Timestamp::now(),
+        playbook: plan.playbook.clone(),
+        limit: plan.limit.clone(),
+        stopped,
+        since: plan.since,
+        until: plan.until,
+        plays: plan.plays.clone(),
+        visits,
+        described: Vec::new(),
+    }
+}
+
+/// A name that no other round has: the time of its start and a random part.
+pub fn round_id(started: Timestamp) -> String {
+    format!("{}-{:08x}", started.strftime("%Y%m%dT%H%M%SZ"), rand::random::<u32>())
+}
+
+/// Compares, diagnoses, renders; gives the exit status.
+pub fn tell(round: &Round, destinations: &Destinations, style: &Style, out: &Out) -> u8 {
+    let comparison = compare(round);
+    let findings = diagnose(round, &comparison);
+    let verdict = verdict(round, &findings);
+    let report = Report {
+        round,
+        comparison: &comparison,
+        findings: &findings,
+        verdict,
+        timeline: destinations.timeline.clone(),
+    };
+    out.print(&render(&report, destinations.stdout, style));
+    for (format, file) in &destinations.files {
+        // A file is read on whatever comes along: no colour, the style otherwise.
+        let style = Style { colour: false, ..*style };
+        out.write_file(file, render(&report, *format, &style).as_bytes());
+    }
+    verdict.exit_code
+}
+
+/// Keeps a round for `report --from`.
+pub fn save(round: &Round, file: &Path, out: &Out) {
+    match serde_json::to_vec(round) {
+        Ok(bytes) => out.write_file(file, &bytes),
+        Err(error) => out.complain(&format!("error: the round can't be saved: {error}")),
+    }
+}
+
+/// Reads a round that `--save` wrote.
+///
+/// # Errors
+/// A file that can't be read, is no round, or is one of another version.
+pub fn load(file: &Path) -> Result<Round, FileError> {
+    let bytes = std::fs::read(file)
+        .map_err(|error| FileError::whole(file, format!("the round can't be read: {error}")))?;
+    let round: Round = serde_json::from_slice(&bytes).map_err(|error| {
+        FileError::whole(file, format!("this is no saved round: {error}"))
+            .hint("save one with `run --save FILE`")
+    })?;
+    if round.schema != round::SCHEMA {
+        let message =
+            format!("the round is of the form {}, this roundsman reads {}", round.schema, round::SCHEMA);
+        return Err(FileError::whole(file, message));
+    }
+    Ok(round)
+}
