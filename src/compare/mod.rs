@@ -176,6 +176,28 @@ pub enum Kind {
     Deleting,
 }
 
+impl Kind {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Current => "current",
+            Kind::Future => "future",
+            Kind::Stray => "stray",
+            Kind::Deleting => "deleting",
+        }
+    }
+
+    /// What stands behind a replica's size: nothing where it is an ordinary one.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Kind::Current => "",
+            Kind::Future => " future",
+            Kind::Stray => " stray",
+            Kind::Deleting => " deleting",
+        }
+    }
+}
+
 /// Two brokers and the partitions that both hold a current replica of.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Pair {

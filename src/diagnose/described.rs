@@ -5,94 +5,113 @@
 //! `acks=all` (kafka.cluster.Partition `appendRecordsToLeader`).
 
 use super::finding::{Code, EvidenceLine, Finding, HostItem, Item, Severity, Source, Subject};
-use super::view::{View, finding, on_disk};
+use super::view::{self, View, finding, on_disk};
 use super::words;
+use crate::compare::{Cluster, Topic};
 use crate::round::{DescribedPartition, DescribedTopic};
 
 /// The rules over every described topic.
 pub fn all(view: &View<'_>, findings: &mut Vec<Finding>) {
     for topic in &view.round.described {
-        if view
-            .comparison
-            .clusters
-            .iter()
-            .any(|cluster| super::view::topic(cluster, &topic.topic).is_some_and(|topic| topic.ignored))
-        {
+        let place = Place::of(view, topic);
+        if place.ignored {
             continue;
         }
-        under_min(view, topic, findings);
-        out_of_sync(view, topic, findings);
+        under_min(&place, findings);
+        out_of_sync(&place, findings);
+    }
+}
+
+/// A described topic, and where the round saw it.
+struct Place<'a> {
+    view: &'a View<'a>,
+    topic: &'a DescribedTopic,
+    /// `None` where no cluster holds the topic, or several do.
+    cluster: Option<&'a Cluster>,
+    /// Left out by the playbook in some cluster.
+    ignored: bool,
+}
+
+impl<'a> Place<'a> {
+    fn of(view: &'a View<'a>, topic: &'a DescribedTopic) -> Self {
+        let holds = |cluster: &'a Cluster| Some((cluster, view::topic(cluster, &topic.topic)?));
+        let holders: Vec<(&Cluster, &Topic)> = view.comparison.clusters.iter().filter_map(holds).collect();
+        let cluster = match holders.as_slice() {
+            [(cluster, _)] => Some(*cluster),
+            _ => None,
+        };
+        Place { view, topic, cluster, ignored: holders.iter().any(|(_, topic)| topic.ignored) }
+    }
+
+    /// A broker's host where it is known, else its id.
+    fn name(&self, id: i64) -> String {
+        let host = self.cluster.and_then(|cluster| self.view.host_of(cluster, id));
+        host.map_or_else(|| format!("broker {id}"), str::to_owned)
+    }
+
+    fn title(&self, partitions: usize, what: &str) -> String {
+        format!(
+            "{} of {} {} {what}, as kafka-topics shows",
+            words::counted(partitions, "partition", "partitions"),
+            self.topic.topic,
+            if partitions == 1 { "has" } else { "have" }
+        )
     }
 }
 
 /// `under-min-isr`: no leader, or fewer replicas in sync than producers need.
-fn under_min(view: &View<'_>, topic: &DescribedTopic, findings: &mut Vec<Finding>) {
-    let least = topic.min_isr();
+fn under_min(place: &Place<'_>, findings: &mut Vec<Finding>) {
+    let topic = place.topic;
+    let needed = topic.min_isr().unwrap_or(1);
     let starved: Vec<(&DescribedPartition, String)> = topic
         .partitions
         .iter()
-        .filter_map(|partition| match (partition.leader, least) {
-            (None, _) => Some((partition, "nobody leads it".to_owned())),
-            (_, Some(least)) if (partition.isr.len() as u64) < u64::from(least) => {
-                Some((partition, format!("{} in sync, {least} needed", partition.isr.len())))
-            }
-            _ => None,
+        .filter(|partition| partition.leader.is_none() || topic.is_under_min_isr(partition))
+        .map(|partition| match partition.leader {
+            None => (partition, "nobody leads it".to_owned()),
+            Some(_) => (partition, format!("{} in sync, {needed} needed", partition.isr.len())),
         })
         .collect();
-    if starved.is_empty() {
-        return;
-    }
-    let title = format!(
-        "{} of {} {} too few replicas in sync, as kafka-topics shows",
-        words::counted(starved.len(), "partition", "partitions"),
-        topic.topic,
-        if starved.len() == 1 { "has" } else { "have" }
-    );
-    tell(view, Code::UnderMinIsr, Severity::Critical, topic, title, &starved, findings);
+    let what = "too few replicas in sync";
+    tell(place, Code::UnderMinIsr, Severity::Critical, what, &starved, findings);
 }
 
 /// `replica-lagging`: replicas outside of the ISR that no reassignment is only just adding.
-fn out_of_sync(view: &View<'_>, topic: &DescribedTopic, findings: &mut Vec<Finding>) {
-    let behind: Vec<(&DescribedPartition, String)> = topic
-        .partitions
-        .iter()
+fn out_of_sync(place: &Place<'_>, findings: &mut Vec<Finding>) {
+    // Without a leader nobody is in sync, which the other rule says.
+    let led = place.topic.partitions.iter().filter(|partition| partition.leader.is_some());
+    let behind: Vec<(&DescribedPartition, String)> = led
         .filter_map(|partition| {
-            let out = partition.out_of_sync();
-            // Without a leader nobody is in sync, which the other rule says.
-            if out.is_empty() || partition.leader.is_none() {
-                return None;
-            }
-            let names: Vec<String> = out.iter().map(|id| name(view, topic, *id)).collect();
-            Some((partition, format!("not in sync on {}", words::list(&names))))
+            let names: Vec<String> = partition.out_of_sync().iter().map(|id| place.name(*id)).collect();
+            (!names.is_empty()).then(|| (partition, format!("not in sync on {}", words::list(&names))))
         })
         .collect();
-    if behind.is_empty() {
-        return;
-    }
-    let title = format!(
-        "{} of {} {} a replica outside of the ISR, as kafka-topics shows",
-        words::counted(behind.len(), "partition", "partitions"),
-        topic.topic,
-        if behind.len() == 1 { "has" } else { "have" }
-    );
-    tell(view, Code::ReplicaLagging, Severity::Warning, topic, title, &behind, findings);
+    let what = "a replica outside of the ISR";
+    tell(place, Code::ReplicaLagging, Severity::Warning, what, &behind, findings);
 }
 
 /// Adds a finding, or what is new to the one that disks and logs have led to already.
 fn tell(
-    view: &View<'_>,
+    place: &Place<'_>,
     code: Code,
     severity: Severity,
-    topic: &DescribedTopic,
-    title: String,
+    what: &str,
     partitions: &[(&DescribedPartition, String)],
     findings: &mut Vec<Finding>,
 ) {
-    let subject =
-        Subject { cluster: cluster(view, topic), topic: Some(topic.topic.clone()), ..Subject::default() };
+    if partitions.is_empty() {
+        return;
+    }
+    let topic = place.topic;
+    let title = place.title(partitions.len(), what);
+    let subject = Subject {
+        cluster: place.cluster.map(|cluster| cluster.name.clone()),
+        topic: Some(topic.topic.clone()),
+        ..Subject::default()
+    };
     let items = partitions.iter().map(|(partition, why)| {
         Item::Host(HostItem {
-            host: partition.leader.map_or("no leader".to_owned(), |id| name(view, topic, id)),
+            host: partition.leader.map_or("no leader".to_owned(), |id| place.name(id)),
             probe: None,
             path: Some(format!("{}-{}", topic.topic, partition.partition)),
             reason: why.clone(),
@@ -113,26 +132,6 @@ fn tell(
             findings.push(found.show(lines.collect()));
         }
     }
-}
-
-/// The cluster, where only one holds the topic.
-fn cluster(view: &View<'_>, topic: &DescribedTopic) -> Option<String> {
-    let mut holders = view
-        .comparison
-        .clusters
-        .iter()
-        .filter(|cluster| super::view::topic(cluster, &topic.topic).is_some())
-        .map(|cluster| cluster.name.clone());
-    let first = holders.next();
-    if holders.next().is_some() { None } else { first }
-}
-
-/// A broker's host where it is known, else its id.
-fn name(view: &View<'_>, topic: &DescribedTopic, id: i64) -> String {
-    let only = cluster(view, topic);
-    let found = view.comparison.clusters.iter().find(|cluster| Some(&cluster.name) == only.as_ref());
-    let host = found.and_then(|cluster| view.host_of(cluster, id));
-    host.map_or_else(|| format!("broker {id}"), str::to_owned)
 }
 
 /// The line of kafka-topics, in the form that all versions share.

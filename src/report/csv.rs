@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::Report;
-use super::json::kind;
 use crate::sanitize;
 
 const HEADER: &str = "cluster,topic,partition,broker,broker_id,kind,log_bytes,allocated_bytes,segments,\
@@ -30,7 +29,7 @@ pub fn csv(report: &Report) -> String {
                         table,
                         "{name},{topic_name},{},{host},{id},{},{},{},{},{},{},{},{},{},{}\r\n",
                         partition.partition,
-                        kind(replica.kind),
+                        replica.kind.word(),
                         number(replica.known_log_bytes()),
                         number(replica.known_allocated_bytes()),
                         number(replica.known_segments()),

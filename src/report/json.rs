@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::{Counts, Report};
-use crate::compare::{self, Broker, Cluster, Kind, Pair, Partition, Topic};
+use crate::compare::{self, Broker, Cluster, Pair, Partition, Topic};
 use crate::diagnose::finding::Finding;
 use crate::kafka::event::{Class, Event, Level, TopicPartition};
 use crate::report::digest::answers;
@@ -244,7 +244,7 @@ fn topic(cluster: &Cluster, topic: &Topic) -> Value {
 
 fn partition(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Value {
     let mut replicas: Vec<_> = partition.replicas.iter().collect();
-    replicas.sort_by_key(|replica| (cluster.host(replica.broker), kind(replica.kind)));
+    replicas.sort_by_key(|replica| (cluster.host(replica.broker), replica.kind.word()));
     json!({
         "partition": partition.partition,
         "replicas": replicas.into_iter().map(|replica| {
@@ -253,7 +253,7 @@ fn partition(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Value {
             let detail = topic.details(partition.partition).iter().find(is);
             json!({
             "broker": cluster.host(replica.broker),
-            "kind": kind(replica.kind),
+            "kind": replica.kind.word(),
             "log_bytes": replica.known_log_bytes(),
             "allocated_bytes": replica.known_allocated_bytes(),
             "segments": replica.known_segments(),
@@ -274,15 +274,6 @@ fn partition(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Value {
                 .map(|(epoch, start)| json!({"epoch": epoch, "start": start})).collect::<Vec<_>>()),
         })}).collect::<Vec<_>>(),
     })
-}
-
-pub(super) fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Current => "current",
-        Kind::Future => "future",
-        Kind::Stray => "stray",
-        Kind::Deleting => "deleting",
-    }
 }
 
 /// What a class has to say beyond its word. Every event has every field, so that a reader needs no map

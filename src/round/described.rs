@@ -61,8 +61,12 @@ impl DescribedTopic {
     /// Partitions with fewer replicas in sync than producers with `acks=all` need; empty where the topic's own
     /// setting is not shown.
     pub fn under_min_isr(&self) -> impl Iterator<Item = &DescribedPartition> {
-        let least = self.min_isr().and_then(|least| usize::try_from(least).ok()).unwrap_or(0);
-        self.partitions.iter().filter(move |partition| partition.isr.len() < least)
+        self.partitions.iter().filter(|partition| self.is_under_min_isr(partition))
+    }
+
+    /// Whether one partition has fewer replicas in sync than the topic's own setting asks for.
+    pub fn is_under_min_isr(&self, partition: &DescribedPartition) -> bool {
+        self.min_isr().is_some_and(|least| (partition.isr.len() as u64) < u64::from(least))
     }
 
     /// A partition by its number.

@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod brokers;
+pub mod evidence;
 pub mod items;
 pub mod names;
 pub mod partitions;

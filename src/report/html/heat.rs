@@ -127,15 +127,9 @@ fn cell(
         partition.replicas.iter().filter(|one| one.kind == Kind::Current).map(|one| one.bytes(measure));
     let most = sizes.max().unwrap_or(replica.bytes(measure));
     let known = |size: Option<u64>| size.map_or_else(|| "not seen".to_owned(), bytes);
-    let kind = match replica.kind {
-        Kind::Current => "",
-        Kind::Future => ", future",
-        Kind::Stray => ", stray",
-        Kind::Deleting => ", deleting",
-    };
     let host = cluster.host(replica.broker).unwrap_or("?");
     let mut detail = vec![
-        format!("partition {} on {}{kind}", partition.partition, text(host)),
+        format!("partition {}{} on {}", partition.partition, replica.kind.mark(), text(host)),
         format!("{} in .log files", known(replica.known_log_bytes())),
         format!(
             "{} allocated, {} segments",

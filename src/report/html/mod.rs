@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::digest::answers;
 use super::digest::brokers::{brokers, outcome, pairs};
+use super::digest::evidence::evidence;
 use super::digest::items::{cuts, same_cuts, where_words, words};
 use super::digest::names::Names;
 use super::digest::partitions::{incomplete, limits, ordinary, outline};
@@ -23,7 +24,7 @@ use super::fold::fold;
 use super::measure::{age, bytes, count, counted, minute, moment, ratio, span};
 use super::{Report, code_word, severity_word};
 use crate::compare::Cluster;
-use crate::diagnose::finding::{Basis, Finding};
+use crate::diagnose::finding::Basis;
 use crate::round::Outcome;
 use crate::sanitize;
 
@@ -281,7 +282,10 @@ fn finding(report: &Report, at: usize) -> FindingView {
                 .collect(),
             _ => Vec::new(),
         },
-        evidence: if same_evidence.is_some() { Vec::new() } else { evidence(finding) },
+        evidence: match same_evidence {
+            Some(_) => Vec::new(),
+            None => evidence(finding, EVIDENCE).iter().map(|line| text(line)).collect(),
+        },
         evidence_count: counted(finding.evidence.len(), "line", "lines"),
         same_evidence,
     }
@@ -291,25 +295,6 @@ fn finding(report: &Report, at: usize) -> FindingView {
 fn tracker(url: &str) -> bool {
     url.strip_prefix("https://issues.apache.org/")
         .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_alphanumeric() || "/-".contains(c)))
-}
-
-fn evidence(finding: &Finding) -> Vec<String> {
-    let mut lines: Vec<String> = finding
-        .evidence
-        .iter()
-        .take(EVIDENCE)
-        .map(|line| {
-            let file = line.file.as_ref().map(|file| format!(" {file}")).unwrap_or_default();
-            let number = line.line.map(|line| format!(":{line}")).unwrap_or_default();
-            let cut = if line.truncated { "…" } else { "" };
-            text(&format!("{}{file}{number}  {}{cut}", line.host, line.text))
-        })
-        .collect();
-    let rest = finding.evidence.len().saturating_sub(EVIDENCE);
-    if rest > 0 {
-        lines.push(format!("and {} more", count(rest as u64)));
-    }
-    lines
 }
 
 fn command(told: &answers::Told<'_>) -> CommandView {

@@ -6,6 +6,7 @@ use inert::{cell, code, fence, link, prose, prose_cell};
 
 use super::digest::answers;
 use super::digest::brokers::{brokers, outcome, pairs};
+use super::digest::evidence;
 use super::digest::items::{cuts, same_cuts, where_words, words};
 use super::digest::names::Names;
 use super::digest::partitions::{Odd, incomplete, ordinary, outline, sized};
@@ -15,7 +16,7 @@ use super::digest::{clock, counts, hosts_seen, measure_words, partitions_seen};
 use super::fold::fold;
 use super::measure::{age, bytes, count, counted, minute, moment, ratio, span};
 use super::{Report, code_word, severity_word};
-use crate::compare::{Cluster, Kind};
+use crate::compare::Cluster;
 use crate::diagnose::finding::{Basis, Finding};
 use crate::round::Outcome;
 
@@ -176,22 +177,7 @@ fn evidence(out: &mut Vec<String>, finding: &Finding) {
     if finding.evidence.is_empty() {
         return;
     }
-    let mut lines: Vec<String> = finding
-        .evidence
-        .iter()
-        .take(EVIDENCE)
-        .map(|line| {
-            let file = line.file.as_ref().map(|file| format!(" {file}")).unwrap_or_default();
-            let number = line.line.map(|line| format!(":{line}")).unwrap_or_default();
-            let cut = if line.truncated { "…" } else { "" };
-            format!("{}{file}{number}  {}{cut}", line.host, line.text)
-        })
-        .collect();
-    let rest = finding.evidence.len().saturating_sub(EVIDENCE);
-    if rest > 0 {
-        lines.push(format!("and {} more", count(rest as u64)));
-    }
-    out.push(fence(&lines).trim_end().to_owned());
+    out.push(fence(&evidence::evidence(finding, EVIDENCE)).trim_end().to_owned());
 }
 
 fn sizes(out: &mut Vec<String>, report: &Report, cluster: &Cluster) {
@@ -282,12 +268,7 @@ fn holders(names: &Names, odd: &Odd) -> String {
     let measure = odd.partition.measure();
     replicas.sort_by_key(|replica| std::cmp::Reverse(replica.bytes(measure)));
     let words = replicas.iter().map(|replica| {
-        let kind = match replica.kind {
-            Kind::Current => "",
-            Kind::Future => " future",
-            Kind::Stray => " stray",
-            Kind::Deleting => " deleting",
-        };
+        let kind = replica.kind.mark();
         format!("{} {}{kind}", cell(names.short(replica.broker)), sized(replica, measure))
     });
     words.collect::<Vec<_>>().join(", ")

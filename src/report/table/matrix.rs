@@ -144,13 +144,7 @@ fn held(page: &Page, partition: &Partition, broker: usize, ink: Ink) -> Cell {
 }
 
 fn size(replica: &Replica, measure: Measure) -> String {
-    let kind = match replica.kind {
-        Kind::Current => "",
-        Kind::Future => " future",
-        Kind::Stray => " stray",
-        Kind::Deleting => " deleting",
-    };
-    format!("{}{kind}", sized(replica, measure))
+    format!("{}{}", sized(replica, measure), replica.kind.mark())
 }
 
 fn holders(names: &Names, partition: &Partition) -> String {
