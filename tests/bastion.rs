@@ -3,6 +3,7 @@
 mod binary;
 mod node;
 mod sshd;
+mod user;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -4,14 +4,16 @@
 mod binary;
 mod node;
 mod sshd;
+mod user;
 
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use binary::{AUDIT, PATIENCE, Running, processes_with, replica, roundsman, run, until};
-use node::{Node, ROOT_AT_HOME, User, Wish};
+use node::{Node, ROOT_AT_HOME, Wish};
 use rustix::process::Signal;
+use user::User;
 
 /// How long a node may take to end what we left once its sshd has seen us go.
 const GONE_WITHIN: Duration = Duration::from_secs(2);

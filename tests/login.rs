@@ -2,76 +2,26 @@
 
 mod binary;
 mod sshd;
+mod user;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use binary::{Desk, PATIENCE, Ran, Running, processes_with, roundsman, until};
 use rustix::process::{Pid, Signal, kill_process};
 use sshd::{Agent, Options, Sshd, keygen, public_line, user};
+use user::User;
 
 const PASSWORD: &str = "correct-horse-battery";
 const PAM: [&str; 1] = ["UsePAM yes"];
 
-/// useradd and userdel hold a lock on /etc/passwd and do not wait for it.
-static PASSWD: Mutex<()> = Mutex::new(());
-
-fn passwd() -> MutexGuard<'static, ()> {
-    PASSWD.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A user of this machine with a password, gone when dropped.
-struct User {
-    name: String,
-    home: PathBuf,
-    sudoers: PathBuf,
-}
-
-impl User {
-    fn new(name: &str) -> User {
-        let name = format!("rm-login-{name}");
-        let home = PathBuf::from(format!("/tmp/{name}-{}", std::process::id()));
-        let sudoers = PathBuf::from(format!("/etc/sudoers.d/{name}"));
-        let _guard = passwd();
-        // One that an aborted run left behind.
-        let _ = Command::new("userdel").args(["-f", &name]).stderr(Stdio::null()).status();
-        let made = Command::new("useradd")
-            .args(["-M", "-d", home.to_str().unwrap(), "-s", "/bin/bash", &name])
-            .status()
-            .expect("useradd runs; these tests make users, so they run as root, e.g. in `make test`");
-        assert!(made.success(), "useradd {name}: these tests make users, so they run as root");
-        let mut chpasswd = Command::new("chpasswd").stdin(Stdio::piped()).spawn().expect("chpasswd runs");
-        chpasswd.stdin.take().unwrap().write_all(format!("{name}:{PASSWORD}\n").as_bytes()).unwrap();
-        assert!(chpasswd.wait().unwrap().success());
-        fs::create_dir_all(&home).unwrap();
-        let owned = Command::new("chown").arg(&name).arg(&home).status().unwrap();
-        assert!(owned.success());
-        User { name, home, sudoers }
-    }
-
-    /// Lines of sudoers, `USER` standing for the name.
-    fn sudoers(self, lines: &str) -> User {
-        let text = format!("{}\n", lines.replace("USER", &self.name));
-        fs::write(&self.sudoers, text).unwrap();
-        fs::set_permissions(&self.sudoers, fs::Permissions::from_mode(0o440)).unwrap();
-        let sound = Command::new("visudo").args(["-c", "-q", "-f"]).arg(&self.sudoers).status().unwrap();
-        assert!(sound.success());
-        self
-    }
-}
-
-impl Drop for User {
-    fn drop(&mut self) {
-        let _guard = passwd();
-        let _ = fs::remove_file(&self.sudoers);
-        let _ = Command::new("userdel").args(["-f", &self.name]).stderr(Stdio::null()).status();
-        let _ = fs::remove_dir_all(&self.home);
-    }
+/// A user who logs in with a password.
+fn someone(name: &str) -> User {
+    User::new(name, "/bin/bash").with_password(PASSWORD)
 }
 
 /// A server, a key that it takes and inventories of it.
@@ -86,9 +36,7 @@ impl Node {
         keygen(&desk.path("id"), "ed25519", "");
         let authorized = [public_line(&desk.path("id"))];
         let sshd = Sshd::start(Options { config, authorized: &authorized });
-        let all = sshd.authorized_keys();
-        fs::set_permissions(all.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
-        fs::set_permissions(&all, fs::Permissions::from_mode(0o644)).unwrap();
+        sshd.lets_everybody_in();
         fs::write(desk.path("known_hosts"), sshd.known_host()).unwrap();
         Node { desk, sshd }
     }
@@ -344,7 +292,7 @@ fn user_certificates_open_what_their_keys_do_not() {
 
 #[test]
 fn a_password_gets_in_by_either_method_and_a_wrong_one_is_sent_once() {
-    let who = User::new("password");
+    let who = someone("password");
     for methods in [
         ["PasswordAuthentication yes", "KbdInteractiveAuthentication no"],
         ["PasswordAuthentication no", "KbdInteractiveAuthentication yes"],
@@ -365,7 +313,7 @@ fn a_password_gets_in_by_either_method_and_a_wrong_one_is_sent_once() {
 
 #[test]
 fn several_proofs_are_given_one_after_another() {
-    let who = User::new("several");
+    let who = someone("several");
     for second in ["password", "keyboard-interactive"] {
         let wants = format!("AuthenticationMethods publickey,{second}");
         let node =
@@ -379,7 +327,7 @@ fn several_proofs_are_given_one_after_another() {
 
 #[test]
 fn the_password_for_all_is_asked_once_and_ctrl_c_gives_the_terminal_back() {
-    let who = User::new("asked");
+    let who = someone("asked");
     let node = Node::new(&[PAM[0], "PasswordAuthentication yes", "PubkeyAuthentication no"]);
     let inventory = node.inventory(&who.name, &["b1", "b2"], "");
     let args = ["exec", "all", "-k", "-i", &inventory, "--", "echo", "in"];
@@ -426,7 +374,7 @@ fn processes_of_ours(word: &str) -> Vec<i32> {
 
 #[test]
 fn a_bastion_asks_once_however_many_nodes_lie_behind() {
-    let who = User::new("bastion");
+    let who = someone("bastion");
     let bastion = Node::new(&[
         PAM[0],
         "PasswordAuthentication no",
@@ -487,7 +435,7 @@ fn sudo_takes_a_password_with_and_without_a_terminal() {
         ("free", "USER ALL=(ALL) NOPASSWD: ALL"),
         ("freetty", "USER ALL=(ALL) NOPASSWD: ALL\nDefaults:USER requiretty"),
     ] {
-        let who = User::new(name).sudoers(sudoers);
+        let who = someone(name).sudoers(sudoers);
         let vars = |password: &str| {
             format!(
                 "{}\nansible_become: true\nvault_x: {password}\nansible_become_password: '{{{{ vault_x }}}}'",
@@ -505,7 +453,7 @@ fn sudo_takes_a_password_with_and_without_a_terminal() {
         let ran = node.exec(&who.name, &none, PROBE).exits(3);
         assert!(ran.stdout.contains("-K"), "{name}: {ran:?}");
     }
-    let nobody = User::new("norights");
+    let nobody = someone("norights");
     let vars = format!("{}\nansible_become: true\nansible_become_pass: {PASSWORD}", node.with_key());
     let ran = node.exec(&nobody.name, &vars, PROBE).exits(3);
     assert!(ran.stdout.contains("sudoers"), "{ran:?}");
@@ -514,7 +462,7 @@ fn sudo_takes_a_password_with_and_without_a_terminal() {
 #[test]
 fn su_takes_a_password() {
     let node = Node::new(&[]);
-    let (who, other) = (User::new("su-from"), User::new("su-to"));
+    let (who, other) = (someone("su-from"), someone("su-to"));
     let vars = |password: &str| {
         format!(
             "{}\nansible_become: true\nansible_become_method: su\nansible_become_user: {}\n\
@@ -534,7 +482,7 @@ fn su_takes_a_password() {
 #[test]
 fn the_become_password_is_asked_once_or_read_from_a_file() {
     let node = Node::new(&[]);
-    let who = User::new("asked-k").sudoers("USER ALL=(ALL) ALL\nDefaults:USER timestamp_timeout=0");
+    let who = someone("asked-k").sudoers("USER ALL=(ALL) ALL\nDefaults:USER timestamp_timeout=0");
     let inventory = node.inventory(&who.name, &["b1", "b2"], &node.with_key());
     let args = ["exec", "all", "-bK", "-i", &inventory, "--", "id", "-un"];
     let mut terminal = AtTerminal::start(&args, node.desk.dir(), "");
@@ -554,7 +502,7 @@ fn the_become_password_is_asked_once_or_read_from_a_file() {
 #[test]
 fn whoever_was_become_ends_with_us() {
     let node = Node::new(&[]);
-    let other = User::new("ends-to");
+    let other = someone("ends-to");
     let password = format!("ansible_become_password: {PASSWORD}");
     for (name, sudoers, more) in [
         ("ends", "USER ALL=(ALL) ALL\nDefaults:USER !use_pty", String::new()),
@@ -563,7 +511,7 @@ fn whoever_was_become_ends_with_us() {
         ("endsboth", "USER ALL=(ALL) ALL\nDefaults:USER requiretty,use_pty", String::new()),
         ("endssu", "", format!("\nansible_become_method: su\nansible_become_user: {}", other.name)),
     ] {
-        let who = User::new(name).sudoers(sudoers);
+        let who = someone(name).sudoers(sudoers);
         let vars = format!("{}\nansible_become: true\n{password}{more}", node.with_key());
         let word = format!("98{}.{}", std::process::id(), name.len());
         let command = format!("(trap '' HUP; sleep {word}) & sleep {word}");

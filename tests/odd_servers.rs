@@ -3,14 +3,16 @@
 mod binary;
 mod node;
 mod sshd;
+mod user;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use binary::{replica, run};
-use node::{Node, ROOT_AT_HOME, User, Wish};
+use node::{Node, ROOT_AT_HOME, Wish};
 use serde_json::Value;
+use user::User;
 
 const PLAYBOOK: &str = r#"- hosts: all
   probes:

@@ -3,94 +3,20 @@
 
 mod binary;
 mod sshd;
+mod user;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
 use std::time::Duration;
 
 use binary::{Desk, PATIENCE, Ran, Running, processes_with, replica, roundsman, run, until};
 use rustix::process::Signal;
 use sshd::{Options, Sshd, keygen, public_line};
+use user::User;
 
 /// How long a node may take to end what we left: it is told, not asked.
 const GONE_WITHIN: Duration = Duration::from_secs(2);
-
-/// useradd and userdel hold a lock on /etc/passwd and do not wait for it.
-static PASSWD: Mutex<()> = Mutex::new(());
-
-fn passwd() -> MutexGuard<'static, ()> {
-    PASSWD.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A user of this machine with a login shell, gone when dropped.
-struct User {
-    name: String,
-    home: PathBuf,
-    _sudoers: Option<Sudoers>,
-}
-
-struct Sudoers(PathBuf);
-
-impl Drop for Sudoers {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-impl User {
-    fn new(name: &str, shell: &str) -> User {
-        assert!(Path::new(shell).exists(), "{shell} is missing: `make setup` installs it");
-        let name = format!("rm-test-{name}");
-        let home = PathBuf::from(format!("/tmp/{name}-{}", std::process::id()));
-        let _guard = passwd();
-        // One that an aborted run left behind.
-        let _ = Command::new("userdel").args(["-f", &name]).stderr(Stdio::null()).status();
-        let made = Command::new("useradd")
-            .args(["-M", "-d", home.to_str().unwrap(), "-s", shell, "-p", "*", &name])
-            .status()
-            .expect("useradd runs; these tests make users, so they run as root, e.g. in `make test`");
-        assert!(made.success(), "useradd {name}: these tests make users, so they run as root");
-        fs::create_dir_all(&home).unwrap();
-        let user = User { name, home, _sudoers: None };
-        user.own();
-        user
-    }
-
-    /// Writes a file in the user's home.
-    fn file(&self, name: &str, text: &str) {
-        let path = self.home.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-        self.own();
-    }
-
-    fn own(&self) {
-        let owner = format!("{}:", self.name);
-        let done = Command::new("chown").args(["-R", &owner]).arg(&self.home).status().unwrap();
-        assert!(done.success());
-    }
-
-    /// Lets the user run everything as everybody without a password.
-    fn may_become(mut self) -> User {
-        assert!(Path::new("/usr/bin/sudo").exists(), "sudo is missing: `make setup` installs it");
-        let path = PathBuf::from(format!("/etc/sudoers.d/{}", self.name));
-        fs::write(&path, format!("{} ALL=(ALL) NOPASSWD: ALL\n", self.name)).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o440)).unwrap();
-        self._sudoers = Some(Sudoers(path));
-        self
-    }
-}
-
-impl Drop for User {
-    fn drop(&mut self) {
-        let _guard = passwd();
-        let _ = Command::new("userdel").args(["-f", &self.name]).stderr(Stdio::null()).status();
-        let _ = fs::remove_dir_all(&self.home);
-    }
-}
 
 /// A server, a key for it, and inventories of it.
 struct Node {
@@ -108,10 +34,7 @@ impl Node {
         keygen(&desk.path("id"), "ed25519", "");
         let authorized = [public_line(&desk.path("id"))];
         let sshd = Sshd::start(Options { config, authorized: &authorized });
-        // Other users than root are let in by a file that they can read.
-        let all = sshd.authorized_keys();
-        fs::set_permissions(all.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
-        fs::set_permissions(&all, fs::Permissions::from_mode(0o644)).unwrap();
+        sshd.lets_everybody_in();
         fs::write(desk.path("known_hosts"), sshd.known_host()).unwrap();
         Node { desk, sshd }
     }

@@ -2,6 +2,7 @@
 
 mod binary;
 mod sshd;
+mod user;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,6 +14,7 @@ use binary::{Desk, Ran, Running, roundsman};
 use proptest::prelude::*;
 use roundsman::ssh_config::{Choice, Dump, Keyword, Query, SshConfig};
 use sshd::{Options, Sshd, keygen, public_line};
+use user::User;
 
 const SSH: &str = "/usr/bin/ssh";
 
@@ -494,30 +496,15 @@ fn old_ciphers_work_one_by_one() {
 #[test]
 fn the_users_own_file_is_read_where_ssh_reads_it() {
     let node = Node::new();
-    let home = PathBuf::from(format!("/tmp/rm-test-config-{}", std::process::id()));
-    fs::create_dir_all(home.join(".ssh")).unwrap();
-    fs::write(home.join(".ssh/config"), format!("Host node\n{}", node.stanza())).unwrap();
-    let name = "rm-test-config";
-    let _ = Command::new("userdel").args(["-f", name]).stderr(Stdio::null()).status();
-    let made =
-        Command::new("useradd").args(["-M", "-d", home.to_str().unwrap(), "-s", "/bin/sh", name]).status();
-    assert!(made.expect("useradd runs").success(), "this test makes a user, so it runs as root");
-    struct Gone(&'static str, PathBuf);
-    impl Drop for Gone {
-        fn drop(&mut self) {
-            let _ = Command::new("userdel").args(["-f", self.0]).stderr(Stdio::null()).status();
-            let _ = fs::remove_dir_all(&self.1);
-        }
-    }
-    let _gone = Gone(name, home.clone());
-    let all = [home.as_path(), node.desk.dir()];
-    let owned = Command::new("chown").arg("-R").arg(name).args(all).status().expect("chown runs");
-    assert!(owned.success());
+    let user = User::new("config", "/bin/sh");
+    user.file(".ssh/config", &format!("Host node\n{}", node.stanza()));
+    let owned = Command::new("chown").arg("-R").arg(&user.name).arg(node.desk.dir()).status();
+    assert!(owned.expect("chown runs").success());
     // The user may not come by the way to where the tests are built.
-    let program = home.join("roundsman");
+    let program = user.home.join("roundsman");
     fs::copy(env!("CARGO_BIN_EXE_roundsman"), &program).unwrap();
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", name, "--clear-groups"]).arg(&program);
+    command.args(["--reuid", &user.name, "--clear-groups"]).arg(&program);
     command.args(["exec", "all", "-i", "node,", "--", "echo mine"]).current_dir(Path::new("/"));
     // HOME is not asked: ssh goes by passwd.
     command

@@ -8,81 +8,11 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::binary::{Ran, run};
 use crate::sshd::{free_port, keygen, public_line};
-
-/// useradd and userdel hold a lock on /etc/passwd and do not wait for it.
-static PASSWD: Mutex<()> = Mutex::new(());
-
-fn passwd() -> MutexGuard<'static, ()> {
-    PASSWD.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A user of this machine, gone when dropped. The home is not in /tmp, which a node may have for itself.
-pub struct User {
-    pub name: String,
-    pub home: PathBuf,
-    sudoers: Option<PathBuf>,
-}
-
-impl User {
-    #[track_caller]
-    pub fn new(name: &str, shell: &str) -> User {
-        assert!(Path::new(shell).exists(), "{shell} is missing: `make setup` installs it");
-        let name = format!("rm-node-{name}");
-        let home = PathBuf::from(format!("/var/tmp/{name}-{}", std::process::id()));
-        let _guard = passwd();
-        // One that an aborted run left behind.
-        let _ = Command::new("userdel").args(["-f", &name]).stderr(Stdio::null()).status();
-        let made = Command::new("useradd")
-            .args(["-M", "-d", home.to_str().unwrap(), "-s", shell, "-p", "*", &name])
-            .status()
-            .expect("useradd runs; these tests make users, so they run as root, e.g. in `make test`");
-        assert!(made.success(), "useradd {name}: these tests make users, so they run as root");
-        fs::create_dir_all(&home).unwrap();
-        let user = User { name, home, sudoers: None };
-        user.own();
-        user
-    }
-
-    /// Writes a file in the user's home.
-    pub fn file(&self, name: &str, text: &str) {
-        let path = self.home.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-        self.own();
-    }
-
-    fn own(&self) {
-        let owner = format!("{}:", self.name);
-        let done = Command::new("chown").args(["-R", &owner]).arg(&self.home).status().unwrap();
-        assert!(done.success());
-    }
-
-    /// Lets the user run everything as everybody without a password.
-    pub fn may_become(mut self) -> User {
-        assert!(Path::new("/usr/bin/sudo").exists(), "sudo is missing: `make setup` installs it");
-        let path = PathBuf::from(format!("/etc/sudoers.d/{}", self.name));
-        fs::write(&path, format!("{} ALL=(ALL) NOPASSWD: ALL\n", self.name)).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o440)).unwrap();
-        self.sudoers = Some(path);
-        self
-    }
-}
-
-impl Drop for User {
-    fn drop(&mut self) {
-        let _guard = passwd();
-        let _ = Command::new("userdel").args(["-f", &self.name]).stderr(Stdio::null()).status();
-        let _ = fs::remove_dir_all(&self.home);
-        if let Some(sudoers) = &self.sudoers {
-            let _ = fs::remove_file(sudoers);
-        }
-    }
-}
+use crate::user::User;
 
 /// Which server a node runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
