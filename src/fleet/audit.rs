@@ -3,12 +3,12 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::visit::{FACTS_LIMIT, Visitor, within};
+use super::visit::{FACTS_LIMIT, Visitor, asked};
 use crate::kafka::log_clock;
 use crate::probe::audit::Audit;
 use crate::probe::discovery::{self, Found};
 use crate::probe::{Probe, facts};
-use crate::round::{Broker, Clock, Coverage, Evidence, ProbeAnswer, Visit};
+use crate::round::{Broker, Coverage, Evidence, ProbeAnswer, Visit};
 use crate::shell::answer::Answer;
 use crate::shell::{Question, Shell};
 
@@ -40,20 +40,17 @@ impl Visitor {
         let several = found.len() > 1;
         // A host without a broker still tells its clock and its name.
         let nobody = if found.is_empty() { vec![None] } else { Vec::new() };
-        let all: Vec<Option<Found>> = found.into_iter().map(Some).chain(nobody).collect();
-        let questions: Vec<Vec<Question>> =
-            all.iter().map(|found| questions(audit, found.as_ref())).collect();
-        let asked: Vec<Question> = questions.iter().flatten().cloned().collect();
-        let mut answers = shell.ask(&asked, &mut self.stop, None).await.into_iter();
+        let parts: Vec<Part> =
+            found.into_iter().map(Some).chain(nobody).map(|found| Part::of(audit, found)).collect();
+        let questions: Vec<Question> = parts.iter().flat_map(|part| part.questions(audit)).collect();
+        let mut answers = shell.ask(&questions, &mut self.stop, None).await.into_iter();
         let mut visits = Vec::new();
-        for (at, (found, questions)) in all.into_iter().zip(questions).enumerate() {
+        for (at, part) in parts.into_iter().enumerate() {
             let mut own = visit.clone();
             let mut rows = coverage.clone();
-            rows.extend(found.iter().flat_map(|found| found.gaps.iter().cloned()));
+            rows.extend(part.found.iter().flat_map(|found| found.gaps.iter().cloned()));
             own.probes.push(row(rows, if at == 0 { answer.seconds } else { 0.0 }));
-            let mut heard: Vec<Answer> = answers.by_ref().take(questions.len()).collect();
-            heard.resize_with(questions.len(), Answer::default);
-            self.broker(audit, found, heard, shell, &mut own).await;
+            self.broker(audit, part, &mut answers, shell, &mut own).await;
             if several {
                 own.broker_id = None;
                 own.host = format!("{}#{}", own.machine, name(own.broker.as_ref(), at));
@@ -72,14 +69,11 @@ impl Visitor {
     async fn broker(
         &mut self,
         audit: &Audit,
-        found: Option<Found>,
-        answers: Vec<Answer>,
+        Part { found, dirs, probes }: Part,
+        answers: &mut impl Iterator<Item = Answer>,
         shell: &mut Shell,
         visit: &mut Visit,
     ) {
-        let dirs = found.as_ref().map(|found| audit.dirs(&found.broker)).unwrap_or_default();
-        let probes = found.as_ref().map(|found| audit.probes(found)).unwrap_or_default();
-        let mut answers = answers.into_iter();
         let answer = answers.next().unwrap_or_default();
         let (mut facts, coverage) = facts::parse(&dirs, &answer, audit.deadline.as_secs());
         if let (Some(clock), Some(zone)) =
@@ -111,43 +105,33 @@ impl Visitor {
         });
         let clock = facts.clock.clone();
         visit.facts = Some(facts);
-        for probe in probes {
-            let answer = self.probed(&probe, answers.next().unwrap_or_default(), clock.as_ref(), shell).await;
-            visit.probes.push(answer);
+        for probe in &probes {
+            let first = answers.next().unwrap_or_default();
+            visit.probes.push(self.probed(0, probe, first, clock.as_ref(), shell).await);
         }
-    }
-
-    /// One probe's answer, with its follow-up.
-    async fn probed(
-        &mut self,
-        probe: &Probe,
-        first: Answer,
-        clock: Option<&Clock>,
-        shell: &mut Shell,
-    ) -> ProbeAnswer {
-        let mut heard = vec![first];
-        if let Some(script) = heard.first().and_then(|first| probe.follow_up(first)) {
-            let second = Question { script, deadline: probe.deadline, limit: probe.limit };
-            heard.extend(shell.ask(&[second], &mut self.stop, None).await);
-        }
-        let seconds = heard.iter().map(|answer| answer.seconds).sum();
-        let (mut evidence, coverage) = probe.parse(heard);
-        within(&mut evidence, self.window, clock);
-        ProbeAnswer { play: 0, probe: probe.name().to_owned(), evidence, coverage, seconds }
     }
 }
 
-/// The second batch for one broker: facts first.
-fn questions(audit: &Audit, found: Option<&Found>) -> Vec<Question> {
-    let dirs = found.map(|found| audit.dirs(&found.broker)).unwrap_or_default();
-    let facts = Question { script: facts::script(&dirs), deadline: audit.deadline, limit: FACTS_LIMIT };
-    let probes = found.map(|found| audit.probes(found)).unwrap_or_default();
-    let asked = probes.iter().map(|probe| Question {
-        script: probe.script(),
-        deadline: probe.deadline,
-        limit: probe.limit,
-    });
-    std::iter::once(facts).chain(asked).collect()
+/// What one broker is asked.
+struct Part {
+    found: Option<Found>,
+    dirs: Vec<String>,
+    probes: Vec<Probe>,
+}
+
+impl Part {
+    fn of(audit: &Audit, found: Option<Found>) -> Self {
+        let dirs = found.as_ref().map(|found| audit.dirs(&found.broker)).unwrap_or_default();
+        let probes = found.as_ref().map(|found| audit.probes(found)).unwrap_or_default();
+        Part { found, dirs, probes }
+    }
+
+    /// The second batch: facts first.
+    fn questions(&self, audit: &Audit) -> Vec<Question> {
+        let facts =
+            Question { script: facts::script(&self.dirs), deadline: audit.deadline, limit: FACTS_LIMIT };
+        std::iter::once(facts).chain(self.probes.iter().map(asked)).collect()
+    }
 }
 
 /// What tells a broker from the others of its machine: its id, else its unit or process.

@@ -11,8 +11,9 @@ use super::{Event, Phases, blank};
 use crate::kafka::log_clock::LogClock;
 use crate::kafka::record;
 use crate::plan::{Limits, Target};
-use crate::probe::facts;
+use crate::probe::{Probe, facts};
 use crate::round::{Clock, Coverage, CoverageStatus, Evidence, Outcome, ProbeAnswer, Stopped, Visit};
+use crate::shell::answer::Answer;
 use crate::shell::becoming::Become;
 use crate::shell::{Listener, Question, Shell, ShellError};
 use crate::ssh::{self, ConnectError, Connection, Dialer, Progress, Reason};
@@ -152,7 +153,9 @@ impl Visitor {
 
     /// Asks for the facts and for every probe at once, then for what their answers ask for in turn.
     async fn ask(&mut self, shell: &mut Shell, visit: &mut Visit) {
-        let mut questions = Vec::with_capacity(self.target.probes.len() + 1);
+        // After this nothing stands for a question that was not asked.
+        let probes = std::mem::take(&mut self.target.probes);
+        let mut questions = Vec::with_capacity(probes.len() + 1);
         if let Some(log_dirs) = &self.target.facts {
             questions.push(Question {
                 script: facts::script(log_dirs),
@@ -160,9 +163,7 @@ impl Visitor {
                 limit: FACTS_LIMIT,
             });
         }
-        for (_, probe) in &self.target.probes {
-            questions.push(Question { script: probe.script(), deadline: probe.deadline, limit: probe.limit });
-        }
+        questions.extend(probes.iter().map(|(_, probe)| asked(probe)));
         let (events, host) = (self.events.clone(), self.index);
         let mut listen = |stream, bytes: &[u8]| {
             // What waits for a slow terminal is bounded by the output's limit, host by host.
@@ -182,24 +183,32 @@ impl Visitor {
                 seconds: answer.seconds,
             });
         }
-        for (play, probe) in &self.target.probes {
-            let mut heard = vec![answers.next().unwrap_or_default()];
-            if let Some(script) = probe.follow_up(&heard[0]) {
-                let second = Question { script, deadline: probe.deadline, limit: probe.limit };
-                heard.extend(shell.ask(&[second], &mut self.stop, None).await);
-            }
-            let seconds = heard.iter().map(|answer| answer.seconds).sum();
-            let (mut evidence, coverage) = probe.parse(heard);
-            let clock = visit.facts.as_ref().and_then(|facts| facts.clock.as_ref());
-            within(&mut evidence, self.window, clock);
-            visit.probes.push(ProbeAnswer {
-                play: *play,
-                probe: probe.name().to_owned(),
-                evidence,
-                coverage,
-                seconds,
-            });
+        let clock = visit.facts.as_ref().and_then(|facts| facts.clock.clone());
+        for (play, probe) in &probes {
+            let first = answers.next().unwrap_or_default();
+            visit.probes.push(self.probed(*play, probe, first, clock.as_ref(), shell).await);
         }
+    }
+
+    /// One probe's answer, with its follow-up.
+    pub(super) async fn probed(
+        &mut self,
+        play: usize,
+        probe: &Probe,
+        first: Answer,
+        clock: Option<&Clock>,
+        shell: &mut Shell,
+    ) -> ProbeAnswer {
+        let second = probe.follow_up(&first);
+        let mut heard = vec![first];
+        if let Some(script) = second {
+            let second = Question { script, deadline: probe.deadline, limit: probe.limit };
+            heard.extend(shell.ask(&[second], &mut self.stop, None).await);
+        }
+        let seconds = heard.iter().map(|answer| answer.seconds).sum();
+        let (mut evidence, coverage) = probe.parse(heard);
+        within(&mut evidence, self.window, clock);
+        ProbeAnswer { play, probe: probe.name().to_owned(), evidence, coverage, seconds }
     }
 
     /// What the visit comes to, once all that could be asked was.
@@ -252,12 +261,13 @@ impl Visitor {
     }
 }
 
+/// A probe's first question.
+pub(super) fn asked(probe: &Probe) -> Question {
+    Question { script: probe.script(), deadline: probe.deadline, limit: probe.limit }
+}
+
 /// Keeps the log records whose time lies in the window; a record without a time is kept.
-pub(super) fn within(
-    evidence: &mut Evidence,
-    window: (Option<Timestamp>, Option<Timestamp>),
-    clock: Option<&Clock>,
-) {
+fn within(evidence: &mut Evidence, window: (Option<Timestamp>, Option<Timestamp>), clock: Option<&Clock>) {
     let (Evidence::LogGrep(grep), (since, until)) = (evidence, window) else { return };
     if since.is_none() && until.is_none() {
         return;
