@@ -108,6 +108,8 @@ fn crashed(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
         found.next_steps.push(format!(
             "Rule out data-lost and replica-truncated before {host} is started; copy its directories if in doubt."
         ));
+    } else if open.or(last).is_some_and(|(moment, _)| back(moment)) {
+        found.next_steps.push("Find out why it ended, before it ends again: memory, disk, a bug.".to_owned());
     }
     found.items =
         ends.iter().map(|(moment, why)| item(host, format!("{}: {why}", moment.event.at_raw))).collect();
