@@ -2,7 +2,7 @@
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>). All are gauges: a round is a
 //! picture, not a counter. No sample has a timestamp, which the collector refuses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::digest::answers;
@@ -120,19 +120,24 @@ fn findings(report: &Report, page: &mut Page) {
         "roundsman_cleaner_alive",
         "0 where a broker's log cleaner is dead, 1 where its log shows it at work; no sample where neither was seen.",
     );
-    let events = &report.comparison.events;
+    let works = |class: &Class| matches!(class, Class::CleanerWorked { .. } | Class::CleanerStarted { .. });
+    let working: BTreeSet<&str> = report
+        .comparison
+        .events
+        .iter()
+        .filter(|event| works(&event.class))
+        .map(|event| event.host.as_str())
+        .collect();
+    let dead: BTreeSet<&str> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.code == Code::CleanerDead)
+        .filter_map(|finding| finding.subject.broker.as_deref())
+        .collect();
     for cluster in &report.comparison.clusters {
         for broker in &cluster.brokers {
-            let dead = report.findings.iter().any(|finding| {
-                finding.code == Code::CleanerDead && finding.subject.broker.as_deref() == Some(&broker.host)
-            });
-            let works = || {
-                events.iter().any(|event| {
-                    event.host == broker.host
-                        && matches!(event.class, Class::CleanerWorked { .. } | Class::CleanerStarted { .. })
-                })
-            };
-            if dead || works() {
+            let dead = dead.contains(broker.host.as_str());
+            if dead || working.contains(broker.host.as_str()) {
                 let alive = if dead { 0.0 } else { 1.0 };
                 page.sample(&[("cluster", &cluster.name), ("broker", &broker.host)], alive);
             }
