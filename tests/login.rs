@@ -356,6 +356,17 @@ fn the_password_for_all_is_asked_once_and_ctrl_c_gives_the_terminal_back() {
     assert!(seen.contains("status=143") && seen.contains(" echo "), "{seen}");
     let ran = Running::start(without_terminal(args, node.desk.dir(), None)).end().exits(64);
     ran.complains("terminal");
+
+    // ansible.cfg and its variables ask as the flags do.
+    let plain = ["exec", "all", "-i", &inventory, "--", "echo in"];
+    for (name, question) in
+        [("ANSIBLE_ASK_PASS", "SSH password:"), ("ANSIBLE_BECOME_ASK_PASS", "BECOME password:")]
+    {
+        let mut command = without_terminal(plain, node.desk.dir(), None);
+        command.env(name, "yes");
+        let ran = Running::start(command).end().exits(64);
+        assert!(ran.stderr.contains(question) && ran.stderr.contains("no terminal"), "{}", ran.stderr);
+    }
 }
 
 /// The program's processes whose command line holds `word`.

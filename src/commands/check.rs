@@ -34,7 +34,7 @@ pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
         out.print(&list_hosts(plan.targets.iter().map(|target| target.host.as_str())));
         return Ok(0);
     }
-    super::give_secrets(&args.connect, &mut plan)?;
+    super::give_secrets(&args.connect, &options.settings, &mut plan)?;
     let runtime = runtime()?;
     let (visits, stopped) = runtime.block_on(async {
         let mut progress = Progress::new(&plan);

@@ -38,7 +38,7 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
         out.print(&dry_run::describe(&plan, &options.settings));
         return Ok(0);
     }
-    super::give_secrets(&args.connect, &mut plan)?;
+    super::give_secrets(&args.connect, &options.settings, &mut plan)?;
     let runtime = runtime()?;
     let teller = Teller {
         out,

@@ -147,8 +147,9 @@ fn connection(connect: &cli::Connect, settings: &Settings) -> ConnectionOptions 
     }
 }
 
-/// Asks for the secrets that the command line promises, and gives them to the hosts without their own.
-fn give_secrets(connect: &cli::Connect, plan: &mut Plan) -> Result<(), Refusal> {
+/// Asks for the secrets that the command line or `ansible.cfg` promises, and gives them to the hosts without
+/// their own.
+fn give_secrets(connect: &cli::Connect, settings: &Settings, plan: &mut Plan) -> Result<(), Refusal> {
     let ask = |asked: bool, file: &Option<PathBuf>, question: &str| match (file, asked) {
         (Some(file), _) => secrets::from_file(file).map(Some),
         (None, true) => match prompt::secret(question) {
@@ -157,10 +158,12 @@ fn give_secrets(connect: &cli::Connect, plan: &mut Plan) -> Result<(), Refusal> 
         },
         (None, false) => Ok(None),
     };
-    let login = ask(connect.ask_pass, &connect.connection_password_file, "SSH password:")?;
+    let login =
+        ask(connect.ask_pass || settings.ask_pass, &connect.connection_password_file, "SSH password:")?;
     let default = if login.is_some() { " [the SSH password]" } else { "" };
     let question = format!("BECOME password{default}:");
-    let becoming = ask(connect.ask_become_pass, &connect.become_password_file, &question)?;
+    let becoming =
+        ask(connect.ask_become_pass || settings.become_ask_pass, &connect.become_password_file, &question)?;
     // An empty answer to -K is the other password, as in Ansible.
     let becoming = becoming.and_then(|secret| match secret.reveal().is_empty() {
         true => login.clone(),

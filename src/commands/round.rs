@@ -64,7 +64,7 @@ impl<'a> Ready<'a> {
             out.print(&dry_run::describe(&self.plan, &self.settings));
             return Ok(0);
         }
-        give_secrets(&args.connect, &mut self.plan)?;
+        give_secrets(&args.connect, &self.settings, &mut self.plan)?;
         let mut round = runtime()?.block_on(async {
             make_round(&self.plan, args.connect.watch, signals::watch_signals(), out).await
         });
