@@ -12,6 +12,7 @@ pub mod demo;
 pub mod diagnose;
 pub mod error;
 pub mod fleet;
+pub mod history;
 pub mod inventory;
 pub mod kafka;
 pub mod plan;

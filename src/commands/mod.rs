@@ -2,8 +2,10 @@
 
 mod check;
 mod demo;
+mod diff;
 mod dry_run;
 mod exec;
+mod history;
 pub mod inventory;
 mod output;
 mod report;
@@ -25,6 +27,8 @@ pub fn dispatch(command: Command) -> u8 {
         Command::Check(args) => check::check(&args, &out),
         Command::Inventory(args) => show_inventory(&args, &out),
         Command::Report(args) => report::report(&args, &out),
+        Command::History(args) => history::history(&args, &out),
+        Command::Diff(args) => diff::diff(&args, &out),
         Command::Demo(args) => demo::demo(&args, &out),
     };
     match done {

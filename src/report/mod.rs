@@ -23,6 +23,7 @@ pub mod prometheus;
 pub mod table;
 
 pub use crate::diagnose::{Status, Verdict};
+pub use measure::bytes;
 
 /// Everything that a format renders.
 pub struct Report<'a> {
