@@ -13,6 +13,7 @@ pub mod demo;
 pub mod diagnose;
 pub mod error;
 pub mod fleet;
+pub mod history;
 pub mod intake;
 pub mod inventory;
 pub mod kafka;

@@ -3,11 +3,14 @@
 mod audit;
 mod check;
 mod demo;
+mod diff;
 mod dry_run;
 mod evidence;
 mod exec;
 mod explain;
+mod history;
 pub mod inventory;
+mod keep;
 mod output;
 mod report;
 mod round;
@@ -43,6 +46,8 @@ pub fn dispatch(command: Command) -> u8 {
         Command::Inventory(args) => show_inventory(&args, &out),
         Command::Report(args) => report::report(&args, &out),
         Command::Explain(args) => explain::explain(&args, &out),
+        Command::History(args) => history::history(&args, &out),
+        Command::Diff(args) => diff::diff(&args, &out),
         Command::Demo(args) => demo::demo(&args, &out),
     };
     match done {

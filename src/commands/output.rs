@@ -37,8 +37,7 @@ impl Out {
         if let Err(error) = stdout.write_all(bytes).and_then(|()| stdout.flush())
             && error.kind() != io::ErrorKind::BrokenPipe
         {
-            self.lost.store(true, Ordering::Relaxed);
-            self.complain(&format!("error: standard output can't be written: {error}"));
+            self.lose(&format!("standard output can't be written: {error}"));
         }
     }
 
@@ -46,6 +45,12 @@ impl Out {
     pub fn complain(&self, text: &str) {
         // With standard error gone there is nobody left to tell.
         let _ = writeln!(io::stderr().lock(), "{}", sanitize::block(text));
+    }
+
+    /// Says that something which was to be delivered or kept was not; the exit status will know.
+    pub fn lose(&self, why: &str) {
+        self.lost.store(true, Ordering::Relaxed);
+        self.complain(&format!("error: {why}"));
     }
 
     /// Warnings, one to a line.
@@ -58,8 +63,7 @@ impl Out {
     /// Writes a private file whole: beside its place first, then renamed.
     pub fn write_file(&self, path: &Path, bytes: &[u8]) {
         if let Err(error) = write_private(path, bytes) {
-            self.lost.store(true, Ordering::Relaxed);
-            self.complain(&format!("error: {} can't be written: {error}", path.display()));
+            self.lose(&format!("{} can't be written: {error}", path.display()));
         }
     }
 

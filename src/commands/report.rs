@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
+use super::evidence;
 use super::output::{self, Out};
-use super::{evidence, round};
+use super::round::{self, Judged};
 use crate::cli::Report;
 use crate::error::Refusal;
 use crate::intake;
@@ -31,5 +32,5 @@ pub fn report(args: &Report, out: &Out) -> Result<u8, Refusal> {
     if let Some(file) = &args.save {
         round::save(&round, file, out);
     }
-    Ok(round::tell(&round, &destinations, &output::style(&args.show), out))
+    Ok(Judged::of(&round).tell(&destinations, &output::style(&args.show), out))
 }

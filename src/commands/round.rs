@@ -5,15 +5,18 @@ use std::path::Path;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::keep::Past;
 use super::output::{self, Destinations, Out};
 use super::watch::Watch;
 use super::{dry_run, evidence, give_secrets, list_hosts, options, runtime, signals};
 use crate::ansible::Settings;
 use crate::cli;
-use crate::compare::compare;
-use crate::diagnose::{diagnose, verdict};
+use crate::compare::{Comparison, compare};
+use crate::diagnose::finding::Finding;
+use crate::diagnose::{Verdict, diagnose, verdict};
 use crate::error::{FileError, Refusal};
 use crate::fleet;
+use crate::history::diff::Side;
 use crate::intake::{self, Brought};
 use crate::plan::Plan;
 use crate::plan::build::Options;
@@ -26,6 +29,7 @@ pub struct Ready<'a> {
     args: &'a cli::Round,
     pub plan: Plan,
     settings: Settings,
+    inventories: Vec<String>,
     destinations: Destinations,
     brought: Option<Brought>,
 }
@@ -47,7 +51,14 @@ impl<'a> Ready<'a> {
         options.until = args.until.clone();
         let plan = plan(&options)?;
         out.warn(&plan.warnings);
-        Ok(Ready { args, plan, settings: options.settings, destinations, brought })
+        Ok(Ready {
+            args,
+            plan,
+            settings: options.settings,
+            inventories: options.inventories,
+            destinations,
+            brought,
+        })
     }
 
     /// Makes the round, or shows only what it would be; gives the exit status.
@@ -65,6 +76,7 @@ impl<'a> Ready<'a> {
             return Ok(0);
         }
         give_secrets(&args.connect, &self.settings, &mut self.plan)?;
+        let mut past = Past::of(&args.keep, &self.inventories, out);
         let mut round = runtime()?.block_on(async {
             make_round(&self.plan, args.connect.watch, signals::watch_signals(), out).await
         });
@@ -74,7 +86,10 @@ impl<'a> Ready<'a> {
         if let Some(file) = &args.save {
             save(&round, file, out);
         }
-        Ok(tell(&round, &self.destinations, &output::style(&args.show), out))
+        let judged = Judged::of(&round);
+        let status = judged.tell(&self.destinations, &output::style(&args.show), out);
+        past.keep(&round, judged.verdict, &judged.findings, out);
+        Ok(status)
     }
 }
 
@@ -117,25 +132,45 @@ pub fn round_id(started: Timestamp) -> String {
     format!("{}-{:08x}", started.strftime("%Y%m%dT%H%M%SZ"), rand::random::<u32>())
 }
 
-/// Compares, diagnoses, renders; gives the exit status.
-pub fn tell(round: &Round, destinations: &Destinations, style: &Style, out: &Out) -> u8 {
-    let comparison = compare(round);
-    let findings = diagnose(round, &comparison);
-    let verdict = verdict(round, &findings);
-    let report = Report {
-        round,
-        comparison: &comparison,
-        findings: &findings,
-        verdict,
-        timeline: destinations.timeline.clone(),
-    };
-    out.print(&render(&report, destinations.stdout, style));
-    for (format, file) in &destinations.files {
-        // A file is read on whatever comes along: no colour, the style otherwise.
-        let style = Style { colour: false, ..*style };
-        out.write_file(file, render(&report, *format, &style).as_bytes());
+/// A round and what is made of it.
+pub struct Judged<'a> {
+    pub round: &'a Round,
+    pub comparison: Comparison,
+    pub findings: Vec<Finding>,
+    pub verdict: Verdict,
+}
+
+impl<'a> Judged<'a> {
+    /// Compares and diagnoses.
+    pub fn of(round: &'a Round) -> Self {
+        let comparison = compare(round);
+        let findings = diagnose(round, &comparison);
+        let verdict = verdict(round, &findings);
+        Judged { round, comparison, findings, verdict }
     }
-    verdict.exit_code
+
+    /// One side of a [`crate::history::diff`].
+    pub fn side(&self) -> Side<'_> {
+        Side { round: self.round, comparison: &self.comparison, findings: &self.findings }
+    }
+
+    /// Renders; gives the exit status.
+    pub fn tell(&self, destinations: &Destinations, style: &Style, out: &Out) -> u8 {
+        let report = Report {
+            round: self.round,
+            comparison: &self.comparison,
+            findings: &self.findings,
+            verdict: self.verdict,
+            timeline: destinations.timeline.clone(),
+        };
+        out.print(&render(&report, destinations.stdout, style));
+        for (format, file) in &destinations.files {
+            // A file is read on whatever comes along: no colour, the style otherwise.
+            let style = Style { colour: false, ..*style };
+            out.write_file(file, render(&report, *format, &style).as_bytes());
+        }
+        self.verdict.exit_code
+    }
 }
 
 /// Keeps a round for `report --from`.

@@ -24,6 +24,7 @@ pub mod table;
 
 pub use crate::diagnose::{Status, Verdict};
 pub use digest::timeline::Filter;
+pub use measure::bytes;
 
 /// Everything that a format renders.
 pub struct Report<'a> {

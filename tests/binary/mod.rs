@@ -65,10 +65,13 @@ impl Ran {
 pub fn roundsman<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_roundsman"));
     command.args(args);
-    for name in ["SSH_AUTH_SOCK", "ROUNDSMAN_INVENTORY", "NO_COLOR", "LANG", "LC_CTYPE"] {
+    for name in ["SSH_AUTH_SOCK", "ROUNDSMAN_INVENTORY", "ROUNDSMAN_HISTORY", "NO_COLOR", "LANG", "LC_CTYPE"]
+    {
         command.env_remove(name);
     }
     command.env("LC_ALL", "C.UTF-8").env("USER", "tester");
+    // A test that is about the history names one, and removes this.
+    command.env("ROUNDSMAN_NO_HISTORY", "1");
     command
 }
 

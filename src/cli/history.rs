@@ -1,0 +1,105 @@
+//! `history` and `diff`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Subcommand};
+
+use super::{ExecFormat, Show, duration};
+
+#[derive(Debug, Subcommand)]
+pub enum History {
+    /// The newest rounds first.
+    List(HistoryList),
+    /// Render a kept round again.
+    Show(HistoryShow),
+    /// Drop old rounds.
+    Prune(HistoryPrune),
+}
+
+/// Whether a round is kept, and where.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Keep {
+    /// Do not keep the round, and take nothing from earlier ones.
+    #[arg(
+        long,
+        env = "ROUNDSMAN_NO_HISTORY",
+        hide_env = true,
+        value_parser = FalseyValueParser::new(),
+        help_heading = "History"
+    )]
+    pub no_history: bool,
+    #[command(flatten)]
+    pub file: HistoryFile,
+}
+
+/// Where the rounds are kept.
+#[derive(Debug, Clone, Default, Args)]
+pub struct HistoryFile {
+    /// The history [default: $XDG_STATE_HOME/roundsman/history.sqlite].
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ROUNDSMAN_HISTORY",
+        hide_env_values = true,
+        help_heading = "History"
+    )]
+    pub history: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct HistoryList {
+    #[command(flatten)]
+    pub file: HistoryFile,
+    /// How many.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub number: usize,
+    /// text or json.
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub format: ExecFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct HistoryShow {
+    /// The round: its id, the beginning of one, `last`, `last~1` …
+    #[arg(default_value = "last")]
+    pub round: String,
+    #[command(flatten)]
+    pub file: HistoryFile,
+    #[command(flatten)]
+    pub show: Show,
+}
+
+#[derive(Debug, Args)]
+pub struct HistoryPrune {
+    /// Rounds older than this go: 90d, 26h …
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "90d")]
+    pub older_than: Duration,
+    /// But never the newest N.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub keep: usize,
+    #[command(flatten)]
+    pub file: HistoryFile,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 nothing is new or worse, else that of the worst that is: 1 WARNING, 2 CRITICAL, 3 UNKNOWN."
+)]
+pub struct Diff {
+    /// The older round: an id, the beginning of one, `last~1`, or a file of `--save`.
+    #[arg(default_value = "last~1")]
+    pub older: String,
+    /// The newer one.
+    #[arg(default_value = "last")]
+    pub newer: String,
+    #[command(flatten)]
+    pub file: HistoryFile,
+    /// Replicas that are shown, the largest changes first.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub number: usize,
+    /// text or json.
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub format: ExecFormat,
+}
