@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use crate::compare::{Cluster, Comparison};
 use crate::diagnose::finding::{Code, Finding, Severity};
+use crate::history::Since;
 use crate::round::Round;
 
 pub mod csv;
@@ -33,6 +34,8 @@ pub struct Report<'a> {
     /// Worst first.
     pub findings: &'a [Finding],
     pub verdict: Verdict,
+    /// What changed since an earlier round; `None` without one.
+    pub since: Option<&'a Since>,
     /// What the timelines for people are limited to; files for programs hold every event.
     pub timeline: Filter,
 }
