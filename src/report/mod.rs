@@ -25,6 +25,7 @@ pub mod table;
 pub use crate::diagnose::{Status, Verdict};
 pub use digest::timeline::Filter;
 pub use measure::bytes;
+pub use prometheus::Metrics;
 
 /// Everything that a format renders.
 pub struct Report<'a> {
@@ -35,6 +36,8 @@ pub struct Report<'a> {
     pub verdict: Verdict,
     /// What the timelines for people are limited to; files for programs hold every event.
     pub timeline: Filter,
+    /// What becomes metrics.
+    pub metrics: Metrics,
 }
 
 /// What the reader's terminal can show.

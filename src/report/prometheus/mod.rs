@@ -2,28 +2,59 @@
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>). All are gauges: a round is a
 //! picture, not a counter. No sample has a timestamp, which the collector refuses.
 
+mod page;
+mod topics;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use super::digest::answers;
-use super::digest::partitions::{high_watermarks_apart, outline, ratio};
 use super::{Counts, Report, code_word, severity_word};
-use crate::compare::{Cluster, Kind, Partition, Topic};
 use crate::diagnose::finding::{Code, Severity};
 use crate::kafka::event::Class;
 use crate::round::{CoverageStatus, Outcome};
-use crate::sanitize;
+use page::Page;
 
-/// Partitions with samples of their own; of a larger fleet only the odd ones, and sums of the topics.
-pub const PARTITIONS: usize = 2_000;
+/// What of a round becomes metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    /// Globs of topics that get series of their own, with their partitions and replicas; none: all. Findings
+    /// are not filtered.
+    pub topics: Vec<String>,
+    /// Series about findings, topics, partitions and replicas, at most. What is about the round, a host or a
+    /// broker stands beside them: about 40, and 8 a broker.
+    pub series: usize,
+}
+
+impl Metrics {
+    /// Without another word: what a Prometheus takes without noticing it.
+    pub const SERIES: usize = 10_000;
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Metrics { topics: Vec::new(), series: Metrics::SERIES }
+    }
+}
 
 /// The metrics of a round.
 pub fn prometheus(report: &Report) -> String {
     let mut page = Page::default();
+    let limit = report.metrics.series;
     round(report, &mut page);
-    findings(report, &mut page);
-    replicas(report, &mut page);
+    let (used, findings_left) = findings(report, limit / 2, &mut page);
+    brokers(report, &mut page);
+    let (topics_left, partitions_left) = topics::topics(report, limit - used, &mut page);
     mounts(report, &mut page);
+    page.gauge(
+        "roundsman_series_limit",
+        "Series about findings, topics, partitions and replicas, at most; see --metrics-series.",
+    );
+    page.sample(&[], limit as f64);
+    page.gauge("roundsman_left_out", "Things that got no series for the limit, the most ordinary first.");
+    for (what, number) in [("finding", findings_left), ("topic", topics_left), ("partition", partitions_left)]
+    {
+        page.sample(&[("what", what)], number as f64);
+    }
     page.text()
 }
 
@@ -41,6 +72,12 @@ fn round(report: &Report, page: &mut Page) {
     for outcome in Outcome::ALL {
         let hosts = round.visits.iter().filter(|visit| visit.outcome == outcome).count();
         page.sample(&[("outcome", outcome.word())], hosts as f64);
+    }
+    page.gauge("roundsman_host_reached", "1 where the host was logged in to and asked, 0 where it was not.");
+    for visit in round.visits.iter().filter(|visit| visit.outcome != Outcome::Excluded) {
+        let cluster = visit.cluster.as_deref().unwrap_or_default();
+        let reached = if visit.outcome.reached() { 1.0 } else { 0.0 };
+        page.sample(&[("cluster", cluster), ("host", &visit.host)], reached);
     }
     page.gauge(
         "roundsman_evidence",
@@ -65,7 +102,8 @@ fn round(report: &Report, page: &mut Page) {
     }
 }
 
-fn findings(report: &Report, page: &mut Page) {
+/// Within `room` series; gives how many it took, and how many findings are left out.
+fn findings(report: &Report, room: usize, page: &mut Page) -> (usize, usize) {
     let counts = Counts::of(report.findings);
     page.gauge("roundsman_findings", "Findings by severity.");
     for (severity, number) in [
@@ -77,8 +115,9 @@ fn findings(report: &Report, page: &mut Page) {
         let word = severity_word(severity).to_ascii_lowercase();
         page.sample(&[("severity", &word)], number as f64);
     }
-    page.gauge("roundsman_finding", "Findings by cluster, code, severity, topic and broker.");
-    let mut rows: BTreeMap<[String; 5], usize> = BTreeMap::new();
+    let (mut rows, mut lost): (BTreeMap<[String; 5], usize>, BTreeMap<[String; 2], u64>) = Default::default();
+    let mut left_out = 0;
+    // Worst first, as the report has them.
     for finding in report.findings {
         let subject = &finding.subject;
         let broker = match (&subject.broker, &subject.pair) {
@@ -86,36 +125,39 @@ fn findings(report: &Report, page: &mut Page) {
             (None, Some([one, other])) => format!("{one}/{other}"),
             (None, None) => String::new(),
         };
-        let row = [
-            subject.cluster.clone().unwrap_or_default(),
-            code_word(finding.code),
-            severity_word(finding.severity).to_ascii_lowercase(),
-            subject.topic.clone().unwrap_or_default(),
-            broker,
-        ];
+        let [cluster, topic] =
+            [&subject.cluster, &subject.topic].map(|name| name.clone().unwrap_or_default());
+        let severity = severity_word(finding.severity).to_ascii_lowercase();
+        let row = [cluster.clone(), code_word(finding.code), severity, topic.clone(), broker];
+        let offsets = finding.lost_total.filter(|_| finding.code == Code::ReplicaTruncated);
+        let new = |known: bool| usize::from(!known);
+        let cost = new(rows.contains_key(&row))
+            + offsets.map_or(0, |_| new(lost.contains_key(&[cluster.clone(), topic.clone()])));
+        if rows.len() + lost.len() + cost > room {
+            left_out += 1;
+            continue;
+        }
         *rows.entry(row).or_default() += 1;
-    }
-    for ([cluster, code, severity, topic, broker], number) in &rows {
-        page.sample(
-            &[
-                ("cluster", cluster),
-                ("code", code),
-                ("severity", severity),
-                ("topic", topic),
-                ("broker", broker),
-            ],
-            *number as f64,
-        );
-    }
-    page.gauge("roundsman_offsets_lost", "Offsets that followers were told to throw away.");
-    for finding in report.findings.iter().filter(|one| one.code == Code::ReplicaTruncated) {
-        if let Some(lost) = finding.lost_total {
-            let subject = &finding.subject;
-            let cluster = subject.cluster.as_deref().unwrap_or_default();
-            let topic = subject.topic.as_deref().unwrap_or_default();
-            page.sample(&[("cluster", cluster), ("topic", topic)], lost as f64);
+        if let Some(offsets) = offsets {
+            let sum = lost.entry([cluster, topic]).or_default();
+            *sum = sum.saturating_add(offsets);
         }
     }
+    page.gauge("roundsman_finding", "Findings by cluster, code, severity, topic and broker.");
+    let names = ["cluster", "code", "severity", "topic", "broker"];
+    for (row, number) in &rows {
+        let labels: Vec<(&str, &str)> = names.into_iter().zip(row.iter().map(String::as_str)).collect();
+        page.sample(&labels, *number as f64);
+    }
+    page.gauge("roundsman_offsets_lost", "Offsets that followers were told to throw away.");
+    for ([cluster, topic], offsets) in &lost {
+        page.sample(&[("cluster", cluster), ("topic", topic)], *offsets as f64);
+    }
+    (rows.len() + lost.len(), left_out)
+}
+
+/// What is known of each broker.
+fn brokers(report: &Report, page: &mut Page) {
     page.gauge(
         "roundsman_cleaner_alive",
         "0 where a broker's log cleaner is dead, 1 where its log shows it at work; no sample where neither was seen.",
@@ -143,10 +185,6 @@ fn findings(report: &Report, page: &mut Page) {
             }
         }
     }
-}
-
-/// One broker's numbers, then each partition's as far as [`PARTITIONS`] goes.
-fn replicas(report: &Report, page: &mut Page) {
     page.gauge("roundsman_broker_log_bytes", "Bytes of .log files that a broker holds.");
     for cluster in &report.comparison.clusters {
         for broker in cluster.brokers.iter().filter(|broker| broker.seen && broker.lengths_known) {
@@ -159,87 +197,6 @@ fn replicas(report: &Report, page: &mut Page) {
             page.sample(&[("cluster", &cluster.name), ("broker", &broker.host)], f64::from(broker.replicas));
         }
     }
-    let (shown, left_out) = partitions(report);
-    page.gauge(
-        "roundsman_partitions_without_samples",
-        "Partitions that nothing is wrong with and that the limit of samples leaves out.",
-    );
-    page.sample(&[], left_out as f64);
-    page.gauge(
-        "roundsman_topic_size_ratio_max",
-        "The largest ratio between two replicas of one partition of a topic.",
-    );
-    for cluster in &report.comparison.clusters {
-        for topic in &cluster.topics {
-            let most = topic.partitions.iter().filter_map(ratio).max_by(f64::total_cmp);
-            if let Some(most) = most {
-                page.sample(&[("cluster", &cluster.name), ("topic", &topic.name)], most);
-            }
-        }
-    }
-    type Value = fn(&crate::compare::Replica) -> Option<f64>;
-    let per_replica: [(&str, &str, Value); 3] = [
-        ("roundsman_replica_log_bytes", "Bytes of a replica's .log files, Kafka's own measure.", |replica| {
-            replica.known_log_bytes().map(|bytes| bytes as f64)
-        }),
-        (
-            "roundsman_replica_allocated_bytes",
-            "Bytes that a replica takes on disk, as du has it.",
-            |replica| replica.known_allocated_bytes().map(|bytes| bytes as f64),
-        ),
-        ("roundsman_replica_high_watermark", "A replica's high watermark, an offset.", |replica| {
-            replica.high_watermark.map(|offset| offset as f64)
-        }),
-    ];
-    for (name, help, value) in per_replica {
-        page.gauge(name, help);
-        for (cluster, topic, partition) in &shown {
-            for replica in partition.replicas.iter().filter(|replica| replica.kind == Kind::Current) {
-                if let (Some(value), Some(broker)) = (value(replica), cluster.host(replica.broker)) {
-                    page.of_partition(cluster, topic, partition, Some(broker), value);
-                }
-            }
-        }
-    }
-    page.gauge("roundsman_partition_size_ratio", "Larger over smaller of a partition's replicas.");
-    for (cluster, topic, partition) in &shown {
-        if let Some(ratio) = ratio(partition) {
-            page.of_partition(cluster, topic, partition, None, ratio);
-        }
-    }
-    page.gauge(
-        "roundsman_partition_high_watermarks_apart",
-        "Offsets between a partition's highest and lowest high watermark.",
-    );
-    for (cluster, topic, partition) in &shown {
-        if let Some(apart) = high_watermarks_apart(partition) {
-            page.of_partition(cluster, topic, partition, None, apart as f64);
-        }
-    }
-}
-
-type Place<'a> = (&'a Cluster, &'a Topic, &'a Partition);
-
-/// The partitions that get samples, the odd ones first, and how many do not.
-fn partitions<'a>(report: &Report<'a>) -> (Vec<Place<'a>>, usize) {
-    let mut all = Vec::new();
-    for cluster in &report.comparison.clusters {
-        for topic in cluster.topics.iter().filter(|topic| !topic.ignored) {
-            all.extend(topic.partitions.iter().map(|partition| (cluster, topic, partition)));
-        }
-    }
-    let total = all.len();
-    if total > PARTITIONS {
-        all.clear();
-        for cluster in &report.comparison.clusters {
-            for outline in outline(report, cluster) {
-                all.extend(outline.odd.iter().map(|odd| (cluster, outline.topic, odd.partition)));
-            }
-        }
-        all.truncate(PARTITIONS);
-    }
-    let left_out = total - all.len().min(total);
-    (all, left_out)
 }
 
 fn mounts(report: &Report, page: &mut Page) {
@@ -251,75 +208,6 @@ fn mounts(report: &Report, page: &mut Page) {
     page.gauge("roundsman_disk_available_bytes", "Bytes that users may still write to it.");
     for (host, mount) in &mounts {
         page.sample(&[("host", host), ("mountpoint", &mount.mount)], mount.available_bytes as f64);
-    }
-}
-
-/// The text in the making. A metric without samples leaves nothing behind.
-#[derive(Default)]
-struct Page {
-    text: String,
-    name: &'static str,
-    head: String,
-}
-
-impl Page {
-    fn gauge(&mut self, name: &'static str, help: &str) {
-        self.name = name;
-        self.head = format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
-    }
-
-    fn sample(&mut self, labels: &[(&str, &str)], value: f64) {
-        self.text.push_str(&std::mem::take(&mut self.head));
-        self.text.push_str(self.name);
-        for (at, (label, value)) in labels.iter().enumerate() {
-            self.text.push(if at == 0 { '{' } else { ',' });
-            self.text.push_str(label);
-            self.text.push_str("=\"");
-            escape(&mut self.text, value);
-            self.text.push('"');
-        }
-        if !labels.is_empty() {
-            self.text.push('}');
-        }
-        // Writing to a String cannot fail.
-        let _ = match value {
-            value if value.is_infinite() => writeln!(self.text, " +Inf"),
-            value => writeln!(self.text, " {value}"),
-        };
-    }
-
-    fn of_partition(
-        &mut self,
-        cluster: &Cluster,
-        topic: &Topic,
-        partition: &Partition,
-        broker: Option<&str>,
-        value: f64,
-    ) {
-        let number = partition.partition.to_string();
-        let labels = [
-            ("cluster", cluster.name.as_str()),
-            ("topic", &topic.name),
-            ("partition", &number),
-            ("broker", broker.unwrap_or_default()),
-        ];
-        self.sample(if broker.is_some() { &labels } else { &labels[..3] }, value);
-    }
-
-    fn text(self) -> String {
-        self.text
-    }
-}
-
-/// A label's value: remote text made visible, then what the format itself gives a meaning.
-fn escape(text: &mut String, value: &str) {
-    for c in sanitize::line(value).chars() {
-        match c {
-            '\\' => text.push_str("\\\\"),
-            '"' => text.push_str("\\\""),
-            '\n' => text.push_str("\\n"),
-            c => text.push(c),
-        }
     }
 }
 
@@ -336,12 +224,77 @@ mod tests {
             "roundsman_offsets_lost{cluster=\"blaze\",topic=\"completeProduct\"} 6572461\n",
             "roundsman_cleaner_alive{cluster=\"blaze\",broker=\"10.200.8.177\"} 0\n",
             "roundsman_hosts{outcome=\"ok\"} 3\n",
-            "roundsman_partitions_without_samples 0\n",
+            "roundsman_left_out{what=\"partition\"} 0\n",
+            "roundsman_host_reached{cluster=\"blaze\",host=\"10.200.8.177\"} 1\n",
         ] {
             assert!(text.contains(line), "{line}");
         }
         assert_eq!(text.matches("\nroundsman_replica_log_bytes{").count(), 72);
         assert_eq!(text.matches("\nroundsman_partition_size_ratio{").count(), 36);
+    }
+
+    fn series_of(text: &str, name: &str) -> usize {
+        text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{'))).count()
+    }
+
+    #[test]
+    fn a_compacted_replica_has_its_dirty_ratio() {
+        let mut case = incident();
+        let replica = &mut case.comparison.clusters[0].topics[0].partitions[0].replicas[0];
+        (replica.log_bytes, replica.active_bytes, replica.clean_bytes) = (1000, 200, 200);
+        replica.first_dirty = Some(7);
+        let text = prometheus(&case.report());
+        let expected = "roundsman_replica_dirty_ratio{cluster=\"blaze\",topic=\"completeProduct\",\
+                        partition=\"0\",broker=\"10.200.8.177\"} 0.75\n";
+        assert!(text.contains(expected), "{text}");
+        case.comparison.clusters[0].topics[0].compacted = false;
+        assert_eq!(series_of(&prometheus(&case.report()), "roundsman_replica_dirty_ratio"), 0);
+    }
+
+    #[test]
+    fn the_limit_of_series_holds_and_the_odd_partitions_come_first() {
+        let case = incident();
+        let full = prometheus(&case.report());
+        let of_round = |text: &str| {
+            let fixed = ["finding", "offsets_lost", "topic_", "partition_", "replica_"];
+            let grows = |line: &&str| fixed.iter().any(|word| line.starts_with(&format!("roundsman_{word}")));
+            let findings = |line: &&str| !line.starts_with("roundsman_findings{");
+            text.lines().filter(grows).filter(findings).count()
+        };
+        for limit in [0, 1, 5, 17, 100, 150, 10_000] {
+            let mut report = case.report();
+            report.metrics.series = limit;
+            let text = prometheus(&report);
+            assert!(of_round(&text) <= limit, "{limit}: {text}");
+            assert_eq!(
+                limit >= 10_000,
+                text == full.replace("series_limit 10000", &format!("series_limit {limit}"))
+            );
+            let shown = series_of(&text, "roundsman_partition_size_ratio");
+            assert!(text.contains(&format!("roundsman_left_out{{what=\"partition\"}} {}\n", 36 - shown)));
+            // 24 partitions are odd: no ordinary one is there before them.
+            if shown < 24 {
+                assert!(!text.contains("partition=\"0\""), "{text}");
+            }
+        }
+        let mut report = case.report();
+        report.metrics.series = 150;
+        let text = prometheus(&report);
+        assert!(text.contains("code=\"data-lost\"") && text.contains("partition=\"1\""), "{text}");
+    }
+
+    #[test]
+    fn the_filter_takes_topics_and_leaves_findings() {
+        let case = incident();
+        let mut report = case.report();
+        report.metrics.topics = vec!["order*".into(), "__*".into()];
+        let text = prometheus(&report);
+        assert!(!text.contains("roundsman_topic_") && !text.contains("roundsman_replica_"));
+        assert!(
+            text.contains("roundsman_offsets_lost") && text.contains("roundsman_left_out{what=\"topic\"} 0")
+        );
+        report.metrics.topics.push("complete*".into());
+        assert_eq!(prometheus(&report), prometheus(&case.report()));
     }
 
     #[test]
