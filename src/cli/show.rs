@@ -28,6 +28,9 @@ pub struct Show {
     /// Metrics about findings, topics, partitions and replicas, at most; what is ordinary is left out first.
     #[arg(long, value_name = "N", default_value_t = Metrics::SERIES, help_heading = "Report")]
     pub metrics_series: usize,
+    /// A label of every metric, for the files of several rounds in one directory; may be given again.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = Metrics::label, help_heading = "Report")]
+    pub metrics_label: Vec<(String, String)>,
     #[command(flatten)]
     pub colour: Colour,
 }

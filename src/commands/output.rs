@@ -186,6 +186,10 @@ pub fn destinations(show: &Show) -> Result<Destinations, Refusal> {
         Least::Critical => Weight::Critical,
     });
     let timeline = Filter { topic: show.topic.clone(), severity };
-    let metrics = Metrics { topics: show.metrics_topic.clone(), series: show.metrics_series };
+    let metrics = Metrics {
+        topics: show.metrics_topic.clone(),
+        series: show.metrics_series,
+        labels: show.metrics_label.clone(),
+    };
     Ok(Destinations { stdout, files, timeline, metrics })
 }

@@ -23,22 +23,60 @@ pub struct Metrics {
     /// Series about findings, topics, partitions and replicas, at most. What is about the round, a host or a
     /// broker stands beside them: about 40, and 8 a broker.
     pub series: usize,
+    /// Labels of every series, so that the files of several rounds can lie in one directory.
+    pub labels: Vec<(String, String)>,
 }
 
+/// The labels that series have of their own, and those that Prometheus gives them.
+const LABELS: [&str; 15] = [
+    "broker",
+    "cluster",
+    "code",
+    "coverage",
+    "host",
+    "instance",
+    "job",
+    "le",
+    "mountpoint",
+    "outcome",
+    "partition",
+    "severity",
+    "topic",
+    "version",
+    "what",
+];
+
 impl Metrics {
+    /// `NAME=VALUE` as a label of every series.
+    ///
+    /// # Errors
+    /// No name of a label, or one that some series have already.
+    pub fn label(given: &str) -> Result<(String, String), String> {
+        let (name, value) = given.split_once('=').ok_or("a label is NAME=VALUE")?;
+        let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+        let well = name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit());
+        match name {
+            name if !well || name.starts_with("__") => {
+                Err(format!("`{name}` is no name of a label: letters, digits and _, no digit first, no __"))
+            }
+            name if LABELS.contains(&name) => Err(format!("series have a label `{name}` of their own")),
+            name => Ok((name.to_owned(), value.to_owned())),
+        }
+    }
+
     /// Without another word: what a Prometheus takes without noticing it.
     pub const SERIES: usize = 10_000;
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        Metrics { topics: Vec::new(), series: Metrics::SERIES }
+        Metrics { topics: Vec::new(), series: Metrics::SERIES, labels: Vec::new() }
     }
 }
 
 /// The metrics of a round.
 pub fn prometheus(report: &Report) -> String {
-    let mut page = Page::default();
+    let mut page = Page::with_labels(&report.metrics.labels);
     let limit = report.metrics.series;
     round(report, &mut page);
     let (used, findings_left) = findings(report, limit / 2, &mut page);

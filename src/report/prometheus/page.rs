@@ -10,12 +10,23 @@ use crate::sanitize;
 pub struct Page {
     text: String,
     name: &'static str,
+    /// Of every sample, as they are written: `,fleet="a"`.
+    common: String,
     head: String,
     /// The series of the metric at hand.
     seen: HashSet<String>,
 }
 
 impl Page {
+    /// A page whose every sample has these labels behind its own.
+    pub fn with_labels(labels: &[(String, String)]) -> Self {
+        let mut page = Page::default();
+        for (name, value) in labels {
+            label(&mut page.common, name, value);
+        }
+        page
+    }
+
     /// Begins a metric.
     pub fn gauge(&mut self, name: &'static str, help: &str) {
         self.name = name;
@@ -27,14 +38,13 @@ impl Page {
     /// collector would refuse the whole file, and names from nodes may look alike once they are made visible.
     pub fn sample(&mut self, labels: &[(&str, &str)], value: f64) {
         let mut series = String::from(self.name);
-        for (at, (label, value)) in labels.iter().enumerate() {
-            series.push(if at == 0 { '{' } else { ',' });
-            series.push_str(label);
-            series.push_str("=\"");
-            escape(&mut series, value);
-            series.push('"');
+        for (name, value) in labels {
+            label(&mut series, name, value);
         }
-        if !labels.is_empty() {
+        series.push_str(&self.common);
+        if series.len() > self.name.len() {
+            // The first comma opens the list.
+            series.replace_range(self.name.len()..=self.name.len(), "{");
             series.push('}');
         }
         if self.seen.contains(&series) {
@@ -54,6 +64,15 @@ impl Page {
     pub fn text(self) -> String {
         self.text
     }
+}
+
+/// A label with a comma before it.
+fn label(text: &mut String, name: &str, value: &str) {
+    text.push(',');
+    text.push_str(name);
+    text.push_str("=\"");
+    escape(text, value);
+    text.push('"');
 }
 
 /// A label's value: remote text made visible, then what the format itself gives a meaning.
@@ -86,5 +105,14 @@ mod tests {
         let expected = "# HELP one The first.\n# TYPE one gauge\none{topic=\"a\\\\x1b\"} 1\n\
                         one{topic=\"say \\\"b\\\"\"} +Inf\n# HELP two The second.\n# TYPE two gauge\ntwo 0.5\n";
         assert_eq!(page.text(), expected);
+        let mut page = Page::with_labels(&[("fleet".into(), "a".into()), ("dc".into(), "b".into())]);
+        page.gauge("one", "The first.");
+        page.sample(&[("topic", "t")], 1.0);
+        page.sample(&[], 2.0);
+        let text = page.text();
+        assert!(
+            text.ends_with("one{topic=\"t\",fleet=\"a\",dc=\"b\"} 1\none{fleet=\"a\",dc=\"b\"} 2\n"),
+            "{text}"
+        );
     }
 }
