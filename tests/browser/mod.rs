@@ -169,16 +169,22 @@ impl Browser {
         lines.filter_map(|line| line.as_str().map(str::to_owned)).collect()
     }
 
-    /// A picture of the page from its top, for a person to look at.
-    pub fn picture(&mut self, file: &Path) {
+    /// Pictures of the page from its top, `NAME-1.png` and so on, for a person to look at.
+    pub fn pictures(&mut self, dir: &Path, name: &str) {
         let size = self.ask("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
-        let height = size["height"].as_f64().unwrap_or(900.0).min(5000.0);
-        let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1});
-        let picture =
-            self.ask("Page.captureScreenshot", json!({"captureBeyondViewport": true, "clip": clip}));
-        let bytes =
-            base64::engine::general_purpose::STANDARD.decode(picture["data"].as_str().expect("a picture"));
-        fs::write(file, bytes.expect("base64")).expect("a picture is written");
+        let height = size["height"].as_f64().unwrap_or(900.0);
+        for piece in 0..4 {
+            let top = f64::from(piece) * 1600.0;
+            if top >= height {
+                break;
+            }
+            let clip = json!({"x": 0, "y": top, "width": size["width"], "height": (height - top).min(1600.0), "scale": 1});
+            let picture =
+                self.ask("Page.captureScreenshot", json!({"captureBeyondViewport": true, "clip": clip}));
+            let picture = picture["data"].as_str().expect("a picture");
+            let bytes = base64::engine::general_purpose::STANDARD.decode(picture).expect("base64");
+            fs::write(dir.join(format!("{name}-{}.png", piece + 1)), bytes).expect("a picture is written");
+        }
     }
 }
 
