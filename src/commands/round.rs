@@ -22,7 +22,7 @@ use crate::intake::{self, Brought};
 use crate::plan::Plan;
 use crate::plan::build::Options;
 use crate::progress::Progress;
-use crate::report::{Report, Style, render};
+use crate::report::{Format, Report, Style, render};
 use crate::round::{self, Round, Stopped};
 
 /// A round with nothing left to resolve.
@@ -171,12 +171,17 @@ impl<'a> Judged<'a> {
             verdict: self.verdict,
             since: self.since.as_ref(),
             timeline: destinations.timeline.clone(),
+            metrics: destinations.metrics.clone(),
         };
         out.print(&render(&report, destinations.stdout, style));
         for (format, file) in &destinations.files {
             // A file is read on whatever comes along: no colour, the style otherwise.
             let style = Style { colour: false, ..*style };
-            out.write_file(file, render(&report, *format, &style).as_bytes());
+            let text = render(&report, *format, &style);
+            match format {
+                Format::Prometheus => out.write_public_file(file, text.as_bytes()),
+                _ => out.write_file(file, text.as_bytes()),
+            }
         }
         self.verdict.exit_code
     }

@@ -26,6 +26,7 @@ pub mod table;
 pub use crate::diagnose::{Status, Verdict};
 pub use digest::timeline::Filter;
 pub use measure::bytes;
+pub use prometheus::Metrics;
 
 /// Everything that a format renders.
 pub struct Report<'a> {
@@ -38,6 +39,8 @@ pub struct Report<'a> {
     pub since: Option<&'a Since>,
     /// What the timelines for people are limited to; files for programs hold every event.
     pub timeline: Filter,
+    /// What becomes metrics.
+    pub metrics: Metrics,
 }
 
 /// What the reader's terminal can show.
