@@ -64,7 +64,8 @@ pub struct ReplicaChange {
 }
 
 impl ReplicaChange {
-    fn by(&self) -> u64 {
+    /// Bytes between the two.
+    pub fn by(&self) -> u64 {
         self.to.unwrap_or(0).abs_diff(self.from.unwrap_or(0))
     }
 }

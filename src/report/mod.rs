@@ -60,17 +60,22 @@ pub struct Counts {
     pub unknown: usize,
     pub warning: usize,
     pub notice: usize,
+    /// Of whatever severity; they are in none of the other numbers.
+    pub acknowledged: usize,
 }
 
 impl Counts {
     /// The counts of some findings.
     pub fn of(findings: &[Finding]) -> Self {
-        let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+        let (known, open): (Vec<&Finding>, Vec<&Finding>) =
+            findings.iter().partition(|finding| finding.acknowledged.is_some());
+        let of = |severity| open.iter().filter(|finding| finding.severity == severity).count();
         Counts {
             critical: of(Severity::Critical),
             unknown: of(Severity::Unknown),
             warning: of(Severity::Warning),
             notice: of(Severity::Notice),
+            acknowledged: known.len(),
         }
     }
 }
