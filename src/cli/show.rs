@@ -5,10 +5,14 @@ use clap::{Args, ValueEnum};
 /// What the report looks like and where it goes.
 #[derive(Debug, Clone, Args)]
 pub struct Show {
-    /// table, markdown, html, json, ndjson, prometheus, nagios or csv on standard output.
+    /// table, markdown, html, json …
+    ///
+    /// On standard output: table, markdown, html, json, ndjson, prometheus, nagios or csv.
     #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = "Report")]
     pub format: String,
-    /// Also write the report to FILE, in the format of its extension or the one named; may be given again.
+    /// Also write the report to FILE.
+    ///
+    /// In the format of its extension, or the one named; may be given again, each time in another format.
     #[arg(short, long = "output", value_name = "[FORMAT:]FILE", help_heading = "Report")]
     pub output: Vec<String>,
     /// Columns of the table [default: the terminal's, else 120].
@@ -20,8 +24,6 @@ pub struct Show {
     /// The timeline of what weighs this or more: notice, warning or critical.
     #[arg(long, value_name = "LEVEL", hide_possible_values = true, help_heading = "Report")]
     pub severity: Option<Least>,
-    #[command(flatten)]
-    pub colour: Colour,
 }
 
 /// The least weight of an event that a timeline shows.
@@ -32,19 +34,7 @@ pub enum Least {
     Critical,
 }
 
-#[derive(Debug, Clone, Args)]
-pub struct Colour {
-    /// Colour: auto, always or never.
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "auto",
-        hide_possible_values = true,
-        help_heading = "Report"
-    )]
-    pub color: When,
-}
-
+/// Where colour goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum When {
     Auto,

@@ -94,7 +94,7 @@ fn show(args: &HistoryShow, out: &Out) -> Result<u8, Refusal> {
     let destinations = output::destinations(&args.show)?;
     let store = open(&args.file)?;
     let round = store.find(&args.round).and_then(|entry| store.load(&entry.id)).map_err(refusal)?;
-    Ok(Judged::of(&round).tell(&destinations, &output::style(&args.show), out))
+    Ok(Judged::of(&round).tell(&destinations, &out.style(&args.show), out))
 }
 
 fn prune(args: &HistoryPrune, out: &Out) -> Result<u8, Refusal> {

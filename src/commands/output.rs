@@ -1,12 +1,13 @@
 //! Standard output and standard error: what may go where, and what becomes of a reader who left.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::cli::{Colour, Least, Show, When};
+use crate::cli::{Least, Show, When};
 use crate::error::Refusal;
 use crate::kafka::event::Weight;
 use crate::report::{Filter, Format, Style};
@@ -19,11 +20,32 @@ const WIDTH: usize = 120;
 pub struct Out {
     /// Something that was to be delivered was not.
     lost: AtomicBool,
+    colour: bool,
 }
 
 impl Out {
-    pub fn new() -> Self {
-        Out { lost: AtomicBool::new(false) }
+    pub fn new(colour: When) -> Self {
+        let env = |name: &str| std::env::var_os(name);
+        let colour = coloured(colour, &env, io::stdout().is_terminal());
+        Out { lost: AtomicBool::new(false), colour }
+    }
+
+    /// Whether what goes to standard output is to have colour.
+    pub fn coloured(&self) -> bool {
+        self.colour
+    }
+
+    /// The style that standard output can take.
+    pub fn style(&self, show: &Show) -> Style {
+        let terminal = || {
+            let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+            Some(usize::from(width.0).max(40))
+        };
+        Style {
+            width: show.width.map(usize::from).or_else(terminal).unwrap_or(WIDTH),
+            colour: self.colour,
+            unicode: speaks_utf8(),
+        }
     }
 
     /// To standard output. A reader that closed the pipe had enough: no error.
@@ -95,29 +117,20 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Whether to colour what goes to standard output.
-pub fn coloured(colour: &Colour) -> bool {
-    match colour.color {
+/// Whether to colour: `--color`, then NO_COLOR (no-color.org), CLICOLOR_FORCE and CLICOLOR (bixense.com/clicolors),
+/// then the terminal.
+fn coloured(colour: When, env: &dyn Fn(&str) -> Option<OsString>, terminal: bool) -> bool {
+    let given = |name: &str| env(name).filter(|value| !value.is_empty());
+    match colour {
         When::Always => true,
         When::Never => false,
+        When::Auto if given("NO_COLOR").is_some() => false,
+        When::Auto if given("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
         When::Auto => {
-            let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-            io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
+            terminal
+                && given("CLICOLOR").is_none_or(|value| value != "0")
+                && given("TERM").is_none_or(|term| term != "dumb")
         }
-    }
-}
-
-/// The style that standard output can take.
-pub fn style(show: &Show) -> Style {
-    let terminal = || {
-        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
-        Some(usize::from(width.0).max(40))
-    };
-    Style {
-        width: show.width.map(usize::from).or_else(terminal).unwrap_or(WIDTH),
-        colour: coloured(&show.colour),
-        unicode: speaks_utf8(),
     }
 }
 
@@ -167,4 +180,30 @@ pub fn destinations(show: &Show) -> Result<Destinations, Refusal> {
         Least::Critical => Weight::Critical,
     });
     Ok(Destinations { stdout, files, timeline: Filter { topic: show.topic.clone(), severity } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flag_then_no_color_then_force_then_terminal() {
+        let decides = |colour, set: &[(&str, &str)], terminal| {
+            let env = |name: &str| {
+                set.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(*value))
+            };
+            coloured(colour, &env, terminal)
+        };
+        let all = [("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("TERM", "xterm")];
+        assert!(decides(When::Always, &all, false));
+        assert!(!decides(When::Never, &all[1..], true));
+        assert!(!decides(When::Auto, &all, true));
+        assert!(decides(When::Auto, &all[1..], false));
+        assert!(decides(When::Auto, &all[2..], true));
+        assert!(!decides(When::Auto, &all[2..], false));
+        assert!(decides(When::Auto, &[("NO_COLOR", "")], true), "an empty NO_COLOR says nothing");
+        assert!(!decides(When::Auto, &[("CLICOLOR_FORCE", "0")], false));
+        assert!(!decides(When::Auto, &[("CLICOLOR", "0")], true));
+        assert!(!decides(When::Auto, &[("TERM", "dumb")], true));
+    }
 }

@@ -32,5 +32,5 @@ pub fn report(args: &Report, out: &Out) -> Result<u8, Refusal> {
     if let Some(file) = &args.save {
         round::save(&round, file, out);
     }
-    Ok(Judged::of(&round).tell(&destinations, &output::style(&args.show), out))
+    Ok(Judged::of(&round).tell(&destinations, &out.style(&args.show), out))
 }
