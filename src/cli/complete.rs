@@ -99,7 +99,8 @@ fn attach(command: Command, line: &Arc<Line>, values: &Arc<Values>) -> Command {
         arg.add(ArgValueCompleter::new(move |current: &OsStr| {
             let words = wanted.map(|wanted| (wanted, values(wanted, &line)));
             let mut found = words.map_or_else(Vec::new, |(wanted, words)| matching(wanted, current, words));
-            if files {
+            // What begins with a hyphen is to be an option, even where a value could stand.
+            if files && !current.as_encoded_bytes().starts_with(b"-") {
                 found.push(CompletionCandidate::new("").tag(Some(FILES.into())));
             }
             found

@@ -27,7 +27,9 @@ pub struct Evidence {
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true, help_heading = "Evidence from elsewhere")]
     pub log_zone: Option<String>,
     /// What sizes without a unit count in --du-transcript [default: k].
-    #[arg(long, value_name = "UNIT", help_heading = "Evidence from elsewhere")]
+    ///
+    /// k: KiB, of `du` and `du -k`; m: MiB, of `du -m`; b: bytes, of `du -b`; blocks: 512 bytes, of a POSIX `du`.
+    #[arg(long, value_name = "UNIT", hide_possible_values = true, help_heading = "Evidence from elsewhere")]
     pub du_unit: Option<DuUnit>,
 }
 

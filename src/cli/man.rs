@@ -1,5 +1,6 @@
 //! The manual: a page for the program and one for each subcommand, as roff.
 
+use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
@@ -24,7 +25,7 @@ fn title(command: &str) -> String {
 }
 
 fn rendered(page: &Page, date: &str) -> std::io::Result<Vec<u8>> {
-    let mut all = help::command();
+    let mut all = whole(help::command());
     all.build();
     let found = page.command.split_whitespace().try_fold(&all, |command, word| command.find_subcommand(word));
     // A page without a command is a mistake that a test finds.
@@ -44,15 +45,37 @@ fn rendered(page: &Page, date: &str) -> std::io::Result<Vec<u8>> {
     }
     man.render_options_section(&mut text)?;
     sections(page).to_writer(&mut text)?;
-    Ok(text)
+    Ok(ascii(&String::from_utf8_lossy(&text)))
+}
+
+/// The manual has one length: what `-h` leaves out is there.
+fn whole(command: Command) -> Command {
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    let command = command.mut_args(|arg| arg.hide_short_help(false));
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, whole))
+}
+
+/// Letters beyond ASCII as groff and mandoc name them: neither takes UTF-8 unasked.
+fn ascii(text: &str) -> Vec<u8> {
+    let mut page = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter.is_ascii() {
+            true => page.push(letter),
+            false => page.push_str(&format!("\\[u{:04X}]", u32::from(letter))),
+        }
+    }
+    page.into_bytes()
 }
 
 fn sections(page: &Page) -> Roff {
     let mut roff = Roff::new();
     if !page.notes.is_empty() {
         roff.control("SH", ["NOTES"]);
-        for note in page.notes {
-            roff.control("PP", []).text([roman(*note)]);
+        for (at, note) in page.notes.iter().enumerate() {
+            if at > 0 {
+                roff.control("PP", []);
+            }
+            roff.text([roman(*note)]);
         }
     }
     let mut list = |heading: &str, rows: &[(&str, &str)]| {
@@ -67,8 +90,11 @@ fn sections(page: &Page) -> Roff {
         list("FILES", FILES);
     }
     roff.control("SH", ["EXAMPLES"]);
-    for (what, line) in page.examples {
-        roff.control("PP", []).text([roman(*what)]);
+    for (at, (what, line)) in page.examples.iter().enumerate() {
+        if at > 0 {
+            roff.control("PP", []);
+        }
+        roff.text([roman(*what)]);
         roff.control("PP", []).control("RS", ["4"]).control("nf", []);
         roff.text([roman(*line)]).control("fi", []).control("RE", []);
     }
