@@ -12,6 +12,9 @@ use super::help;
 /// The tag of a candidate that stands for the shell's own completion of file names.
 const FILES: &str = "files";
 
+/// The tag of a candidate that says only: a value of ours stands here, be there one or not.
+const VALUE: &str = "value";
+
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Wanted {
@@ -53,13 +56,15 @@ pub fn complete(words: Vec<OsString>, index: usize, values: Arc<Values>) -> (Vec
     let current = words.get(index).cloned().unwrap_or_default();
     let mut command = attach(help::command(), &line, &values);
     let found = engine::complete(&mut command, words, index, None).unwrap_or_default();
-    let is_files = |found: &CompletionCandidate| found.get_tag().is_some_and(|tag| tag.to_string() == FILES);
-    let files = found.iter().any(is_files);
-    let mut candidates: Vec<Candidate> =
-        found.iter().filter(|found| !is_files(found)).map(candidate).collect();
+    let has = |tag: &'static str| {
+        move |found: &CompletionCandidate| found.get_tag().is_some_and(|of| of.to_string() == tag)
+    };
+    let (files, value) = (found.iter().any(has(FILES)), found.iter().any(has(VALUE)));
+    let real = found.iter().filter(|found| !has(FILES)(found) && !has(VALUE)(found));
+    let mut candidates: Vec<Candidate> = real.map(candidate).collect();
     // Whoever typed no hyphen wants a value; options are for where there is none.
     let is_option = |candidate: &Candidate| candidate.word.starts_with('-');
-    if current.is_empty() && (files || !candidates.iter().all(is_option)) {
+    if current.is_empty() && (files || value || !candidates.iter().all(is_option)) {
         candidates.retain(|candidate| !is_option(candidate));
     }
     (candidates, files)
@@ -85,10 +90,7 @@ fn line(words: &[OsString], index: usize) -> Line {
     }
     let inventories = matches.try_get_many::<String>("inventory").ok().flatten();
     let history = matches.try_get_one::<PathBuf>("history").ok().flatten();
-    Line {
-        inventories: inventories.into_iter().flatten().cloned().collect(),
-        history: history.cloned(),
-    }
+    Line { inventories: inventories.into_iter().flatten().cloned().collect(), history: history.cloned() }
 }
 
 fn attach(command: Command, line: &Arc<Line>, values: &Arc<Values>) -> Command {
@@ -99,6 +101,9 @@ fn attach(command: Command, line: &Arc<Line>, values: &Arc<Values>) -> Command {
         arg.add(ArgValueCompleter::new(move |current: &OsStr| {
             let words = wanted.map(|wanted| (wanted, values(wanted, &line)));
             let mut found = words.map_or_else(Vec::new, |(wanted, words)| matching(wanted, current, words));
+            if wanted.is_some() {
+                found.push(CompletionCandidate::new("").tag(Some(VALUE.into())));
+            }
             // What begins with a hyphen is to be an option, even where a value could stand.
             if files && !current.as_encoded_bytes().starts_with(b"-") {
                 found.push(CompletionCandidate::new("").tag(Some(FILES.into())));
@@ -106,9 +111,9 @@ fn attach(command: Command, line: &Arc<Line>, values: &Arc<Values>) -> Command {
             found
         }))
     });
-    names.into_iter().fold(command, |command, name| {
-        command.mut_subcommand(name, |sub| attach(sub, line, values))
-    })
+    names
+        .into_iter()
+        .fold(command, |command, name| command.mut_subcommand(name, |sub| attach(sub, line, values)))
 }
 
 /// What an argument takes, and whether files are among it.
@@ -123,7 +128,11 @@ fn source_of(arg: &Arg) -> Option<(Option<Wanted>, bool)> {
         "format" if !enumerated => (Some(Wanted::Format), false),
         "become_method" => (Some(Wanted::BecomeMethod), false),
         "inventory" | "output" | "du_transcript" | "log" | "ssh_config" | "vault_id" => (None, true),
-        _ if matches!(arg.get_value_hint(), ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath) => {
+        _ if matches!(
+            arg.get_value_hint(),
+            ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath
+        ) =>
+        {
             (None, true)
         }
         _ => return None,
@@ -136,7 +145,9 @@ fn matching(wanted: Wanted, current: &OsStr, words: Vec<Candidate>) -> Vec<Compl
     let begun = match wanted {
         Wanted::Pattern => {
             let part = current.rfind([':', ',']).map_or(0, |at| at + 1);
-            part + current.get(part..).map_or(0, |part| part.len() - part.trim_start_matches(['!', '&']).len())
+            part + current
+                .get(part..)
+                .map_or(0, |part| part.len() - part.trim_start_matches(['!', '&']).len())
         }
         _ => 0,
     };
@@ -222,7 +233,11 @@ mod tests {
 
     #[test]
     fn the_last_part_of_a_pattern_counts() {
-        assert_eq!(at_end("roundsman audit "), ["all", "queue_nodes", "queue01"], "and no name that a shell acts on");
+        assert_eq!(
+            at_end("roundsman audit "),
+            ["all", "queue_nodes", "queue01"],
+            "and no name that a shell acts on"
+        );
         assert_eq!(at_end("roundsman audit qu"), ["queue_nodes", "queue01"]);
         assert_eq!(at_end("roundsman audit all:!queue0"), ["all:!queue01"]);
         assert_eq!(at_end("roundsman run x.yml -l all,queue_"), ["all,queue_nodes"]);
@@ -236,7 +251,10 @@ mod tests {
             line(&words.iter().map(OsString::from).collect::<Vec<_>>(), index).inventories
         };
         assert_eq!(of(&["roundsman", "audit", "", "-i", "a.yml"], 2), ["a.yml"]);
-        assert_eq!(of(&["roundsman", "check", "-bKi", "a.yml", "--inventory=b.yml", ""], 5), ["a.yml", "b.yml"]);
+        assert_eq!(
+            of(&["roundsman", "check", "-bKi", "a.yml", "--inventory=b.yml", ""], 5),
+            ["a.yml", "b.yml"]
+        );
         assert_eq!(of(&["roundsman", "exec", "-ia.yml", "--no-such", ""], 4), ["a.yml"]);
         assert_eq!(of(&["roundsman", "inventory", "host", "", "-i", "a.yml"], 3), ["a.yml"]);
         assert_eq!(of(&["roundsman"], 1), Vec::<String>::new());

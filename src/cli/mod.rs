@@ -16,9 +16,10 @@ mod shell;
 mod show;
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use clap::{Args, ColorChoice, FromArgMatches, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::playbook::units;
 
@@ -26,8 +27,8 @@ pub use complete::{Candidate, Line, Wanted, complete, unquoted};
 pub use connect::{Connect, HostKeyChecking, Watch};
 pub use evidence::{DuUnit, Evidence};
 pub use exec::{Check, Exec, ExecFormat, Trust};
-pub use history::{Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, Keep};
 pub use help::command;
+pub use history::{Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, Keep};
 pub use hosts::{Hosts, Vault};
 pub use inventory::{Inventory, InventoryHost, InventorySource};
 pub use man::manual;
@@ -132,24 +133,32 @@ fn size(text: &str) -> Result<usize, String> {
 /// 0 after help and version, 64 after a mistake.
 pub fn parse() -> Result<Cli, u8> {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let mut command = command().color(colour_of(&words));
-    let parsed = command.try_get_matches_from_mut(words);
+    let colour = colour_of(&words);
+    let parsed = command().try_get_matches_from(words);
     parsed.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
+        let said = error.render();
+        let text = |terminal: bool| match colour.here(terminal) {
+            true => said.ansi().to_string(),
+            false => said.to_string(),
+        };
         // If even this cannot be written there is nobody to tell.
-        let _ = error.print();
+        let _ = match error.use_stderr() {
+            true => write!(io::stderr(), "{}", text(io::stderr().is_terminal())),
+            false => write!(io::stdout(), "{}", text(io::stdout().is_terminal())),
+        };
         if error.use_stderr() { 64 } else { 0 }
     })
 }
 
 /// What `--color` says, for clap's own words: they are printed before the command line has been understood.
-fn colour_of(words: &[OsString]) -> ColorChoice {
+fn colour_of(words: &[OsString]) -> When {
     let mut words = words.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
-    let mut choice = ColorChoice::Auto;
+    let mut choice = When::Auto;
     while let Some(word) = words.next() {
         let value = if word == "--color" { words.next() } else { word.strip_prefix("--color=") };
         choice = match value {
-            Some("always") => ColorChoice::Always,
-            Some("never") => ColorChoice::Never,
+            Some("always") => When::Always,
+            Some("never") => When::Never,
             _ => choice,
         };
     }
@@ -167,11 +176,10 @@ mod tests {
 
     #[test]
     fn claps_own_words_follow_the_colour_flag() {
-        let choice =
-            |line: &str| colour_of(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
-        assert_eq!(choice("roundsman run --color=never --help"), ColorChoice::Never);
-        assert_eq!(choice("roundsman --color always -h"), ColorChoice::Always);
-        assert_eq!(choice("roundsman --color auto -h"), ColorChoice::Auto);
-        assert_eq!(choice("roundsman exec all -- ls --color=always"), ColorChoice::Auto);
+        let choice = |line: &str| colour_of(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(choice("roundsman run --color=never --help"), When::Never);
+        assert_eq!(choice("roundsman --color always -h"), When::Always);
+        assert_eq!(choice("roundsman --color auto -h"), When::Auto);
+        assert_eq!(choice("roundsman exec all -- ls --color=always"), When::Auto);
     }
 }

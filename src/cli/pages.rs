@@ -26,7 +26,8 @@ const VERDICT: &[(&str, &str)] = &[
 ];
 
 /// Of what only reads files of this machine.
-const LOCAL: &[(&str, &str)] = &[("0", "done"), ("64", "wrong command line"), ("65", "a missing or wrong file")];
+const LOCAL: &[(&str, &str)] =
+    &[("0", "done"), ("64", "wrong command line"), ("65", "a missing or wrong file")];
 
 const RENDERED: &[(&str, &str)] = &[
     ("0 to 3", "the round's verdict: OK, WARNING, CRITICAL, UNKNOWN"),
@@ -38,8 +39,20 @@ const RENDERED: &[(&str, &str)] = &[
 const GET: &[&str] = &["inventory", "limit", "extra_vars", "user", "become", "ask_pass", "ask_become_pass"];
 
 const ROUND: &[&str] = &[
-    "inventory", "limit", "extra_vars", "user", "become", "ask_pass", "ask_become_pass", "since", "format", "output",
-    "save", "unattended", "quiet", "dry_run",
+    "inventory",
+    "limit",
+    "extra_vars",
+    "user",
+    "become",
+    "ask_pass",
+    "ask_become_pass",
+    "since",
+    "format",
+    "output",
+    "save",
+    "unattended",
+    "quiet",
+    "dry_run",
 ];
 
 const PATTERNS: &str = "A pattern names hosts as in Ansible: a group, a host, a glob; a:b is both, a:&b what is in \
@@ -51,7 +64,10 @@ pub(super) const PAGES: &[Page] = &[
         command: "",
         examples: &[
             ("Find the recorded incident on three brokers inside the program.", "roundsman demo"),
-            ("Can I get in, and read what must be read?", "roundsman check all -i inventories/production.yml"),
+            (
+                "Can I get in, and read what must be read?",
+                "roundsman check all -i inventories/production.yml",
+            ),
             ("Find Kafka on all hosts and look at it.", "roundsman audit -i inventories/production.yml"),
             (
                 "A playbook's questions to the hosts of a group.",
@@ -59,20 +75,31 @@ pub(super) const PAGES: &[Page] = &[
             ),
             ("What does a finding mean?", "roundsman explain cleaner-dead"),
         ],
-        notes: &["`roundsman COMMAND -h` shows a command's common options, `--help` all of them and examples."],
+        notes: &[
+            "`roundsman COMMAND -h` shows a command's common options, `--help` all of them and examples.",
+        ],
         exits: VERDICT,
         common: &[],
     },
     Page {
         command: "run",
         examples: &[
-            ("All that the playbook looks at, on one group.", "roundsman run playbooks/kafka-audit.yml -i prod.yml -l queue_nodes"),
+            (
+                "All that the playbook looks at, on one group.",
+                "roundsman run playbooks/kafka-audit.yml -i prod.yml -l queue_nodes",
+            ),
             (
                 "One topic, the logs of two days; the round is kept in a file.",
                 "roundsman run playbooks/kafka-audit.yml -i prod.yml \\\n-e topic=completeProduct --since 2d --save round.json",
             ),
-            ("May this broker go down now?", "roundsman run playbooks/upgrade-gate.yml -i prod.yml \\\n-e restart=queue01.example.com"),
-            ("The hosts, scripts and limits; nobody is contacted.", "roundsman run playbooks/kafka-audit.yml -i prod.yml --dry-run"),
+            (
+                "May this broker go down now?",
+                "roundsman run playbooks/upgrade-gate.yml -i prod.yml \\\n-e restart=queue01.example.com",
+            ),
+            (
+                "The hosts, scripts and limits; nobody is contacted.",
+                "roundsman run playbooks/kafka-audit.yml -i prod.yml --dry-run",
+            ),
             (
                 "A table here, a page for the post-mortem, metrics for node_exporter.",
                 "roundsman run playbooks/kafka-audit.yml -i prod.yml \\\n-o report.html -o roundsman.prom",
@@ -86,7 +113,10 @@ pub(super) const PAGES: &[Page] = &[
         command: "audit",
         examples: &[
             ("Every host of the inventory.", "roundsman audit -i inventories/prod.yml"),
-            ("One group, as root, the logs of two days.", "roundsman audit queue_nodes -i prod.yml -b --since 2d --save round.json"),
+            (
+                "One group, as root, the logs of two days.",
+                "roundsman audit queue_nodes -i prod.yml -b --since 2d --save round.json",
+            ),
             ("No inventory but two names.", "roundsman audit -i 10.200.8.176,10.200.8.177, -u ops"),
         ],
         notes: &[
@@ -101,9 +131,18 @@ pub(super) const PAGES: &[Page] = &[
         command: "exec",
         examples: &[
             ("One command on a group.", "roundsman exec queue_nodes -i prod.yml -- uptime"),
-            ("All but one host; hosts with the same answer together.", "roundsman exec 'queue_nodes:!10.200.8.177' -i prod.yml --fold -- uname -r"),
-            ("What a shell on the node expands stands in quotes.", "roundsman exec all -i prod.yml -- du -ch '/services/kafka/completeProduct-*'"),
-            ("Lines as they come.", "roundsman exec all -i prod.yml --stream -- \\\ntail -n 5 /services/log/kafka/server.log"),
+            (
+                "All but one host; hosts with the same answer together.",
+                "roundsman exec 'queue_nodes:!10.200.8.177' -i prod.yml --fold -- uname -r",
+            ),
+            (
+                "What a shell on the node expands stands in quotes.",
+                "roundsman exec all -i prod.yml -- du -ch '/services/kafka/completeProduct-*'",
+            ),
+            (
+                "Lines as they come.",
+                "roundsman exec all -i prod.yml --stream -- \\\ntail -n 5 /services/log/kafka/server.log",
+            ),
         ],
         notes: &[PATTERNS],
         exits: &[
@@ -113,7 +152,18 @@ pub(super) const PAGES: &[Page] = &[
             ("64, 65", "wrong command line, wrong file; nobody was contacted"),
             ("130, 143", "interrupted, terminated"),
         ],
-        common: &["inventory", "limit", "extra_vars", "user", "become", "ask_pass", "ask_become_pass", "fold", "stream", "dry_run"],
+        common: &[
+            "inventory",
+            "limit",
+            "extra_vars",
+            "user",
+            "become",
+            "ask_pass",
+            "ask_become_pass",
+            "fold",
+            "stream",
+            "dry_run",
+        ],
     },
     Page {
         command: "check",
@@ -135,7 +185,10 @@ pub(super) const PAGES: &[Page] = &[
         command: "trust",
         examples: &[
             ("Show the keys and ask about each new one.", "roundsman trust queue_nodes -i prod.yml"),
-            ("Believe what somebody wrote down at the machines.", "roundsman trust all -i prod.yml --fingerprints keys.txt"),
+            (
+                "Believe what somebody wrote down at the machines.",
+                "roundsman trust all -i prod.yml --fingerprints keys.txt",
+            ),
         ],
         notes: &[PATTERNS],
         exits: &[
@@ -144,13 +197,25 @@ pub(super) const PAGES: &[Page] = &[
             ("3", "a host was not reached or its key not confirmed"),
             ("64, 65", "wrong command line, wrong file; nobody was contacted"),
         ],
-        common: &["inventory", "limit", "extra_vars", "user", "become", "ask_pass", "ask_become_pass", "fingerprints"],
+        common: &[
+            "inventory",
+            "limit",
+            "extra_vars",
+            "user",
+            "become",
+            "ask_pass",
+            "ask_become_pass",
+            "fingerprints",
+        ],
     },
     Page {
         command: "inventory",
         examples: &[
             ("Which groups and hosts are there?", "roundsman inventory graph -i prod.yml"),
-            ("How is this host reached, and what says so?", "roundsman inventory host queue01.example.com -i prod.yml --ssh"),
+            (
+                "How is this host reached, and what says so?",
+                "roundsman inventory host queue01.example.com -i prod.yml --ssh",
+            ),
         ],
         notes: &[],
         exits: LOCAL,
@@ -174,7 +239,10 @@ pub(super) const PAGES: &[Page] = &[
         command: "inventory host",
         examples: &[
             ("Its variables.", "roundsman inventory host queue01.example.com -i prod.yml"),
-            ("Every setting of the way to it, and what gave it its value.", "roundsman inventory host queue01.example.com -i prod.yml --ssh"),
+            (
+                "Every setting of the way to it, and what gave it its value.",
+                "roundsman inventory host queue01.example.com -i prod.yml --ssh",
+            ),
         ],
         notes: &[],
         exits: LOCAL,
@@ -188,7 +256,10 @@ pub(super) const PAGES: &[Page] = &[
                 "What somebody pasted into the ticket.",
                 "roundsman report --du-transcript du.txt \\\n--log 10.200.8.176=server.log --log-zone +02:00",
             ),
-            ("A round joined with what kafka-topics.sh says, for the ticket.", "roundsman report --from round.json --kafka-topics topics.txt -o report.md"),
+            (
+                "A round joined with what kafka-topics.sh says, for the ticket.",
+                "roundsman report --from round.json --kafka-topics topics.txt -o report.md",
+            ),
         ],
         notes: &[],
         exits: RENDERED,
@@ -234,7 +305,10 @@ pub(super) const PAGES: &[Page] = &[
     },
     Page {
         command: "history prune",
-        examples: &[("A month is enough, but never fewer than 50.", "roundsman history prune --older-than 30d --keep 50")],
+        examples: &[(
+            "A month is enough, but never fewer than 50.",
+            "roundsman history prune --older-than 30d --keep 50",
+        )],
         notes: &[],
         exits: LOCAL,
         common: &["older_than", "keep"],
@@ -288,9 +362,18 @@ pub(super) const PAGES: &[Page] = &[
 /// Files that the program looks at by itself, for the manual.
 pub(super) const FILES: &[(&str, &str)] = &[
     ("~/.ssh/config, /etc/ssh/ssh_config", "connections, as ssh understands them; -F names another"),
-    ("~/.ssh/known_hosts, /etc/ssh/ssh_known_hosts", "the hosts' keys; one that is not there is not believed"),
-    ("ansible.cfg, ~/.ansible.cfg, /etc/ansible/ansible.cfg", "inventory, user, become and the like, the first of them"),
-    ("$XDG_STATE_HOME/roundsman/history.sqlite", "the rounds that are kept; ~/.local/state where that is not set"),
+    (
+        "~/.ssh/known_hosts, /etc/ssh/ssh_known_hosts",
+        "the hosts' keys; one that is not there is not believed",
+    ),
+    (
+        "ansible.cfg, ~/.ansible.cfg, /etc/ansible/ansible.cfg",
+        "inventory, user, become and the like, the first of them",
+    ),
+    (
+        "$XDG_STATE_HOME/roundsman/history.sqlite",
+        "the rounds that are kept; ~/.local/state where that is not set",
+    ),
 ];
 
 /// The environment, for the manual.
@@ -298,9 +381,15 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     ("ROUNDSMAN_INVENTORY", "the inventory where no -i is given"),
     ("ROUNDSMAN_HISTORY", "the history's file"),
     ("ROUNDSMAN_NO_HISTORY", "1: rounds are not kept"),
-    ("ANSIBLE_CONFIG, ANSIBLE_…", "as in Ansible: inventory, user, key, forks, timeout, become, vault passwords"),
+    (
+        "ANSIBLE_CONFIG, ANSIBLE_…",
+        "as in Ansible: inventory, user, key, forks, timeout, become, vault passwords",
+    ),
     ("NO_COLOR", "not empty: no colour, unless --color says otherwise"),
-    ("CLICOLOR_FORCE", "not empty and not 0: colour even where no terminal is, unless NO_COLOR or --color says otherwise"),
+    (
+        "CLICOLOR_FORCE",
+        "not empty and not 0: colour even where no terminal is, unless NO_COLOR or --color says otherwise",
+    ),
     ("CLICOLOR", "0: no colour on terminals either"),
     ("SSH_AUTH_SOCK", "the ssh-agent"),
     ("LC_ALL, LC_CTYPE, LANG", "UTF-8 or not: which characters tables are drawn with"),

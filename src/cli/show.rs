@@ -1,5 +1,7 @@
 //! Where the report goes and how it looks.
 
+use std::ffi::OsString;
+
 use clap::{Args, ValueEnum};
 
 /// What the report looks like and where it goes.
@@ -40,4 +42,54 @@ pub enum When {
     Auto,
     Always,
     Never,
+}
+
+impl When {
+    /// Whether to colour what goes to a stream of this process.
+    pub fn here(self, terminal: bool) -> bool {
+        self.decides(&|name| std::env::var_os(name), terminal)
+    }
+
+    /// `--color`, then NO_COLOR (no-color.org), CLICOLOR_FORCE and CLICOLOR (bixense.com/clicolors), then the
+    /// terminal.
+    fn decides(self, env: &dyn Fn(&str) -> Option<OsString>, terminal: bool) -> bool {
+        let given = |name: &str| env(name).filter(|value| !value.is_empty());
+        match self {
+            When::Always => true,
+            When::Never => false,
+            When::Auto if given("NO_COLOR").is_some() => false,
+            When::Auto if given("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+            When::Auto => {
+                terminal
+                    && given("CLICOLOR").is_none_or(|value| value != "0")
+                    && given("TERM").is_none_or(|term| term != "dumb")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flag_then_no_color_then_force_then_terminal() {
+        let decides = |colour: When, set: &[(&str, &str)], terminal| {
+            let env = |name: &str| {
+                set.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(*value))
+            };
+            colour.decides(&env, terminal)
+        };
+        let all = [("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("TERM", "xterm")];
+        assert!(decides(When::Always, &all, false));
+        assert!(!decides(When::Never, &all[1..], true));
+        assert!(!decides(When::Auto, &all, true));
+        assert!(decides(When::Auto, &all[1..], false));
+        assert!(decides(When::Auto, &all[2..], true));
+        assert!(!decides(When::Auto, &all[2..], false));
+        assert!(decides(When::Auto, &[("NO_COLOR", "")], true), "an empty NO_COLOR says nothing");
+        assert!(!decides(When::Auto, &[("CLICOLOR_FORCE", "0")], false));
+        assert!(!decides(When::Auto, &[("CLICOLOR", "0")], true));
+        assert!(!decides(When::Auto, &[("TERM", "dumb")], true));
+    }
 }

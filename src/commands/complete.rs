@@ -8,10 +8,10 @@ use crate::ansible::Settings;
 use crate::cli::{self, Candidate, Complete, Completions, HistoryFile, Line, Shell, Wanted};
 use crate::diagnose::explain;
 use crate::history::Store;
+use crate::inventory;
 use crate::report::Format;
 use crate::sanitize;
 use crate::shell::becoming::Method;
-use crate::inventory;
 
 /// Rounds that are offered, the newest first.
 const ROUNDS: usize = 50;
@@ -83,7 +83,8 @@ fn names(line: &Line) -> inventory::Names {
     if !line.inventories.is_empty() {
         return inventory::names(&line.inventories);
     }
-    Settings::of_process().map_or_else(|_| Default::default(), |settings| inventory::names(&settings.inventories))
+    Settings::of_process()
+        .map_or_else(|_| Default::default(), |settings| inventory::names(&settings.inventories))
 }
 
 fn rounds(line: &Line) -> Vec<Candidate> {

@@ -1,6 +1,5 @@
 //! Standard output and standard error: what may go where, and what becomes of a reader who left.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -25,9 +24,7 @@ pub struct Out {
 
 impl Out {
     pub fn new(colour: When) -> Self {
-        let env = |name: &str| std::env::var_os(name);
-        let colour = coloured(colour, &env, io::stdout().is_terminal());
-        Out { lost: AtomicBool::new(false), colour }
+        Out { lost: AtomicBool::new(false), colour: colour.here(io::stdout().is_terminal()) }
     }
 
     /// Whether what goes to standard output is to have colour.
@@ -117,23 +114,6 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Whether to colour: `--color`, then NO_COLOR (no-color.org), CLICOLOR_FORCE and CLICOLOR (bixense.com/clicolors),
-/// then the terminal.
-fn coloured(colour: When, env: &dyn Fn(&str) -> Option<OsString>, terminal: bool) -> bool {
-    let given = |name: &str| env(name).filter(|value| !value.is_empty());
-    match colour {
-        When::Always => true,
-        When::Never => false,
-        When::Auto if given("NO_COLOR").is_some() => false,
-        When::Auto if given("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
-        When::Auto => {
-            terminal
-                && given("CLICOLOR").is_none_or(|value| value != "0")
-                && given("TERM").is_none_or(|term| term != "dumb")
-        }
-    }
-}
-
 /// By the locale, as the C library decides it.
 fn speaks_utf8() -> bool {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -180,30 +160,4 @@ pub fn destinations(show: &Show) -> Result<Destinations, Refusal> {
         Least::Critical => Weight::Critical,
     });
     Ok(Destinations { stdout, files, timeline: Filter { topic: show.topic.clone(), severity } })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn flag_then_no_color_then_force_then_terminal() {
-        let decides = |colour, set: &[(&str, &str)], terminal| {
-            let env = |name: &str| {
-                set.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(*value))
-            };
-            coloured(colour, &env, terminal)
-        };
-        let all = [("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("TERM", "xterm")];
-        assert!(decides(When::Always, &all, false));
-        assert!(!decides(When::Never, &all[1..], true));
-        assert!(!decides(When::Auto, &all, true));
-        assert!(decides(When::Auto, &all[1..], false));
-        assert!(decides(When::Auto, &all[2..], true));
-        assert!(!decides(When::Auto, &all[2..], false));
-        assert!(decides(When::Auto, &[("NO_COLOR", "")], true), "an empty NO_COLOR says nothing");
-        assert!(!decides(When::Auto, &[("CLICOLOR_FORCE", "0")], false));
-        assert!(!decides(When::Auto, &[("CLICOLOR", "0")], true));
-        assert!(!decides(When::Auto, &[("TERM", "dumb")], true));
-    }
 }

@@ -1,7 +1,7 @@
 //! Names alone, for completing a line while it is typed.
 
-use super::source::Reading;
 use super::graph::ALL;
+use super::source::Reading;
 use crate::vault::Keyring;
 
 /// The names of an inventory.
@@ -69,7 +69,8 @@ mod tests {
     fn no_program_is_run_and_a_vault_stays_closed() {
         let dir = tempfile::tempdir().expect("a directory");
         let trace = dir.path().join("ran");
-        let script = format!("#!/bin/sh\ntouch {}\necho '{{\"g\": {{\"hosts\": [\"h\"]}}}}'\n", trace.display());
+        let script =
+            format!("#!/bin/sh\ntouch {}\necho '{{\"g\": {{\"hosts\": [\"h\"]}}}}'\n", trace.display());
         assert_eq!(of(&script, "inventory", 0o755), Names::default());
         assert_eq!(of(&script, "inventory.yml", 0o755), Names::default());
         assert!(!trace.exists(), "the script ran");

@@ -28,7 +28,13 @@ pub(super) struct Reading<'v> {
 
 impl<'v> Reading<'v> {
     pub(super) fn new(vault: &'v Keyring) -> Self {
-        Reading { vault, graph: Graph::default(), vars_dirs: Vec::new(), warnings: Vec::new(), programs: true }
+        Reading {
+            vault,
+            graph: Graph::default(),
+            vars_dirs: Vec::new(),
+            warnings: Vec::new(),
+            programs: true,
+        }
     }
 
     /// Passes over what would have to be run.
