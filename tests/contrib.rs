@@ -23,7 +23,8 @@ fn text(name: &str) -> String {
 
 fn output(command: &mut Command) -> (Output, String) {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; `make setup`"));
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output, said)
 }
 
@@ -60,9 +61,13 @@ fn the_crontab_is_one() {
         }
         let mut rest = line;
         for limit in [59, 23, 31, 12, 7] {
-            let (field, after) = rest.trim_start().split_once([' ', '\t']).expect("five fields, a user, a command");
+            let (field, after) =
+                rest.trim_start().split_once([' ', '\t']).expect("five fields, a user, a command");
             let numbers = field.split([',', '-', '/']).filter(|part| *part != "*");
-            assert!(numbers.clone().all(|part| part.parse::<u32>().is_ok_and(|value| value <= limit)), "{line}");
+            assert!(
+                numbers.clone().all(|part| part.parse::<u32>().is_ok_and(|value| value <= limit)),
+                "{line}"
+            );
             rest = after;
         }
         let (user, command) = rest.trim_start().split_once([' ', '\t']).expect("a user and a command");
@@ -98,7 +103,8 @@ fn the_systemd_units_are_right_and_hardened() {
     let when = text("systemd/roundsman.timer");
     let when = when.lines().find_map(|line| line.strip_prefix("OnCalendar=")).expect("a time").to_owned();
     assert!(output(calendar.args(["calendar", &when])).0.status.success());
-    let start = service.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/")).expect("a command");
+    let start =
+        service.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/")).expect("a command");
     can_be_typed(start);
     assert!(start.contains("--unattended"));
 }
@@ -117,7 +123,9 @@ fn logrotate_turns_both_files_over_and_loses_no_line() {
     };
     let (user, group) = (names("-u"), names("-g"));
     let shipped = text("logrotate/roundsman");
-    assert!(shipped.contains("su roundsman roundsman") && shipped.contains("create 0640 roundsman roundsman"));
+    assert!(
+        shipped.contains("su roundsman roundsman") && shipped.contains("create 0640 roundsman roundsman")
+    );
     let here = shipped
         .replace("/var/log/roundsman", &logs.display().to_string())
         .replace("su roundsman roundsman", &format!("su {user} {group}"))
@@ -152,7 +160,8 @@ fn airflow_maps_every_status() {
     assert!(done.status.success() && said.contains("Ran 4 tests"), "{said}");
     let dag = text("airflow/roundsman_dag.py");
     let list = dag.split("COMMAND = [").nth(1).and_then(|rest| rest.split(']').next()).expect("the command");
-    let words: Vec<&str> = list.split(',').map(|word| word.trim().trim_matches('"')).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        list.split(',').map(|word| word.trim().trim_matches('"')).filter(|w| !w.is_empty()).collect();
     can_be_typed(&words.join(" "));
 }
 
@@ -163,15 +172,27 @@ fn shippers_read_what_is_written_and_take_its_id() {
     };
     let filebeat = yaml("filebeat/roundsman.yml");
     let input = &filebeat["filebeat.inputs"][0];
-    assert_eq!((input["type"].as_str(), input["paths"][0].as_str()), (Some("filestream"), Some("/var/log/roundsman/*.ndjson")));
+    assert_eq!(
+        (input["type"].as_str(), input["paths"][0].as_str()),
+        (Some("filestream"), Some("/var/log/roundsman/*.ndjson"))
+    );
     assert_eq!(input["parsers"][0]["ndjson"]["target"].as_str(), Some(""));
     let id = &filebeat["processors"][0]["fingerprint"];
-    assert_eq!((id["fields"][0].as_str(), id["target_field"].as_str()), (Some("event.id"), Some("@metadata._id")));
+    assert_eq!(
+        (id["fields"][0].as_str(), id["target_field"].as_str()),
+        (Some("event.id"), Some("@metadata._id"))
+    );
     let fluent = yaml("fluent-bit/roundsman.yaml");
     let (input, sink) = (&fluent["pipeline"]["inputs"][0], &fluent["pipeline"]["outputs"][0]);
-    assert_eq!((input["parser"].as_str(), fluent["parsers"][0]["name"].as_str()), (Some("roundsman"), Some("roundsman")));
+    assert_eq!(
+        (input["parser"].as_str(), fluent["parsers"][0]["name"].as_str()),
+        (Some("roundsman"), Some("roundsman"))
+    );
     assert_eq!((input["tag"].as_str(), sink["match"].as_str()), (Some("roundsman"), Some("roundsman")));
-    assert_eq!((sink["id_key"].as_str(), sink["write_operation"].as_str()), (Some("$event['id']"), Some("create")));
+    assert_eq!(
+        (sink["id_key"].as_str(), sink["write_operation"].as_str()),
+        (Some("$event['id']"), Some("create"))
+    );
     // The fields that both name are in every line.
     let demo = run(["demo", "--format", "ndjson"]).exits(2);
     for line in demo.stdout.lines() {
@@ -194,8 +215,14 @@ fn every_code_that_can_be_critical_has_a_current_runbook() {
         let word = one.code.word();
         let kept = text(&format!("runbooks/{word}.md"));
         let current = explain::runbook(&[explain::text(one.code)]);
-        assert!(kept == current, "contrib/runbooks/{word}.md is not what `explain` says: run scripts/runbooks");
-        assert!(index.contains(&format!("- [{word}]({word}.md): {}\n", one.summary)), "{word}: run scripts/runbooks");
+        assert!(
+            kept == current,
+            "contrib/runbooks/{word}.md is not what `explain` says: run scripts/runbooks"
+        );
+        assert!(
+            index.contains(&format!("- [{word}]({word}.md): {}\n", one.summary)),
+            "{word}: run scripts/runbooks"
+        );
         // What must not be done stands before what must.
         assert!(kept.find("## First: do not") < kept.find("## Then"), "{word}");
     }
@@ -212,6 +239,9 @@ fn the_readme_names_what_is_there() {
     let readme = text("README.md");
     for entry in fs::read_dir(contrib("")).expect("contrib") {
         let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
-        assert!(name == "README.md" || readme.contains(&format!("`{name}/`")), "{name} is not in contrib/README.md");
+        assert!(
+            name == "README.md" || readme.contains(&format!("`{name}/`")),
+            "{name} is not in contrib/README.md"
+        );
     }
 }

@@ -24,6 +24,10 @@ pub enum Wanted {
     Host,
     /// A kept round.
     Round,
+    /// A finding of the last round.
+    Finding,
+    /// An acknowledged finding.
+    Acked,
     /// A finding's code.
     Code,
     /// A report's format.
@@ -95,8 +99,9 @@ fn line(words: &[OsString], index: usize) -> Line {
 
 fn attach(command: Command, line: &Arc<Line>, values: &Arc<Values>) -> Command {
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    let of = command.get_name().to_owned();
     let command = command.mut_args(|arg| {
-        let Some((wanted, files)) = source_of(&arg) else { return arg };
+        let Some((wanted, files)) = source_of(&of, &arg) else { return arg };
         let (line, values) = (line.clone(), values.clone());
         arg.add(ArgValueCompleter::new(move |current: &OsStr| {
             let words = wanted.map(|wanted| (wanted, values(wanted, &line)));
@@ -117,12 +122,14 @@ fn attach(command: Command, line: &Arc<Line>, values: &Arc<Values>) -> Command {
 }
 
 /// What an argument takes, and whether files are among it.
-fn source_of(arg: &Arg) -> Option<(Option<Wanted>, bool)> {
+fn source_of(command: &str, arg: &Arg) -> Option<(Option<Wanted>, bool)> {
     let enumerated = !arg.get_possible_values().is_empty();
     Some(match arg.get_id().as_str() {
         "pattern" | "limit" => (Some(Wanted::Pattern), false),
         "name" => (Some(Wanted::Host), false),
-        "round" => (Some(Wanted::Round), false),
+        "finding" if command == "drop" => (Some(Wanted::Acked), false),
+        "finding" => (Some(Wanted::Finding), false),
+        "round" => (Some(Wanted::Round), command == "ack"),
         "older" | "newer" | "baseline" => (Some(Wanted::Round), true),
         "code" => (Some(Wanted::Code), false),
         "format" if !enumerated => (Some(Wanted::Format), false),
@@ -193,6 +200,8 @@ mod tests {
                 Wanted::Pattern => &["all", "queue_nodes", "queue01", "evil name", "$(evil)"],
                 Wanted::Host => &["queue01"],
                 Wanted::Round => &["20261124T001800Z-00000001"],
+                Wanted::Finding => &["3f1c000000000000"],
+                Wanted::Acked => &["4a2d000000000000"],
                 Wanted::Code => &["data-lost"],
                 Wanted::Format => &["table", "html"],
                 Wanted::BecomeMethod => &["sudo", "su"],
@@ -220,6 +229,8 @@ mod tests {
         assert_eq!(at_end("roundsman run --dry"), ["--dry-run"]);
         assert_eq!(at_end("roundsman explain "), ["data-lost"]);
         assert_eq!(at_end("roundsman history show "), ["20261124T001800Z-00000001"]);
+        assert!(at_end("roundsman ack ").contains(&"3f1c000000000000".to_owned()));
+        assert_eq!(at_end("roundsman ack drop "), ["4a2d000000000000"]);
         assert_eq!(at_end("roundsman diff last "), ["20261124T001800Z-00000001", "FILES"]);
         assert_eq!(at_end("roundsman audit --format h"), ["html"]);
         assert_eq!(at_end("roundsman audit --format=h"), ["--format=html"]);

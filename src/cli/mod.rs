@@ -1,5 +1,6 @@
 //! The command line's shape and help texts. clap is named in this room only.
 
+mod ack;
 mod complete;
 mod connect;
 mod evidence;
@@ -23,12 +24,13 @@ use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::playbook::units;
 
+pub use ack::{Ack, AckCommand, AckDrop, AckList};
 pub use complete::{Candidate, Line, Wanted, complete, unquoted};
 pub use connect::{Connect, HostKeyChecking, Watch};
 pub use evidence::{DuUnit, Evidence};
 pub use exec::{Check, Exec, ExecFormat, Trust};
 pub use help::command;
-pub use history::{Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, Keep};
+pub use history::{Beside, Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, Keep};
 pub use hosts::{Hosts, Vault};
 pub use inventory::{Inventory, InventoryHost, InventorySource};
 pub use man::manual;
@@ -86,6 +88,8 @@ pub enum Command {
     History(History),
     /// What changed from one round to another.
     Diff(Diff),
+    /// Findings that somebody knows of: they do not set the exit status.
+    Ack(Ack),
     /// Find a recorded incident on three brokers inside the program.
     Demo(Demo),
     /// Completion of hosts, rounds and options, for bash, zsh or fish.

@@ -328,6 +328,39 @@ pub(super) const PAGES: &[Page] = &[
         common: &["number", "format"],
     },
     Page {
+        command: "ack",
+        examples: &[
+            (
+                "What was lost has been published again; nobody need be called for a month.",
+                "roundsman ack 3f1c --reason 'published again, OPS-1234' --until 30d",
+            ),
+            (
+                "Kept beside the playbook, for everybody.",
+                "roundsman ack 3f1c --reason 'leaves on Friday' --until 2026-12-01 \\\n--file playbooks/kafka-audit.acks.yml",
+            ),
+        ],
+        notes: &[
+            "An acknowledged finding is shown as such and does not set the exit status. It comes back when it grows \
+             worse (severity, offsets lost, number of instances) or the date has passed.",
+        ],
+        exits: LOCAL,
+        common: &["reason", "until", "file", "round"],
+    },
+    Page {
+        command: "ack list",
+        examples: &[("All, those included whose date has passed.", "roundsman ack list")],
+        notes: &[],
+        exits: LOCAL,
+        common: &["format"],
+    },
+    Page {
+        command: "ack drop",
+        examples: &[("It sets the exit status again.", "roundsman ack drop 3f1c")],
+        notes: &[],
+        exits: LOCAL,
+        common: &[],
+    },
+    Page {
         command: "demo",
         examples: &[
             ("Find the incident.", "roundsman demo"),

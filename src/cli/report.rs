@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Evidence, Show};
+use super::{Beside, Evidence, Keep, Show};
 
 #[derive(Debug, Args)]
 pub struct Report {
@@ -27,6 +27,10 @@ pub struct Report {
     /// Keep the round in FILE, with what was brought.
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+    #[command(flatten)]
+    pub keep: Keep,
+    #[command(flatten)]
+    pub beside: Beside,
     #[command(flatten)]
     pub show: Show,
 }

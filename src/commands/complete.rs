@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::output::Out;
 use crate::ansible::Settings;
 use crate::cli::{self, Candidate, Complete, Completions, HistoryFile, Line, Shell, Wanted};
-use crate::diagnose::explain;
+use crate::compare::compare;
+use crate::diagnose::{diagnose, explain};
 use crate::history::Store;
 use crate::inventory;
 use crate::report::Format;
@@ -65,6 +66,11 @@ fn values(wanted: Wanted, line: &Line) -> Vec<Candidate> {
         }
         Wanted::Host => names(line).hosts.iter().map(|host| plain(host)).collect(),
         Wanted::Round => rounds(line),
+        Wanted::Finding => history(line).map_or_else(Vec::new, |store| findings(&store)),
+        Wanted::Acked => history(line).map_or_else(Vec::new, |store| {
+            let acks = store.acks().unwrap_or_default();
+            acks.into_iter().map(|ack| Candidate { word: ack.finding, help: ack.reason }).collect()
+        }),
         Wanted::Code => {
             let texts = explain::all();
             texts
@@ -87,11 +93,22 @@ fn names(line: &Line) -> inventory::Names {
         .map_or_else(|_| Default::default(), |settings| inventory::names(&settings.inventories))
 }
 
-fn rounds(line: &Line) -> Vec<Candidate> {
+fn history(line: &Line) -> Option<Store> {
     let file = HistoryFile { history: line.history.clone() };
-    let Some(store) = super::keep::place(&file).and_then(|path| Store::open_to_look(&path).ok()) else {
+    Store::open_to_look(&super::keep::place(&file)?).ok()
+}
+
+/// The last round's, worst first.
+fn findings(store: &Store) -> Vec<Candidate> {
+    let Some(round) = store.find("last").ok().and_then(|entry| store.load(&entry.id).ok()) else {
         return Vec::new();
     };
+    let found = diagnose(&round, &compare(&round));
+    found.into_iter().map(|finding| Candidate { word: finding.id, help: finding.title }).collect()
+}
+
+fn rounds(line: &Line) -> Vec<Candidate> {
+    let Some(store) = history(line) else { return Vec::new() };
     let entries = store.list(ROUNDS).unwrap_or_default();
     let rounds = entries.iter().map(|entry| Candidate {
         word: entry.id.clone(),
@@ -99,7 +116,7 @@ fn rounds(line: &Line) -> Vec<Candidate> {
             "{} {} {}",
             entry.started.strftime("%Y-%m-%d %H:%M UTC"),
             entry.status,
-            entry.line.playbook.as_deref().unwrap_or("audit")
+            entry.line.asked
         ),
     });
     ["last", "last~1"]
