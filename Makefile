@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test check fmt lint doc deny unit bench fuzz fuzz-check setup
+.PHONY: help demo test check fmt lint doc deny unit bench fuzz fuzz-check setup dist
 
 help:
 	@echo 'make demo    build, and find the recorded incident on three embedded brokers'
@@ -11,6 +11,7 @@ help:
 	@echo 'make bench   benchmarks'
 	@echo 'make fuzz    every fuzz target for FUZZ_SECONDS (20) each'
 	@echo 'make deny    licences, advisories and sources of the dependencies'
+	@echo 'make dist    a static binary with manual, completions and contrib in one tarball; tries it in a bare chroot'
 	@echo 'make setup   only install what `make test` needs'
 
 # The incident is CRITICAL, so the demo ends with 2. Only that is right here.
@@ -62,3 +63,6 @@ bench:
 
 setup:
 	scripts/setup
+
+dist:
+	scripts/dist

@@ -6,7 +6,7 @@ use roundsman::{cli, commands};
 
 fn main() -> ExitCode {
     match cli::parse() {
-        Ok(cli) => ExitCode::from(commands::dispatch(cli.command)),
+        Ok(cli) => ExitCode::from(commands::dispatch(cli)),
         Err(status) => ExitCode::from(status),
     }
 }

@@ -7,31 +7,31 @@ use clap::{Args, Subcommand};
 use super::{ExecFormat, HistoryFile};
 
 #[derive(Debug, Args)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true,
-    after_help = "Examples:\n  roundsman ack 3f1c --reason 'records published again, OPS-1234' --until 30d\n  \
-    roundsman ack 3f1c --reason 'broker 7 leaves on Friday' --until 2026-12-01 --file playbooks/kafka-audit.acks.yml\n  \
-    roundsman ack list\n  roundsman ack drop 3f1c\n\n\
-    An acknowledged finding is shown as such and does not set the exit status. It comes back when it grows worse\n\
-    (severity, offsets lost, number of instances) or the date has passed."
-)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Ack {
     #[command(subcommand)]
     pub command: Option<AckCommand>,
-    /// The finding's id, as reports have it, or the beginning of one.
+    /// The finding's id, or the beginning of it.
+    ///
+    /// Reports have it.
     #[arg(required = true)]
     pub finding: Option<String>,
     /// Why nobody else need look.
     #[arg(long, value_name = "TEXT", required = true)]
     pub reason: Option<String>,
-    /// Until when: 30d, 2026-12-31, RFC 3339; without it until the finding grows worse.
+    /// Until when: 30d, 2026-12-31.
+    ///
+    /// Or RFC 3339; without it until the finding grows worse.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// Append it to FILE, to be kept beside the playbook, instead of the history.
+    /// Append it to FILE instead of the history.
+    ///
+    /// To be kept beside the playbook, as PLAYBOOK.acks.yml.
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// The round with the finding: an id, `last~1`, or a file of --save [default: the newest that has it].
+    /// The round with the finding.
+    ///
+    /// An id, `last~1`, or a file of --save; without it the newest that has the finding.
     #[arg(long, value_name = "ROUND")]
     pub round: Option<String>,
     #[command(flatten)]

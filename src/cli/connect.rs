@@ -40,7 +40,9 @@ pub struct Connect {
     /// sudo, su or doas [default: sudo].
     #[arg(long, value_name = "METHOD", value_parser = become_method, help_heading = "Connection")]
     pub become_method: Option<String>,
-    /// Ask for the password to become that user with [default: the one of -k].
+    /// Ask for the password to become that user.
+    ///
+    /// An empty answer is the password of -k.
     #[arg(short = 'K', long, conflicts_with = "become_password_file", help_heading = "Connection")]
     pub ask_become_pass: bool,
     /// Read that password from FILE, as --connection-password-file does.

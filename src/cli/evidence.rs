@@ -7,11 +7,14 @@ use clap::{Args, ValueEnum};
 /// What somebody brought.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Evidence {
-    /// What `du` printed on the brokers, run by ansible, clush or pdsh; HOST=FILE where it names none; - is
-    /// standard input. May be given again.
-    #[arg(long, value_name = "[HOST=]FILE", help_heading = "Evidence from elsewhere")]
+    /// What `du` printed on the brokers.
+    ///
+    /// Run by ansible, clush or pdsh; HOST=FILE where it names no host; - is standard input. May be given again.
+    #[arg(long, value_name = "FILE", help_heading = "Evidence from elsewhere")]
     pub du_transcript: Vec<String>,
-    /// A broker's log, a directory of them, or what grep left of one; the broker by name, address or id.
+    /// A broker's log, or a directory of them.
+    ///
+    /// Or what grep left of one; the broker by name, address or id.
     #[arg(long, value_name = "HOST=FILE", help_heading = "Evidence from elsewhere")]
     pub log: Vec<String>,
     /// The output of `kafka-log-dirs.sh --describe`.
@@ -24,7 +27,9 @@ pub struct Evidence {
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true, help_heading = "Evidence from elsewhere")]
     pub log_zone: Option<String>,
     /// What sizes without a unit count in --du-transcript [default: k].
-    #[arg(long, value_name = "UNIT", help_heading = "Evidence from elsewhere")]
+    ///
+    /// k: KiB, of `du` and `du -k`; m: MiB, of `du -m`; b: bytes, of `du -b`; blocks: 512 bytes, of a POSIX `du`.
+    #[arg(long, value_name = "UNIT", hide_possible_values = true, help_heading = "Evidence from elsewhere")]
     pub du_unit: Option<DuUnit>,
 }
 

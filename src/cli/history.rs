@@ -73,7 +73,9 @@ pub struct HistoryList {
 
 #[derive(Debug, Args)]
 pub struct HistoryShow {
-    /// The round: its id, the beginning of one, `last`, `last~1` …
+    /// The round: its id, `last`, `last~1` …
+    ///
+    /// The beginning of an id is enough.
     #[arg(default_value = "last")]
     pub round: String,
     #[command(flatten)]
@@ -95,11 +97,8 @@ pub struct HistoryPrune {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit status: 0 nothing is new or worse, else that of the worst that is: 1 WARNING, 2 CRITICAL, 3 UNKNOWN."
-)]
 pub struct Diff {
-    /// The older round: an id, the beginning of one, `last~1`, or a file of `--save`.
+    /// The older round: an id, or a file of `--save`.
     #[arg(default_value = "last~1")]
     pub older: String,
     /// The newer one.
@@ -107,7 +106,7 @@ pub struct Diff {
     pub newer: String,
     #[command(flatten)]
     pub file: HistoryFile,
-    /// Replicas that are shown, the largest changes first.
+    /// Replicas shown, the largest changes first.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub number: usize,
     /// text or json.

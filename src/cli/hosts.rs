@@ -7,13 +7,18 @@ use clap::Args;
 /// Which hosts.
 #[derive(Debug, Clone, Args)]
 pub struct Hosts {
-    /// Inventory file, directory or script, or `host1,host2,`; may be given again.
+    /// Inventory, or `host1,host2,`; may be given again.
+    ///
+    /// A file, a directory or a script, as for Ansible. Where none is given, ROUNDSMAN_INVENTORY or ansible.cfg names
+    /// it.
     #[arg(short, long = "inventory", value_name = "INVENTORY", env = "ROUNDSMAN_INVENTORY", hide_env_values = true, value_delimiter = None)]
     pub inventory: Vec<String>,
     /// Only those of the hosts that this pattern leaves.
     #[arg(short, long, value_name = "PATTERN")]
     pub limit: Option<String>,
-    /// Extra variable: name=value, a JSON object, or @FILE; stands above all others.
+    /// Extra variable: name=value, JSON, or @FILE.
+    ///
+    /// It stands above all others; may be given again.
     #[arg(short, long = "extra-vars", value_name = "VARS")]
     pub extra_vars: Vec<String>,
     /// Show the hosts and stop.

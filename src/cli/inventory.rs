@@ -10,13 +10,18 @@ pub enum Inventory {
     List(InventorySource),
     /// The tree of groups, as `ansible-inventory --graph`.
     Graph(InventorySource),
-    /// One host's variables, as `ansible-inventory --host`; with --ssh its effective connection settings.
+    /// One host's variables, as `ansible-inventory --host`.
+    ///
+    /// With --ssh its effective connection settings.
     Host(Box<InventoryHost>),
 }
 
 #[derive(Debug, Args)]
 pub struct InventorySource {
-    /// Inventory file, directory or script, or `host1,host2,`; may be given again.
+    /// Inventory, or `host1,host2,`; may be given again.
+    ///
+    /// A file, a directory or a script, as for Ansible. Where none is given, ROUNDSMAN_INVENTORY or ansible.cfg names
+    /// it.
     #[arg(
         short,
         long = "inventory",
@@ -35,10 +40,14 @@ pub struct InventoryHost {
     pub name: String,
     #[command(flatten)]
     pub source: InventorySource,
-    /// Show how it is reached: every effective setting, and what gave it its value.
+    /// Show how it is reached, and what says so.
+    ///
+    /// Every effective setting of the way to it, and what gave it its value.
     #[arg(long)]
     pub ssh: bool,
-    /// Extra variable: name=value, a JSON object, or @FILE; stands above all others.
+    /// Extra variable: name=value, JSON, or @FILE.
+    ///
+    /// It stands above all others; may be given again.
     #[arg(short, long = "extra-vars", value_name = "VARS", requires = "ssh")]
     pub extra_vars: Vec<String>,
     #[command(flatten)]

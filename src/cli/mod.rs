@@ -1,76 +1,112 @@
 //! The command line's shape and help texts. clap is named in this room only.
 
 mod ack;
+mod complete;
 mod connect;
 mod evidence;
 mod exec;
+mod help;
 mod history;
 mod hosts;
 mod inventory;
+mod man;
+mod pages;
 mod report;
 mod round;
+mod shell;
 mod show;
 
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::playbook::units;
 
 pub use ack::{Ack, AckCommand, AckDrop, AckList};
+pub use complete::{Candidate, Line, Wanted, complete, unquoted};
 pub use connect::{Connect, HostKeyChecking, Watch};
 pub use evidence::{DuUnit, Evidence};
 pub use exec::{Check, Exec, ExecFormat, Trust};
+pub use help::command;
 pub use history::{Beside, Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, Keep};
 pub use hosts::{Hosts, Vault};
 pub use inventory::{Inventory, InventoryHost, InventorySource};
+pub use man::manual;
 pub use report::{Explain, ExplainFormat, Report};
 pub use round::{Audit, Round, Run};
-pub use show::{Colour, Least, Show, When};
+pub use shell::{Complete, Completions, Man, Shell};
+pub use show::{Least, Show, When};
 
 /// Makes the rounds of Kafka brokers over SSH: disks, logs, replicas compared.
 #[derive(Debug, Parser)]
 #[command(name = "roundsman", version, max_term_width = 100, disable_help_subcommand = true)]
-#[command(after_help = "Exit status: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (evidence is missing), \
-    64 wrong command line, 65 wrong file, 130 interrupted, 143 terminated.")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    /// Colour: auto, always or never.
+    ///
+    /// This option stands above NO_COLOR, that above CLICOLOR_FORCE, that above CLICOLOR=0 and TERM=dumb; where
+    /// nothing is said, a terminal gets colour and nothing else does. Files of -o never do.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        help_heading = "Report"
+    )]
+    pub color: When,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a playbook's probes on its hosts, compare what comes back, report.
+    /// Run a playbook's probes on its hosts, compare, report.
     Run(Run),
-    /// Find Kafka on hosts, compare what is there, report: no playbook, no variables needed.
+    /// Find Kafka on hosts, compare, report: no playbook needed.
+    ///
+    /// Nor any variables of Kafka's in the inventory: what runs and what is installed is looked for.
     Audit(Audit),
     /// Run a command on hosts, as `ansible -m raw` does.
     Exec(Exec),
-    /// Can I get in, become, read the log dirs and logs; which tools are there?
+    /// Can I get in, become, read dirs and logs; are the tools there?
     Check(Check),
-    /// Show hosts' keys and write new ones into known_hosts, once they are confirmed.
+    /// Show hosts' keys; put new ones into known_hosts when confirmed.
     Trust(Trust),
     /// Show the inventory as it is understood.
     #[command(subcommand)]
     Inventory(Inventory),
-    /// Render a saved round again, or what somebody brought, without network.
+    /// Render a saved round, or what somebody brought; no network.
     Report(Report),
-    /// What a finding's code means, how to see it by hand, what to do and what not to do.
+    /// What a finding's code means, and what to do.
+    ///
+    /// And how to see it by hand, and what not to do.
     Explain(Explain),
     /// Rounds that were kept: list, show, prune.
     #[command(subcommand)]
     History(History),
     /// What changed from one round to another.
     Diff(Diff),
-    /// Findings that somebody knows of: they are shown as such and do not set the exit status.
+    /// Findings that somebody knows of: they do not set the exit status.
     Ack(Ack),
-    /// The main job on an embedded fleet of three brokers that hold a recorded incident.
+    /// Find a recorded incident on three brokers inside the program.
     Demo(Demo),
+    /// Completion of hosts, rounds and options, for bash, zsh or fish.
+    Completions(Completions),
+    /// What the shells' completions ask.
+    #[command(hide = true)]
+    Complete(Complete),
+    /// The manual, a page for each subcommand.
+    #[command(hide = true)]
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Keep the fleet up and say how to reach it, until Ctrl-C.
+    /// Keep the brokers up until Ctrl-C.
+    ///
+    /// And say how to reach them.
     #[arg(long)]
     pub serve: bool,
     #[command(flatten)]
@@ -100,19 +136,54 @@ fn size(text: &str) -> Result<usize, String> {
 /// # Errors
 /// 0 after help and version, 64 after a mistake.
 pub fn parse() -> Result<Cli, u8> {
-    Cli::try_parse().map_err(|error| {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let colour = colour_of(&words);
+    let parsed = command().try_get_matches_from(words);
+    parsed.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
+        let said = error.render();
+        let text = |terminal: bool| match colour.here(terminal) {
+            true => said.ansi().to_string(),
+            false => said.to_string(),
+        };
         // If even this cannot be written there is nobody to tell.
-        let _ = error.print();
+        let _ = match error.use_stderr() {
+            true => write!(io::stderr(), "{}", text(io::stderr().is_terminal())),
+            false => write!(io::stdout(), "{}", text(io::stdout().is_terminal())),
+        };
         if error.use_stderr() { 64 } else { 0 }
     })
 }
 
+/// What `--color` says, for clap's own words: they are printed before the command line has been understood.
+fn colour_of(words: &[OsString]) -> When {
+    let mut words = words.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
+    let mut choice = When::Auto;
+    while let Some(word) = words.next() {
+        let value = if word == "--color" { words.next() } else { word.strip_prefix("--color=") };
+        choice = match value {
+            Some("always") => When::Always,
+            Some("never") => When::Never,
+            _ => choice,
+        };
+    }
+    choice
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::*;
 
     #[test]
     fn the_shape_is_sound() {
-        super::Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn claps_own_words_follow_the_colour_flag() {
+        let choice = |line: &str| colour_of(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(choice("roundsman run --color=never --help"), When::Never);
+        assert_eq!(choice("roundsman --color always -h"), When::Always);
+        assert_eq!(choice("roundsman --color auto -h"), When::Auto);
+        assert_eq!(choice("roundsman exec all -- ls --color=always"), When::Auto);
     }
 }

@@ -7,16 +7,15 @@ use clap::{Args, ValueEnum};
 use super::{Beside, Evidence, Keep, Show};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  roundsman report --from round.json --width 120\n  \
-    roundsman report --du-transcript du.txt --log 10.200.8.176=server.log --log-zone +02:00\n  \
-    roundsman report --from round.json --kafka-topics topics.txt -o report.md")]
 pub struct Report {
     /// The round, as `run --save` wrote it.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["du_transcript", "log", "kafka_log_dirs", "kafka_topics"])]
     pub from: Option<PathBuf>,
     #[command(flatten)]
     pub evidence: Evidence,
-    /// Inventory that names the brokers of the evidence; may be given again.
+    /// Inventory that names the brokers.
+    ///
+    /// Of the evidence; may be given again.
     #[arg(
         short,
         long = "inventory",
@@ -37,12 +36,10 @@ pub struct Report {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  roundsman explain                  # all codes, a line each\n  \
-    roundsman explain cleaner-dead\n  roundsman explain --format markdown > docs/findings.md")]
 pub struct Explain {
     /// A code, as reports have it; without one, all of them.
     pub code: Option<String>,
-    /// table, markdown or json.
+    /// table, markdown, runbook or json.
     #[arg(long, value_name = "FORMAT", default_value = "table", hide_possible_values = true)]
     pub format: ExplainFormat,
     /// Columns of the page.
@@ -54,5 +51,6 @@ pub struct Explain {
 pub enum ExplainFormat {
     Table,
     Markdown,
+    Runbook,
     Json,
 }

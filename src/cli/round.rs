@@ -15,7 +15,9 @@ pub struct Round {
     pub connect: Connect,
     #[command(flatten)]
     pub show: Show,
-    /// Log lines from this time on: 2h, 2017-04-03, '2017-04-03 14:00', RFC 3339.
+    /// Log lines from this time on: 2h, 2017-04-03 …
+    ///
+    /// Or '2017-04-03 14:00', or RFC 3339. Without it all there is is read, the newest first.
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
     /// Log lines up to this time.
@@ -30,17 +32,14 @@ pub struct Round {
     pub beside: Beside,
     #[command(flatten)]
     pub evidence: Evidence,
-    /// Show the whole plan, scripts and limits included; contact nobody.
+    /// Show the whole plan; contact nobody.
+    ///
+    /// Scripts and limits included.
     #[arg(long)]
     pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  roundsman run playbooks/kafka-audit.yml -i inventories/prod.yml -l queue_nodes\n  \
-    roundsman run playbooks/kafka-audit.yml -i prod.yml -e topic=completeProduct --since 2d --save round.json\n  \
-    roundsman run playbooks/kafka-audit.yml -i prod.yml --dry-run"
-)]
 pub struct Run {
     /// The playbook.
     pub playbook: PathBuf,
@@ -52,13 +51,8 @@ pub struct Run {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  roundsman audit -i inventories/prod.yml\n  \
-    roundsman audit queue_nodes -i prod.yml -b --since 2d --save round.json\n  \
-    roundsman audit -i 10.200.8.176,10.200.8.177, -u ops\n\n\
-    What is found: processes, systemd units, the usual places; settings by an allow-list. kafka_log_dirs,\n\
-    kafka_logs_dir, kafka_broker_id and kafka_cluster of the inventory stand above it.")]
 pub struct Audit {
-    /// Which hosts, as in Ansible: group, host, glob, a:b, a:&b, a:!b, ~regex, `group[0:2]`.
+    /// Which hosts, as in Ansible.
     #[arg(default_value = "all")]
     pub pattern: String,
     #[command(flatten)]

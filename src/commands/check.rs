@@ -1,6 +1,6 @@
 //! `check`: can I get in, become, read the log dirs and logs; which tools are there?
 
-use super::output::{Out, coloured};
+use super::output::Out;
 use super::watch::Watch;
 use super::{list_hosts, options, runtime, signals};
 use crate::cli::Check;
@@ -48,7 +48,7 @@ pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
         watch.finish();
         rounds
     });
-    let colour = coloured(&args.colour);
+    let colour = out.coloured();
     let mut status = 0;
     for ((visit, target), paths) in visits.iter().zip(&plan.targets).zip(&asked) {
         let seen = seen(visit, paths);

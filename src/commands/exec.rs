@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::output::{Out, coloured};
+use super::output::Out;
 use super::watch::Watch;
 use super::{dry_run, list_hosts, options, runtime, signals};
 use crate::cli::{Exec, ExecFormat};
@@ -44,7 +44,7 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
         out,
         // What goes to a file or a program is kept as it came; a terminal would act on it.
         raw: !std::io::stdout().is_terminal(),
-        colour: coloured(&args.colour),
+        colour: out.coloured(),
     };
     let started = Timestamp::now();
     let (visits, stopped) = runtime.block_on(async {

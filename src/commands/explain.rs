@@ -16,6 +16,7 @@ pub fn explain(args: &Explain, out: &Out) -> Result<u8, Refusal> {
     let width = args.width.map_or(WIDTH, usize::from);
     out.print(&match (args.format, code) {
         (ExplainFormat::Markdown, _) => explain::markdown(&texts),
+        (ExplainFormat::Runbook, _) => explain::runbook(&texts),
         (ExplainFormat::Json, _) => explain::json(&texts),
         (ExplainFormat::Table, None) => explain::list(width),
         (ExplainFormat::Table, Some(code)) => explain::page(&explain::text(code), width),

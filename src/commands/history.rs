@@ -98,7 +98,7 @@ fn show(args: &HistoryShow, out: &Out) -> Result<u8, Refusal> {
     let before = store.before(&entry.line, entry.started).map_err(refusal)?;
     let earlier = before.map(|entry| store.load(&entry.id)).transpose().map_err(refusal)?;
     let before = Before { acks: store.acks().map_err(refusal)?, earlier, baseline: false };
-    Ok(Judged::of(&round, &before).tell(&destinations, &output::style(&args.show), out))
+    Ok(Judged::of(&round, &before).tell(&destinations, &out.style(&args.show), out))
 }
 
 fn prune(args: &HistoryPrune, out: &Out) -> Result<u8, Refusal> {

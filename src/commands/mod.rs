@@ -3,6 +3,7 @@
 mod ack;
 mod audit;
 mod check;
+mod complete;
 mod demo;
 mod diff;
 mod dry_run;
@@ -12,6 +13,7 @@ mod explain;
 mod history;
 pub mod inventory;
 mod keep;
+mod man;
 mod output;
 mod report;
 mod round;
@@ -25,7 +27,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::ansible::Settings;
-use crate::cli::{self, Command};
+use crate::cli::{self, Cli, Command};
 use crate::error::Refusal;
 use crate::plan::build::Options;
 use crate::plan::connection::{Configured, ConnectionOptions};
@@ -36,9 +38,9 @@ use crate::vault::Keyring;
 use output::Out;
 
 /// Runs a subcommand; gives its exit status.
-pub fn dispatch(command: Command) -> u8 {
-    let out = Out::new();
-    let done = match command {
+pub fn dispatch(cli: Cli) -> u8 {
+    let out = Out::new(cli.color);
+    let done = match cli.command {
         Command::Run(args) => run::run(&args, &out),
         Command::Audit(args) => audit::audit(&args, &out),
         Command::Exec(args) => exec::exec(&args, &out),
@@ -51,6 +53,9 @@ pub fn dispatch(command: Command) -> u8 {
         Command::Diff(args) => diff::diff(&args, &out),
         Command::Ack(args) => ack::ack(&args, &out),
         Command::Demo(args) => demo::demo(&args, &out),
+        Command::Completions(args) => Ok(complete::completions(&args, &out)),
+        Command::Complete(args) => Ok(complete::complete(args, &out)),
+        Command::Man(args) => man::man(&args, &out),
     };
     match done {
         Ok(status) => out.status(status),

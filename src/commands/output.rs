@@ -6,7 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::cli::{Colour, Least, Show, When};
+use crate::cli::{Least, Show, When};
 use crate::error::Refusal;
 use crate::kafka::event::Weight;
 use crate::report::{Filter, Format, Metrics, Style};
@@ -22,11 +22,30 @@ const PRIVATE: u32 = 0o600;
 pub struct Out {
     /// Something that was to be delivered was not.
     lost: AtomicBool,
+    colour: bool,
 }
 
 impl Out {
-    pub fn new() -> Self {
-        Out { lost: AtomicBool::new(false) }
+    pub fn new(colour: When) -> Self {
+        Out { lost: AtomicBool::new(false), colour: colour.here(io::stdout().is_terminal()) }
+    }
+
+    /// Whether what goes to standard output is to have colour.
+    pub fn coloured(&self) -> bool {
+        self.colour
+    }
+
+    /// The style that standard output can take.
+    pub fn style(&self, show: &Show) -> Style {
+        let terminal = || {
+            let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+            Some(usize::from(width.0).max(40))
+        };
+        Style {
+            width: show.width.map(usize::from).or_else(terminal).unwrap_or(WIDTH),
+            colour: self.colour,
+            unicode: speaks_utf8(),
+        }
     }
 
     /// To standard output. A reader that closed the pipe had enough: no error.
@@ -110,32 +129,6 @@ fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     written
-}
-
-/// Whether to colour what goes to standard output.
-pub fn coloured(colour: &Colour) -> bool {
-    match colour.color {
-        When::Always => true,
-        When::Never => false,
-        When::Auto => {
-            let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-            io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
-        }
-    }
-}
-
-/// The style that standard output can take.
-pub fn style(show: &Show) -> Style {
-    let terminal = || {
-        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
-        Some(usize::from(width.0).max(40))
-    };
-    Style {
-        width: show.width.map(usize::from).or_else(terminal).unwrap_or(WIDTH),
-        colour: coloured(&show.colour),
-        unicode: speaks_utf8(),
-    }
 }
 
 /// By the locale, as the C library decides it.

@@ -34,5 +34,5 @@ pub fn report(args: &Report, out: &Out) -> Result<u8, Refusal> {
         round::save(&round, file, out);
     }
     let before = Before::of_file(&args.keep, &args.beside)?;
-    Ok(Judged::of(&round, &before).tell(&destinations, &output::style(&args.show), out))
+    Ok(Judged::of(&round, &before).tell(&destinations, &out.style(&args.show), out))
 }

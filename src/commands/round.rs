@@ -82,7 +82,7 @@ impl<'a> Ready<'a> {
             save(&round, file, out);
         }
         let judged = Judged::of(&round, &before);
-        let status = judged.tell(&self.destinations, &output::style(&args.show), out);
+        let status = judged.tell(&self.destinations, &out.style(&args.show), out);
         past.keep(&round, judged.verdict, &judged.findings, out);
         Ok(status)
     }

@@ -69,6 +69,8 @@ pub fn diagnose(round: &Round, comparison: &Comparison) -> Vec<Finding> {
     visits::all(&view, &mut findings);
     gate::all(&view, &mut findings);
     for finding in &mut findings {
+        #[cfg(test)]
+        tests::explained(finding);
         fill(finding);
         finding.id = id(finding);
     }

@@ -17,6 +17,14 @@ use crate::diagnose::diagnose;
 use crate::diagnose::finding::{Code, Finding, Item, ReplicaItem, Severity, Truncation};
 use crate::round::Round;
 
+/// Of every finding of every test: its text knows of its severity, so that a code that can be critical has a
+/// runbook page.
+pub(super) fn explained(finding: &Finding) {
+    let text = crate::diagnose::explain::text(finding.code);
+    let word = format!("{:?}", finding.severity).to_lowercase();
+    assert!(text.severity.contains(&word), "{} can be {word}, and `explain` denies it", finding.code.word());
+}
+
 fn findings(round: &Round) -> Vec<Finding> {
     diagnose(round, &compare(round))
 }

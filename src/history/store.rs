@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::diagnose::Verdict;
 use crate::diagnose::finding::Finding;
@@ -147,6 +147,23 @@ impl Store {
             Prepare::Newer(found) => HistoryError::Newer { path: path.to_owned(), found },
         })?;
         Ok(store)
+    }
+
+    /// Opens a history that is there already, only to look at it: nothing is made, changed or waited for.
+    ///
+    /// # Errors
+    /// No such file, a damaged one, or one of another roundsman.
+    pub fn open_to_look(path: &Path) -> Result<Self, HistoryError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(path, flags).map_err(|error| trouble(path, "opened", error))?;
+        let version: i64 = connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(|error| trouble(path, "read", error))?;
+        if version > VERSION {
+            return Err(HistoryError::Newer { path: path.to_owned(), found: version });
+        }
+        Ok(Store { connection, path: path.to_owned() })
     }
 
     fn prepare(&mut self) -> Result<(), Prepare> {

@@ -10,6 +10,7 @@ pub(crate) mod glob;
 mod graph;
 mod ini;
 mod known;
+mod names;
 mod pattern;
 mod range;
 mod script;
@@ -28,6 +29,7 @@ use serde_json::Value;
 use crate::error::{Refusal, nearest};
 use crate::vault::Keyring;
 use graph::{ALL, Graph, Group};
+pub use names::{Names, names};
 pub use pattern::Selection;
 use vars_files::VarsFiles;
 

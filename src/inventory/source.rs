@@ -22,11 +22,24 @@ pub(super) struct Reading<'v> {
     /// Where `group_vars/` and `host_vars/` are looked for, in the order of the sources.
     pub vars_dirs: Vec<PathBuf>,
     pub warnings: Vec<String>,
+    /// Whether executables are run.
+    programs: bool,
 }
 
 impl<'v> Reading<'v> {
     pub(super) fn new(vault: &'v Keyring) -> Self {
-        Reading { vault, graph: Graph::default(), vars_dirs: Vec::new(), warnings: Vec::new() }
+        Reading {
+            vault,
+            graph: Graph::default(),
+            vars_dirs: Vec::new(),
+            warnings: Vec::new(),
+            programs: true,
+        }
+    }
+
+    /// Passes over what would have to be run.
+    pub(super) fn without_programs(self) -> Self {
+        Reading { programs: false, ..self }
     }
 
     /// Reads one source.
@@ -97,6 +110,9 @@ impl<'v> Reading<'v> {
             dir: absolute.parent().map(|dir| dir.to_string_lossy().into_owned()),
         };
         let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
+        if !self.programs && is_program(path) {
+            return Ok(());
+        }
         let data = matches!(ending.as_str(), "yml" | "yaml" | "json");
         // On some file systems everything is executable: a data file must say `#!` to be run.
         if is_executable(path)
@@ -177,9 +193,18 @@ fn ignored(name: &str) -> bool {
 }
 
 fn begins_with_shebang(path: &Path) -> bool {
+    begins_with(path, b"#!")
+}
+
+/// Something that the system would run.
+fn is_program(path: &Path) -> bool {
+    is_executable(path) && (begins_with_shebang(path) || begins_with(path, b"\x7fELF"))
+}
+
+fn begins_with(path: &Path, what: &[u8]) -> bool {
     use std::io::Read;
-    let mut start = [0; 2];
-    fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && &start == b"#!"
+    let mut start = vec![0; what.len()];
+    fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == what
 }
 
 #[cfg(unix)]

@@ -55,7 +55,7 @@ pub fn text(code: Code) -> Text {
         },
         _ => Text {
             code: Code::DiskFilling,
-            severity: "warning",
+            severity: "warning; critical where file handles or memory maps are all but used up",
             summary: "Space, inodes, file handles or memory maps run short",
             meaning: "What segments need is running out on that broker: space or inodes of a mount, open files \
                       of the process, or its memory maps (two a segment).",

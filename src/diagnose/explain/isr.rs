@@ -69,7 +69,8 @@ pub fn text(code: Code) -> Text {
         },
         Code::SessionLost => Text {
             code,
-            severity: "warning; notice where it stays rare and the broker came back",
+            severity: "warning; critical where the broker is stuck with an old view; notice where it stays rare and the \
+                       broker came back",
             summary: "A broker lost its ZooKeeper session",
             meaning: "The broker was away from ZooKeeper for longer than its session: a long pause, the network, or \
                       ZooKeeper itself. Its leaders moved, and it registered again.",

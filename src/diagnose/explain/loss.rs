@@ -108,7 +108,8 @@ pub fn text(code: Code) -> Text {
         },
         _ => Text {
             code: Code::RecordCorrupt,
-            severity: "critical; notice for indexes that were rebuilt",
+            severity: "critical; warning for a tail that a kill tore, and where the cleaner dropped damaged records; \
+                       notice for indexes that were rebuilt",
             summary: "A log was found damaged",
             meaning: "A segment holds bytes that are no record, or ends in the middle of one. At a start the \
                       broker cuts the log there; if it then leads, the others cut theirs to match.",

@@ -7,6 +7,7 @@ mod isr;
 mod loss;
 mod page;
 mod replicas;
+mod runbook;
 mod unseen;
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use crate::diagnose::finding::Code;
 
 pub use page::{json, list, markdown, page};
+pub use runbook::runbook;
 
 /// What there is to know of a code.
 ///

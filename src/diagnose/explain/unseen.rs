@@ -9,7 +9,7 @@ pub fn text(code: Code) -> Text {
     match code {
         Code::ExpectationFailed => Text {
             code,
-            severity: "critical; warning; notice, as the expectation says",
+            severity: "critical; warning; notice, as the expectation says; unknown where too little was seen to judge it",
             summary: "Something is not as the playbook or the inventory says",
             meaning: "The playbook or the inventory takes something for granted that is not so: a topic, its number \
                       of partitions, a broker's id, or that a broker may be restarted now.",
