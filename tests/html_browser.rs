@@ -229,6 +229,7 @@ fn on_paper_everything_is_open_dark_on_light_and_within_the_sheet() {
         let [ink, ground] = [0, 1].map(|at| light(pair[at].as_str().expect("a colour")));
         assert!(ink < 140.0 && ground > 190.0, "{pair}");
     }
+    browser.pictures(Path::new(env!("CARGO_TARGET_TMPDIR")), "report-incident-print");
     let printed = browser.ask("Page.printToPDF", serde_json::json!({"printBackground": true}));
     fs::write(
         Path::new(env!("CARGO_TARGET_TMPDIR")).join("report-incident.pdf.base64"),
