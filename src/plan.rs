@@ -3,12 +3,14 @@
 //! Nothing after the plan looks at flags, environment or YAML.
 
 pub mod build;
+pub mod connection;
 mod given;
 mod leg;
 pub mod pace;
 pub mod route;
 pub mod secrets;
 pub mod source;
+pub mod vars;
 
 use std::sync::Arc;
 use std::time::Duration;

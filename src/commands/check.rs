@@ -6,7 +6,7 @@ use super::{list_hosts, options, runtime, signals};
 use crate::cli::Check;
 use crate::error::Refusal;
 use crate::fleet;
-use crate::plan::{build, route};
+use crate::plan::{build, vars};
 use crate::probe::Question;
 use crate::probe::access::{self, Seen, TOOLS};
 use crate::progress::Progress;
@@ -20,8 +20,8 @@ pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
     let paths = std::cell::RefCell::new(&mut asked);
     let options = options(&args.hosts, &args.connect)?;
     let mut plan = build::pattern_plan(&args.pattern, &options, |host, vars| {
-        let mut wanted = route::paths_var(host, vars, "kafka_log_dirs")?;
-        if let Some(logs) = route::text_var(host, vars, "kafka_logs_dir")? {
+        let mut wanted = vars::paths_var(host, vars, "kafka_log_dirs")?;
+        if let Some(logs) = vars::text_var(host, vars, "kafka_logs_dir")? {
             wanted.push(logs.clone());
             wanted.extend(["server.log*", "log-cleaner.log*"].map(|name| format!("{logs}/{name}")));
         }

@@ -12,7 +12,7 @@ use crate::cli;
 use crate::demo::Demo;
 use crate::error::Refusal;
 use crate::plan::build::{self, Options};
-use crate::plan::route::ConnectionOptions;
+use crate::plan::connection::ConnectionOptions;
 use crate::playbook::{Playbook, ProbeKind};
 
 /// The playbook that the demo runs: the one that is shipped.

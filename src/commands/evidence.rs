@@ -11,7 +11,7 @@ use crate::error::{FileError, Place, Refusal};
 use crate::intake::size::Unit;
 use crate::intake::{Brought, Known, Text, Wrong, du, join, log_dirs, log_text, topics};
 use crate::plan::build::{self, Options};
-use crate::plan::route;
+use crate::plan::vars;
 use crate::playbook::template::Renderer;
 
 /// Bytes of a transcript, unpacked: more is no transcript.
@@ -94,9 +94,9 @@ pub fn known(inventories: &[String]) -> Result<(Vec<Known>, Vec<String>), Refusa
         let vars = Renderer::new(host, vars);
         known.push(Known {
             host: host.to_owned(),
-            address: route::text_var(host, &vars, "ansible_host")?.unwrap_or_default(),
-            broker_id: route::number_var(host, &vars, "kafka_broker_id")?,
-            cluster: route::text_var(host, &vars, "kafka_cluster")?,
+            address: vars::text_var(host, &vars, "ansible_host")?.unwrap_or_default(),
+            broker_id: vars::number_var(host, &vars, "kafka_broker_id")?,
+            cluster: vars::text_var(host, &vars, "kafka_cluster")?,
         });
     }
     Ok((known, loaded.warnings))

@@ -27,7 +27,7 @@ use crate::ansible::Settings;
 use crate::cli::{self, Command};
 use crate::error::Refusal;
 use crate::plan::build::Options;
-use crate::plan::route::{Configured, ConnectionOptions};
+use crate::plan::connection::{Configured, ConnectionOptions};
 use crate::plan::{Plan, secrets};
 use crate::prompt;
 use crate::ssh::HostKeyPolicy;

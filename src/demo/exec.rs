@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc};
 
-use super::fleet::Fault;
+use super::node::Fault;
 use super::wire::Cutter;
 
 /// What an abandoned command is given between the end of its input and SIGKILL.

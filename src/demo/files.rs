@@ -9,7 +9,8 @@ use std::path::Path;
 use russh::keys::PrivateKey;
 use russh::keys::ssh_key::{self, LineEnding};
 
-use super::fleet::{DemoError, Node};
+use super::error::DemoError;
+use super::node::Node;
 
 pub(super) const INVENTORY: &str = "inventory.yml";
 pub(super) const KNOWN_HOSTS: &str = "known_hosts";

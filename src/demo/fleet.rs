@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
-use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,112 +10,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 
+use super::error::DemoError;
 use super::files;
+use super::node::{Fault, Node};
 use super::server::{self, Host, Neighbourhood, Port};
 
 /// Descriptors a node may need at once: its port, both ends of a connection, a command's pipes.
 const DESCRIPTORS_PER_NODE: u64 = 8;
-
-/// What is wrong with a node, as its client will see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Fault {
-    /// Nothing: the node serves.
-    #[default]
-    Healthy,
-    /// Accepts the connection and says nothing, not even its banner.
-    Mute,
-    /// The port is closed.
-    Refuse,
-    /// Accepts the connection and hangs up before the banner.
-    DropBeforeBanner,
-    /// Turns every key down.
-    DenyAuth,
-    /// Shows another host key than the one in `known_hosts`.
-    WrongHostKey,
-    /// Accepts a command and never answers; the command is not run.
-    FreezeAfterExec,
-    /// Loses the connection after this many bytes of a command's output: at most these arrive.
-    CutAfter(u64),
-    /// Runs the command and closes the channel without a word on how it ended.
-    NoExitStatus,
-    /// Sends lines before its banner for ever, a byte at a time.
-    DripBanner,
-    /// Breaks off in the middle of a packet after this many bytes of the SSH connection.
-    CutInPacket(u64),
-    /// Makes new keys after every 64 KiB that it sends.
-    Rekey,
-    /// Refuses a second session while the first is open.
-    MaxSessions1,
-}
-
-/// Why a fleet could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum DemoError {
-    /// The system said no.
-    #[error("{doing}: {source}")]
-    Io {
-        /// What was being done.
-        doing: String,
-        /// What the system answered.
-        source: io::Error,
-    },
-    /// A key could not be made or written.
-    #[error("cannot make an SSH key: {0}")]
-    Key(#[from] ssh_key::Error),
-    /// A setting names a node that the fleet does not have.
-    #[error("there is no node {0} in this fleet")]
-    NoSuchNode(usize),
-}
-
-impl DemoError {
-    /// Says what was being done when the system said no.
-    pub(super) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> DemoError {
-        let doing = doing.into();
-        move |source| DemoError::Io { doing, source }
-    }
-}
-
-/// One server of a fleet.
-#[derive(Debug, Clone)]
-pub struct Node {
-    pub(super) name: String,
-    pub(super) address: SocketAddr,
-    pub(super) sandbox: PathBuf,
-    pub(super) vars: BTreeMap<String, String>,
-    fault: Fault,
-}
-
-impl Node {
-    /// Its name in the inventory.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The directory its commands start in; made when the first command is run, unless it is there.
-    pub fn sandbox(&self) -> &Path {
-        &self.sandbox
-    }
-
-    /// Kafka's log directory in the sandbox, which `kafka_log_dirs` names.
-    pub fn log_dir(&self) -> PathBuf {
-        self.sandbox.join("services/kafka")
-    }
-
-    /// The directory log4j writes to in the sandbox, which `kafka_logs_dir` names.
-    pub fn logs_dir(&self) -> PathBuf {
-        self.sandbox.join("services/log/kafka")
-    }
-
-    /// What is wrong with it.
-    pub fn fault(&self) -> Fault {
-        self.fault
-    }
-}
 
 /// What a fleet shall be.
 #[derive(Debug, Default)]

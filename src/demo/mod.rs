@@ -4,13 +4,16 @@
 //! a real shell, each node's in a sandbox of its own; a [`Fault`] makes a node misbehave. A [`Demo`]
 //! is a fleet of three whose sandboxes hold the brokers of [`incident`].
 
+mod brokers;
 mod cleaner_log;
+mod error;
 mod exec;
 mod files;
 mod fleet;
 pub mod incident;
 mod installation;
 mod log_file;
+mod node;
 mod replicas;
 mod server;
 mod server_log;
@@ -20,7 +23,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-pub use fleet::{DemoError, Fault, Fleet, FleetBuilder, Node};
+pub use error::DemoError;
+pub use fleet::{Fleet, FleetBuilder};
+pub use node::{Fault, Node};
 
 /// The incident's three brokers, running; servers and files go with this value.
 #[derive(Debug)]
@@ -41,7 +46,7 @@ impl Demo {
         }
         let fleet = builder.start().await?;
         let sandboxes: Vec<PathBuf> = fleet.nodes().iter().map(|node| node.sandbox().to_owned()).collect();
-        let written = tokio::task::spawn_blocking(move || incident::write(&sandboxes)).await;
+        let written = tokio::task::spawn_blocking(move || brokers::write(&sandboxes)).await;
         written.map_err(|lost| DemoError::io("cannot write the incident")(lost.into()))??;
         Ok(Demo { fleet, _dir: dir })
     }

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::exec::{self, Link, Running};
-use super::fleet::Fault;
+use super::node::Fault;
 use super::wire::{Cutter, Wire};
 
 /// OpenSSH's own default for MaxSessions.

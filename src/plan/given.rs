@@ -140,3 +140,17 @@ impl Given {
 fn pick<T>(layers: &[(Source, SshArgs)], take: impl Fn(&SshArgs) -> Option<T>) -> Sourced<T> {
     layers.iter().find_map(|(source, args)| take(args).map(|value| (value, source.clone())))
 }
+
+/// Names go into messages and commands of others; none of theirs ever looks like this.
+pub(super) fn unsafe_word(word: &str) -> Option<&'static str> {
+    if word.is_empty() {
+        Some("is empty")
+    } else if word.starts_with('-') {
+        Some("begins with a dash")
+    } else if word.chars().any(|c| c.is_whitespace() || c.is_control() || "'\"`$\\;&<>|(){}!*?#".contains(c))
+    {
+        Some("holds a character that a shell would act on")
+    } else {
+        None
+    }
+}

@@ -3,78 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::given::Given;
+use super::connection::ConnectionOptions;
+use super::given::{Given, unsafe_word};
 use super::leg::Legs;
 use super::source::{Settings, Source};
-use crate::ansible;
+use super::vars::HostVars;
 use crate::error::Refusal;
 use crate::playbook::template::Renderer;
 use crate::ssh::args::{ArgsError, SshArgs, values};
 use crate::ssh::{HostKeyPolicy, Route};
 use crate::ssh_config::{Choice, Query, SshConfig};
-
-/// What the command line and the environment say about connections; it stands above the inventory.
-#[derive(Debug, Clone, Default)]
-pub struct ConnectionOptions {
-    /// `-u`: the user where the inventory names none, as in Ansible.
-    pub user: Option<String>,
-    /// `--private-key`: the key where the inventory names none.
-    pub private_key: Option<PathBuf>,
-    /// `-T`, which stands above `ConnectTimeout`.
-    pub timeout: Option<Duration>,
-    /// `-b`.
-    pub become_root: bool,
-    /// `--become-user`.
-    pub become_user: Option<String>,
-    /// `--become-method`.
-    pub become_method: Option<String>,
-    /// `--batch`: nobody is asked for anything.
-    pub batch: bool,
-    /// `--ssh-common-args`: added before the inventory's.
-    pub ssh_args: Option<String>,
-    /// `-F`: ssh's configuration instead of the usual files, or `none`.
-    pub config: Option<String>,
-    pub home: Option<PathBuf>,
-    /// Who runs this.
-    pub local_user: String,
-    /// `SSH_AUTH_SOCK`.
-    pub agent: Option<PathBuf>,
-    /// `--host-key-checking`, which stands above all else.
-    pub host_keys: Option<HostKeyPolicy>,
-    /// What `ansible.cfg` says: it counts where the inventory says nothing.
-    pub configured: Configured,
-}
-
-/// The settings of Ansible's that stand below the variable of the same meaning.
-#[derive(Debug, Clone, Default)]
-pub struct Configured {
-    pub user: Option<String>,
-    pub private_key: Option<PathBuf>,
-    pub ssh_args: Option<String>,
-    pub ssh_common_args: Option<String>,
-    pub ssh_extra_args: Option<String>,
-    pub host_key_checking: Option<bool>,
-    pub port: Option<u16>,
-    pub become_method: Option<String>,
-}
-
-impl Configured {
-    /// Those of these settings.
-    pub fn of(settings: &ansible::Settings) -> Configured {
-        Configured {
-            user: settings.remote_user.clone(),
-            private_key: settings.private_key.clone(),
-            ssh_args: settings.ssh_args.clone(),
-            ssh_common_args: settings.ssh_common_args.clone(),
-            ssh_extra_args: settings.ssh_extra_args.clone(),
-            host_key_checking: settings.host_key_checking,
-            port: settings.remote_port,
-            become_method: settings.become_method.clone(),
-        }
-    }
-}
 
 /// The way to a host, the user to become there, and what was ignored.
 pub struct Way {
@@ -257,120 +195,4 @@ fn becomes(vars: &HostVars<'_>, options: &ConnectionOptions) -> Result<Option<St
         Some(complaint) => Err(vars.wrong("ansible_become_user", &format!("{user:?} {complaint}"))),
         None => Ok(Some(user)),
     }
-}
-
-/// Names go into messages and commands of others; none of theirs ever looks like this.
-pub(super) fn unsafe_word(word: &str) -> Option<&'static str> {
-    if word.is_empty() {
-        Some("is empty")
-    } else if word.starts_with('-') {
-        Some("begins with a dash")
-    } else if word.chars().any(|c| c.is_whitespace() || c.is_control() || "'\"`$\\;&<>|(){}!*?#".contains(c))
-    {
-        Some("holds a character that a shell would act on")
-    } else {
-        None
-    }
-}
-
-/// A host's variables, with errors that name the host and the variable.
-struct HostVars<'a> {
-    host: &'a str,
-    vars: &'a Renderer,
-}
-
-impl HostVars<'_> {
-    fn wrong(&self, name: &str, message: &str) -> Refusal {
-        // The message may quote the value.
-        let message = if self.vars.is_secret(name) {
-            "its value, which comes out of a vault, can't be used"
-        } else {
-            message
-        };
-        Refusal::Variable(format!("host {}: {name}: {message}", self.host))
-    }
-
-    fn value(&self, name: &str) -> Result<Option<Value>, Refusal> {
-        self.vars.var(name).map_err(|error| {
-            let hint = error.hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-            Refusal::Variable(format!("host {}: {}{hint}", self.host, error.message))
-        })
-    }
-
-    fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
-        match self.value(name)? {
-            None => Ok(None),
-            Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(other) => Err(self.wrong(name, &format!("this is text, not {other}"))),
-        }
-    }
-
-    /// One of two names for the same thing, the first above the second.
-    fn either(&self, name: &str, other: &str) -> Result<Option<(String, Source)>, Refusal> {
-        for name in [name, other] {
-            if let Some(text) = self.text(name)? {
-                return Ok(Some((text, Source::Variable(name.to_owned()))));
-            }
-        }
-        Ok(None)
-    }
-
-    fn number(&self, name: &str) -> Result<Option<i64>, Refusal> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| self.wrong(name, &format!("`{text}` is no number")))
-    }
-
-    /// Ansible's truths: yes, true, on, 1 in whatever case.
-    fn boolean(&self, name: &str) -> Result<Option<bool>, Refusal> {
-        let text = match self.value(name)? {
-            None => return Ok(None),
-            Some(Value::Bool(yes)) => return Ok(Some(yes)),
-            Some(Value::String(text)) => text,
-            Some(other) => other.to_string(),
-        };
-        match text.to_ascii_lowercase().as_str() {
-            "yes" | "true" | "on" | "1" | "y" | "t" => Ok(Some(true)),
-            "no" | "false" | "off" | "0" | "n" | "f" | "" => Ok(Some(false)),
-            _ => Err(self.wrong(name, &format!("`{text}` is neither true nor false"))),
-        }
-    }
-}
-
-/// A variable that may be one path, several in a list, or several with commas, as `log.dirs` has them.
-///
-/// # Errors
-/// A template that can't be rendered.
-pub fn paths_var(host: &str, vars: &Renderer, name: &str) -> Result<Vec<String>, Refusal> {
-    let vars = HostVars { host, vars };
-    match vars.value(name)? {
-        None => Ok(Vec::new()),
-        Some(Value::Array(items)) => items
-            .iter()
-            .map(|item| {
-                item.as_str().map(str::to_owned).ok_or_else(|| vars.wrong(name, "this is a list of paths"))
-            })
-            .collect(),
-        Some(Value::String(text)) => {
-            Ok(text.split(',').map(str::trim).filter(|path| !path.is_empty()).map(str::to_owned).collect())
-        }
-        Some(other) => Err(vars.wrong(name, &format!("this is a path or a list of paths, not {other}"))),
-    }
-}
-
-/// `kafka_broker_id` and the like.
-///
-/// # Errors
-/// As [`paths_var`].
-pub fn number_var(host: &str, vars: &Renderer, name: &str) -> Result<Option<i64>, Refusal> {
-    HostVars { host, vars }.number(name)
-}
-
-/// `kafka_cluster` and the like.
-///
-/// # Errors
-/// As [`paths_var`].
-pub fn text_var(host: &str, vars: &Renderer, name: &str) -> Result<Option<String>, Refusal> {
-    HostVars { host, vars }.text(name)
 }

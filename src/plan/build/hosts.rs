@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::Options;
 use crate::error::{FileError, Refusal};
 use crate::inventory::{self, Inventory};
-use crate::plan::route;
 use crate::plan::{Target, secrets};
+use crate::plan::{route, vars};
 use crate::playbook::template::{Renderer, Vars};
 use crate::playbook::{Play, Playbook};
 use crate::round;
@@ -165,10 +165,10 @@ impl<'a> Builder<'a> {
             route: Arc::new(way.route),
             become_user: way.become_user,
             becomes,
-            cluster: route::text_var(host, renderer, "kafka_cluster")?,
-            broker_id: route::number_var(host, renderer, "kafka_broker_id")?,
+            cluster: vars::text_var(host, renderer, "kafka_cluster")?,
+            broker_id: vars::number_var(host, renderer, "kafka_broker_id")?,
             plays: Vec::new(),
-            facts: Some(route::paths_var(host, renderer, "kafka_log_dirs")?),
+            facts: Some(vars::paths_var(host, renderer, "kafka_log_dirs")?),
             probes: Vec::new(),
             audit: None,
         })

@@ -11,8 +11,8 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
+use super::connection::ConnectionOptions;
 use super::pace::{self, Pace};
-use super::route::ConnectionOptions;
 use super::{Limits, Plan, Target};
 use crate::ansible::Settings;
 use crate::error::{FileError, Refusal};

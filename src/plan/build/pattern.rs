@@ -8,7 +8,7 @@ use super::{Builder, LOG_LIMIT, Options, Window, in_order, inventory, minutes_si
 use crate::error::Refusal;
 use crate::inventory::Loaded;
 use crate::plan::pace::Pace;
-use crate::plan::{Limits, Plan, Target, route};
+use crate::plan::{Limits, Plan, Target, route, vars};
 use crate::playbook::template::{Renderer, Vars};
 use crate::probe::audit::Audit;
 use crate::probe::discovery::Given;
@@ -44,8 +44,8 @@ pub fn audit_plan(pattern: &str, options: &Options, now: Timestamp) -> Result<Pl
     let mut plan = of_pattern(&loaded, pattern, options, window, |target, renderer, limits| {
         target.audit = Some(Audit {
             given: Given {
-                log_dirs: route::paths_var(&target.host, renderer, "kafka_log_dirs")?,
-                logs_dir: route::paths_var(&target.host, renderer, "kafka_logs_dir")?.into_iter().next(),
+                log_dirs: vars::paths_var(&target.host, renderer, "kafka_log_dirs")?,
+                logs_dir: vars::paths_var(&target.host, renderer, "kafka_logs_dir")?.into_iter().next(),
                 broker_id: target.broker_id,
             },
             since,

@@ -7,6 +7,10 @@ use std::process::Command;
 use std::time::Instant;
 
 use super::*;
+use crate::demo::incident::*;
+
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
 
 struct Written {
     dir: tempfile::TempDir,
