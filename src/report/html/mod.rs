@@ -85,7 +85,8 @@ struct FindingView {
     /// Whether it forbids, and the step.
     steps: Vec<(bool, Vec<Piece>)>,
     cuts: Vec<[String; 8]>,
-    evidence: Vec<String>,
+    /// A line each.
+    evidence: String,
     evidence_count: String,
     same_evidence: Option<usize>,
 }
@@ -295,8 +296,8 @@ fn finding(report: &Report, at: usize) -> FindingView {
             _ => Vec::new(),
         },
         evidence: match same_evidence {
-            Some(_) => Vec::new(),
-            None => evidence(finding, EVIDENCE).iter().map(|line| text(line)).collect(),
+            Some(_) => String::new(),
+            None => evidence(finding, EVIDENCE).iter().map(|line| text(line)).collect::<Vec<_>>().join("\n"),
         },
         evidence_count: counted(finding.evidence.len(), "line", "lines"),
         same_evidence,
