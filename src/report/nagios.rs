@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
-use super::digest::{counts, hosts_seen, partitions_seen};
+use super::digest::{counts, hosts_seen, partitions_seen, since};
 use super::{Counts, Report, code_word, severity_word};
-use crate::diagnose::finding::{Code, Severity};
+use crate::diagnose::finding::{Change, Code, Severity};
 use crate::sanitize;
 
 /// Findings that get a line of long text; the servers cut output of a few KiB.
@@ -16,14 +16,18 @@ pub fn nagios(report: &Report) -> String {
     let (seen, asked) = hosts_seen(report);
     let (partitions, replicas) = partitions_seen(report);
     let number = Counts::of(report.findings);
-    let worst = report.findings.iter().find(|finding| finding.severity != Severity::Notice);
+    let worst = report
+        .findings
+        .iter()
+        .find(|finding| finding.severity != Severity::Notice && finding.acknowledged.is_none());
     let headline = worst.map(|finding| format!(": {}", text(&finding.title))).unwrap_or_default();
     let seconds = report.round.finished.duration_since(report.round.started).as_secs_f64();
     let cuts = report.findings.iter().filter(|finding| finding.code == Code::ReplicaTruncated);
     let lost = cuts.filter_map(|finding| finding.lost_total).fold(0u64, u64::saturating_add);
+    let news = report.since;
     let mut output = format!(
         "ROUNDSMAN {} - {}, {seen} of {asked} hosts seen{headline} | \
-         critical={};;0 unknown={} warning={};0 notice={} hosts={asked} hosts_seen={seen};{asked}: \
+         critical={};;0 unknown={} warning={};0 notice={} acknowledged={} {}hosts={asked} hosts_seen={seen};{asked}: \
          partitions={partitions} replicas={replicas} offsets_lost={lost};;0 seconds={seconds:.1}s\n",
         report.verdict.status.word(),
         counts(report.findings),
@@ -31,12 +35,18 @@ pub fn nagios(report: &Report) -> String {
         number.unknown,
         number.warning,
         number.notice,
+        number.acknowledged,
+        news.map(|since| format!("new={} ", since.count(Change::New))).unwrap_or_default(),
     );
-    for finding in report.findings.iter().take(LINES) {
+    if let Some(headline) = since::headline(report) {
         // Writing to a String cannot fail.
+        let _ = writeln!(output, "{}", text(&headline));
+    }
+    for finding in report.findings.iter().take(LINES) {
+        let marks: String = since::marks(finding).iter().map(|mark| format!(" ({mark})")).collect();
         let _ = writeln!(
             output,
-            "{} {}: {}",
+            "{} {}{marks}: {}",
             severity_word(finding.severity),
             code_word(finding.code),
             text(&finding.title)

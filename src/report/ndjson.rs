@@ -72,6 +72,7 @@ fn round(report: &Report) -> Value {
             "round": { "id": round.id, "playbook": round.playbook, "version": round.version },
             "status": report.verdict.status.word(),
             "exit_code": report.verdict.exit_code,
+            "since": report.since.map(|since| since.diff.from.as_str()),
         },
     })
 }
@@ -108,6 +109,8 @@ fn finding(report: &Report, finding: &Finding) -> Value {
                 "lost_total": finding.lost_total,
                 "next_steps": finding.next_steps,
                 "bug": finding.bug,
+                "change": finding.change,
+                "acknowledged": finding.acknowledged,
             },
         },
     })

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::digest::answers;
 use super::{Counts, Report, code_word, severity_word};
-use crate::diagnose::finding::{Code, Severity};
+use crate::diagnose::finding::{Change, Code, Severity};
 use crate::kafka::event::Class;
 use crate::round::{CoverageStatus, Outcome};
 use page::Page;
@@ -28,8 +28,9 @@ pub struct Metrics {
 }
 
 /// The labels that series have of their own, and those that Prometheus gives them.
-const LABELS: [&str; 15] = [
+const LABELS: [&str; 16] = [
     "broker",
+    "change",
     "cluster",
     "code",
     "coverage",
@@ -143,6 +144,17 @@ fn round(report: &Report, page: &mut Page) {
 /// Within `room` series; gives how many it took, and how many findings are left out.
 fn findings(report: &Report, room: usize, page: &mut Page) -> (usize, usize) {
     let counts = Counts::of(report.findings);
+    page.gauge(
+        "roundsman_findings_acknowledged",
+        "Findings that somebody knows of; no other series has them.",
+    );
+    page.sample(&[], counts.acknowledged as f64);
+    if let Some(since) = report.since {
+        page.gauge("roundsman_findings_changed", "Findings by how they stand to the last round.");
+        for change in [Change::New, Change::Worse, Change::Better, Change::Gone, Change::Unseen] {
+            page.sample(&[("change", change.word())], since.count(change) as f64);
+        }
+    }
     page.gauge("roundsman_findings", "Findings by severity.");
     for (severity, number) in [
         (Severity::Critical, counts.critical),
@@ -156,7 +168,7 @@ fn findings(report: &Report, room: usize, page: &mut Page) -> (usize, usize) {
     let (mut rows, mut lost): (BTreeMap<[String; 5], usize>, BTreeMap<[String; 2], u64>) = Default::default();
     let mut left_out = 0;
     // Worst first, as the report has them.
-    for finding in report.findings {
+    for finding in report.findings.iter().filter(|one| one.acknowledged.is_none()) {
         let subject = &finding.subject;
         let broker = match (&subject.broker, &subject.pair) {
             (Some(broker), _) => broker.clone(),
@@ -296,7 +308,7 @@ mod tests {
         let of_round = |text: &str| {
             let fixed = ["finding", "offsets_lost", "topic_", "partition_", "replica_"];
             let grows = |line: &&str| fixed.iter().any(|word| line.starts_with(&format!("roundsman_{word}")));
-            let findings = |line: &&str| !line.starts_with("roundsman_findings{");
+            let findings = |line: &&str| !line.starts_with("roundsman_findings");
             text.lines().filter(grows).filter(findings).count()
         };
         for limit in [0, 1, 5, 17, 100, 150, 10_000] {
