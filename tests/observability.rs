@@ -57,6 +57,37 @@ fn promtool_has_nothing_to_say_about_the_metrics() {
 }
 
 #[test]
+fn every_metric_stands_in_the_documentation() {
+    let documentation = include_str!("../docs/metrics.md");
+    let mut known = std::collections::BTreeSet::new();
+    for row in documentation.lines().filter(|line| line.starts_with("| `roundsman_")) {
+        let mut whole = "";
+        for name in row.split('|').nth(1).unwrap_or_default().split('`').filter(|word| word.contains('_')) {
+            if name.starts_with("roundsman_") {
+                whole = name;
+                known.insert(name.to_owned());
+            } else {
+                // `_replicas` behind `roundsman_broker_log_bytes`: the first two words stay.
+                let stem: Vec<&str> = whole.splitn(3, '_').collect();
+                known.insert(format!("{}_{}{name}", stem[0], stem[1]));
+            }
+        }
+    }
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/rounds/incident.json");
+    let text = run(["report", "--from", fixture, "--format", "prometheus"]).stdout;
+    let told: std::collections::BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" gauge").map(str::to_owned))
+        .collect();
+    let unknown: Vec<&String> = told.difference(&known).collect();
+    assert!(unknown.is_empty(), "not in docs/metrics.md: {unknown:?}");
+    // A report alone has no last round to compare with.
+    let gone: Vec<&String> =
+        known.difference(&told).filter(|name| *name != "roundsman_findings_changed").collect();
+    assert!(gone.is_empty(), "no metric any more: {gone:?}");
+}
+
+#[test]
 fn the_alerts_fire_when_they_should_and_the_incident_is_known_before_the_upgrade() {
     promtool(&["check", "rules", &format!("{CONTRIB}/prometheus/roundsman.rules.yml")], "");
     promtool(&["test", "rules", &format!("{CONTRIB}/prometheus/roundsman.rules.test.yml")], "");
