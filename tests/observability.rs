@@ -1,6 +1,7 @@
 //! The round's metrics where they are used: promtool, node_exporter, Prometheus, the alert rules and the dashboard.
 
 mod binary;
+mod rounds;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -74,7 +75,11 @@ fn every_metric_stands_in_the_documentation() {
         }
     }
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/rounds/incident.json");
-    let text = run(["report", "--from", fixture, "--format", "prometheus"]).stdout;
+    let desk = Desk::new();
+    let before = serde_json::to_string(&rounds::before_the_incident()).expect("a round is JSON");
+    let before = desk.file("before.json", &before);
+    let text = run(["report", "--from", fixture, "--baseline", &before, "--format", "prometheus"]).stdout;
+    promtool(&["check", "metrics"], &text);
     let told: std::collections::BTreeSet<String> = text
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" gauge").map(str::to_owned))
@@ -126,6 +131,24 @@ fn the_file_is_readable_by_node_exporter_whatever_the_umask_and_never_half_there
     }
     again.end().exits(2);
     assert_eq!(fs::read_dir(desk.dir()).expect("the directory").count(), 2, "nothing is left beside them");
+}
+
+#[test]
+fn every_alert_says_what_to_read() {
+    let text = fs::read_to_string(format!("{CONTRIB}/prometheus/roundsman.rules.yml")).expect("the rules");
+    let alerts = text.matches("- alert: ").count();
+    for part in ["          summary: ", "          description: ", "          severity: "] {
+        assert_eq!(text.matches(part).count(), alerts, "{part}");
+    }
+    let pages: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("runbook: ")).collect();
+    assert_eq!(pages.len(), alerts);
+    for page in pages.into_iter().filter(|page| !page.contains("{{")) {
+        match page.strip_prefix("contrib/runbooks/").and_then(|page| page.strip_suffix(".md")) {
+            // There is a page for every code that can be critical.
+            Some(code) => drop(run(["explain", code]).exits(0)),
+            None => assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(page).exists(), "{page}"),
+        }
+    }
 }
 
 /// A server of ours, ended with the test however it ends.
