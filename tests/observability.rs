@@ -1,6 +1,7 @@
 //! The round's metrics where they are used: promtool, node_exporter, Prometheus, the alert rules and the dashboard.
 
 mod binary;
+mod rounds;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -57,6 +58,41 @@ fn promtool_has_nothing_to_say_about_the_metrics() {
 }
 
 #[test]
+fn every_metric_stands_in_the_documentation() {
+    let documentation = include_str!("../docs/metrics.md");
+    let mut known = std::collections::BTreeSet::new();
+    for row in documentation.lines().filter(|line| line.starts_with("| `roundsman_")) {
+        let mut whole = "";
+        for name in row.split('|').nth(1).unwrap_or_default().split('`').filter(|word| word.contains('_')) {
+            if name.starts_with("roundsman_") {
+                whole = name;
+                known.insert(name.to_owned());
+            } else {
+                // `_replicas` behind `roundsman_broker_log_bytes`: the first two words stay.
+                let stem: Vec<&str> = whole.splitn(3, '_').collect();
+                known.insert(format!("{}_{}{name}", stem[0], stem[1]));
+            }
+        }
+    }
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/rounds/incident.json");
+    let desk = Desk::new();
+    let before = serde_json::to_string(&rounds::before_the_incident()).expect("a round is JSON");
+    let before = desk.file("before.json", &before);
+    let text = run(["report", "--from", fixture, "--baseline", &before, "--format", "prometheus"]).stdout;
+    promtool(&["check", "metrics"], &text);
+    let told: std::collections::BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" gauge").map(str::to_owned))
+        .collect();
+    let unknown: Vec<&String> = told.difference(&known).collect();
+    assert!(unknown.is_empty(), "not in docs/metrics.md: {unknown:?}");
+    // A report alone has no last round to compare with.
+    let gone: Vec<&String> =
+        known.difference(&told).filter(|name| *name != "roundsman_findings_changed").collect();
+    assert!(gone.is_empty(), "no metric any more: {gone:?}");
+}
+
+#[test]
 fn the_alerts_fire_when_they_should_and_the_incident_is_known_before_the_upgrade() {
     promtool(&["check", "rules", &format!("{CONTRIB}/prometheus/roundsman.rules.yml")], "");
     promtool(&["test", "rules", &format!("{CONTRIB}/prometheus/roundsman.rules.test.yml")], "");
@@ -95,6 +131,24 @@ fn the_file_is_readable_by_node_exporter_whatever_the_umask_and_never_half_there
     }
     again.end().exits(2);
     assert_eq!(fs::read_dir(desk.dir()).expect("the directory").count(), 2, "nothing is left beside them");
+}
+
+#[test]
+fn every_alert_says_what_to_read() {
+    let text = fs::read_to_string(format!("{CONTRIB}/prometheus/roundsman.rules.yml")).expect("the rules");
+    let alerts = text.matches("- alert: ").count();
+    for part in ["          summary: ", "          description: ", "          severity: "] {
+        assert_eq!(text.matches(part).count(), alerts, "{part}");
+    }
+    let pages: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("runbook: ")).collect();
+    assert_eq!(pages.len(), alerts);
+    for page in pages.into_iter().filter(|page| !page.contains("{{")) {
+        match page.strip_prefix("contrib/runbooks/").and_then(|page| page.strip_suffix(".md")) {
+            // There is a page for every code that can be critical.
+            Some(code) => drop(run(["explain", code]).exits(0)),
+            None => assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(page).exists(), "{page}"),
+        }
+    }
 }
 
 /// A server of ours, ended with the test however it ends.

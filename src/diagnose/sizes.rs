@@ -187,7 +187,11 @@ fn replica_short(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio, short
         if larger.len() == 1 { "is" } else { "are" },
     );
     found.next_steps = vec![
-        format!("Do not restart or stop {}: its replicas are the larger ones.", words::list(&larger)),
+        format!(
+            "Do not restart or stop {}: {} replicas are the larger ones.",
+            words::list(&larger),
+            if larger.len() == 1 { "its" } else { "their" }
+        ),
         format!(
             "See whether {} catches up: compare replication-offset-checkpoint on both sides, twice, half a minute apart.",
             words::list(&hosts)

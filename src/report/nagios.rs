@@ -22,7 +22,10 @@ pub fn nagios(report: &Report) -> String {
         .find(|finding| finding.severity != Severity::Notice && finding.acknowledged.is_none());
     let headline = worst.map(|finding| format!(": {}", text(&finding.title))).unwrap_or_default();
     let seconds = report.round.finished.duration_since(report.round.started).as_secs_f64();
-    let cuts = report.findings.iter().filter(|finding| finding.code == Code::ReplicaTruncated);
+    let cuts = report
+        .findings
+        .iter()
+        .filter(|finding| finding.code == Code::ReplicaTruncated && finding.acknowledged.is_none());
     let lost = cuts.filter_map(|finding| finding.lost_total).fold(0u64, u64::saturating_add);
     let news = report.since;
     let mut output = format!(

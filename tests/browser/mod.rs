@@ -179,12 +179,21 @@ impl Browser {
                 break;
             }
             let clip = json!({"x": 0, "y": top, "width": size["width"], "height": (height - top).min(1600.0), "scale": 1});
-            let picture =
-                self.ask("Page.captureScreenshot", json!({"captureBeyondViewport": true, "clip": clip}));
-            let picture = picture["data"].as_str().expect("a picture");
-            let bytes = base64::engine::general_purpose::STANDARD.decode(picture).expect("base64");
-            fs::write(dir.join(format!("{name}-{}.png", piece + 1)), bytes).expect("a picture is written");
+            let parameters = json!({"captureBeyondViewport": true, "clip": clip});
+            self.picture(parameters, &dir.join(format!("{name}-{}.png", piece + 1)));
         }
+    }
+
+    /// A picture of what the window shows.
+    pub fn window(&mut self, dir: &Path, name: &str) {
+        self.picture(json!({}), &dir.join(format!("{name}.png")));
+    }
+
+    fn picture(&mut self, parameters: Value, file: &Path) {
+        let picture = self.ask("Page.captureScreenshot", parameters);
+        let picture = picture["data"].as_str().expect("a picture");
+        let bytes = base64::engine::general_purpose::STANDARD.decode(picture).expect("base64");
+        fs::write(file, bytes).expect("a picture is written");
     }
 }
 

@@ -89,7 +89,7 @@ pub fn high_watermarks_apart(partition: &Partition) -> Option<u64> {
     (marks().count() > 1).then(|| marks().max().unwrap_or(0) - marks().min().unwrap_or(0))
 }
 
-/// The topics of a cluster, those with odd partitions first, then by name.
+/// The topics of a cluster, those with odd partitions first, the gravest findings before all, then by name.
 pub fn outline<'a>(report: &Report, cluster: &'a Cluster) -> Vec<Outline<'a>> {
     let named = named(report, cluster);
     let limits = limits(report, cluster);
@@ -130,7 +130,13 @@ pub fn outline<'a>(report: &Report, cluster: &'a Cluster) -> Vec<Outline<'a>> {
             outline
         })
         .collect();
-    outlines.sort_by(|a, b| a.odd.is_empty().cmp(&b.odd.is_empty()).then(a.topic.name.cmp(&b.topic.name)));
+    // The worst first: rows are limited, and what a finding names is not to stand behind what none does.
+    let worst = |outline: &Outline| {
+        outline.odd.first().map(|odd| odd.severity.map_or(u8::MAX, |severity| severity as u8))
+    };
+    outlines.sort_by(|a, b| {
+        (a.odd.is_empty(), worst(a), &a.topic.name).cmp(&(b.odd.is_empty(), worst(b), &b.topic.name))
+    });
     outlines
 }
 
@@ -259,6 +265,17 @@ mod tests {
         case = incident();
         case.comparison.clusters[0].topics[0].ignored = true;
         assert_eq!(outline(&case.report(), &case.comparison.clusters[0])[0].alike.total(), 36);
+    }
+
+    #[test]
+    fn a_topic_that_a_finding_names_stands_before_one_that_is_only_uneven() {
+        let mut case = incident();
+        let topics = &mut case.comparison.clusters[0].topics;
+        topics.push(Topic { name: "a-first".into(), ..topics[0].clone() });
+        let report = case.report();
+        let outlines = outline(&report, &case.comparison.clusters[0]);
+        let names: Vec<&str> = outlines.iter().map(|outline| outline.topic.name.as_str()).collect();
+        assert_eq!(names, ["completeProduct", "a-first"]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use super::fold::fold;
 use super::measure::{age, bytes, count, counted, minute, moment, ratio, span};
 use super::{Report, code_word, severity_word};
 use crate::compare::Cluster;
-use crate::diagnose::finding::Basis;
+use crate::diagnose::finding::{Basis, Finding};
 use crate::round::Outcome;
 use crate::sanitize;
 
@@ -72,6 +72,8 @@ struct Page {
 struct Anchor {
     number: usize,
     code: String,
+    /// What it is about, in a word or two.
+    of: String,
 }
 
 struct FindingView {
@@ -87,7 +89,8 @@ struct FindingView {
     /// Whether it forbids, and the step.
     steps: Vec<(bool, Vec<Piece>)>,
     cuts: Vec<[String; 8]>,
-    evidence: Vec<String>,
+    /// A line each.
+    evidence: String,
     evidence_count: String,
     same_evidence: Option<usize>,
 }
@@ -149,7 +152,7 @@ pub fn html(report: &Report) -> String {
         first_steps: (1..)
             .zip(report.findings)
             .take(40)
-            .map(|(number, finding)| Anchor { number, code: code_word(finding.code) })
+            .map(|(number, finding)| Anchor { number, code: code_word(finding.code), of: text(&of(finding)) })
             .collect(),
         findings: (0..report.findings.len()).map(|at| finding(report, at)).collect(),
         measure: MEASURE,
@@ -210,6 +213,16 @@ fn prose(sentence: &str) -> Vec<Piece> {
     }
     let pieces = pieces.into_iter().enumerate().map(|(at, piece)| (at % 2 == 1, text(piece)));
     pieces.filter(|(_, piece)| !piece.is_empty()).collect()
+}
+
+/// What tells a finding from others of its code.
+fn of(finding: &Finding) -> String {
+    let subject = &finding.subject;
+    match (&subject.broker, &subject.pair, &subject.topic) {
+        (Some(broker), ..) => broker.clone(),
+        (None, Some([one, other]), _) => format!("{one} / {other}"),
+        (None, None, topic) => topic.clone().unwrap_or_default(),
+    }
 }
 
 /// What an earlier round had and this one has not, and what grew.
@@ -301,8 +314,8 @@ fn finding(report: &Report, at: usize) -> FindingView {
             _ => Vec::new(),
         },
         evidence: match same_evidence {
-            Some(_) => Vec::new(),
-            None => evidence(finding, EVIDENCE).iter().map(|line| text(line)).collect(),
+            Some(_) => String::new(),
+            None => evidence(finding, EVIDENCE).iter().map(|line| text(line)).collect::<Vec<_>>().join("\n"),
         },
         evidence_count: counted(finding.evidence.len(), "line", "lines"),
         same_evidence,
@@ -376,7 +389,9 @@ fn cluster(report: &Report, cluster: &Cluster) -> ClusterView {
                 ]
             })
             .collect(),
-        more_pairs: more_pairs.map(|rest| text(&rest)),
+        // More than none are all there are.
+        more_pairs: more_pairs
+            .map(|rest| text(&if pairs.is_empty() { rest.replacen(" more pair", " pair", 1) } else { rest })),
         partitions: cluster.topics.iter().map(|topic| topic.partitions.len()).sum(),
         incomplete: incomplete(&outlines).map(|note| text(&note)),
         heat: heat::topics(cluster, &names, &outlines),

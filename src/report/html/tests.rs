@@ -17,7 +17,7 @@ fn the_incident_reads_from_verdict_to_coverage() {
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}");
     assert!(page.contains("6,572,461"));
     assert!(page.contains("href=\"https://issues.apache.org/jira/browse/KAFKA-4497\""));
-    assert_eq!(page.matches("<i class=\"r").count(), 36);
+    assert_eq!(page.matches("\" title=\"").count(), 36);
 }
 
 #[test]

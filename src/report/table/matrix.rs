@@ -103,7 +103,12 @@ fn laid_out(
     if marks {
         columns.push(Column::right("high watermarks"));
     }
-    columns.push(Column::left("findings").shrinking());
+    // An empty column would only take room from the sizes.
+    let named = odd.iter().any(|one| !one.named_by.is_empty());
+    if named {
+        // Three replicas in words and a long head do not fit on 80 columns together.
+        columns.push(Column::left(if set.by_broker { "findings" } else { "see" }).shrinking());
+    }
     let row = |one: &Odd| {
         let mut row = vec![Cell::from(one.partition.partition.to_string())];
         let ink = one.severity.map_or(Ink::Warning, Ink::of);
@@ -121,7 +126,9 @@ fn laid_out(
             };
             row.push(marks.into());
         }
-        row.push(codes(report, one, set.codes).into());
+        if named {
+            row.push(codes(report, one, set.codes).into());
+        }
         row
     };
     (columns, odd.iter().map(row).collect())
