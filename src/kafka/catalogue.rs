@@ -91,7 +91,7 @@ fn class_of(text: &str, continuation: &[String], level: Level) -> Class {
     {
         return class;
     }
-    if let Some(why) = harmless::why(text, level) {
+    if let Some(why) = harmless::why(text, continuation.first(), level) {
         return Class::Harmless { why };
     }
     // A header that nobody knows takes the weight of its exception, not its excuse: an error with a
