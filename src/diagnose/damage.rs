@@ -66,7 +66,12 @@ fn corrupt(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
                 Class::Started { .. } => unclean = false,
                 class => {
                     let Some((of, what, severity)) = damage(class) else { continue };
-                    let torn = unclean && matches!(class, Class::CorruptionCut { .. });
+                    // From 4.0 on the recovery shows the record that it found torn, too.
+                    let torn = unclean
+                        && matches!(
+                            class,
+                            Class::CorruptionCut { .. } | Class::RecordCorrupt { of: Some(_) }
+                        );
                     let severity = if torn { Severity::Warning } else { severity };
                     if !of.and_then(|of| view::topic(cluster, &of.topic)).is_some_and(|topic| topic.ignored) {
                         let topic = of.map(|of| of.topic.as_str());
@@ -315,7 +320,8 @@ fn anew(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
             let (severity, title) = if lasted {
                 (Severity::Critical, format!("{} holds another topic under the name {topic}", broker.host))
             } else {
-                let title = format!("{} and a leader knew {topic} by different ids for a moment", broker.host);
+                let title =
+                    format!("{} and a leader knew {topic} by different ids for a moment", broker.host);
                 (Severity::Notice, title)
             };
             let mut found = finding(Code::TopicIdMismatch, severity, subject, title);

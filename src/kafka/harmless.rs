@@ -50,6 +50,10 @@ const LINES: &[(&str, &str)] = &[
         r"cannot become follower since the new leader -?[0-9]+ is unavailable",
         "the partition's leader is down, and its controller says what follows",
     ),
+    (
+        r"Received error in (?:LeaderAndIsr|StopReplica|UpdateMetadata) response ",
+        "a broker refused a change, and its own log says why",
+    ),
     (r"Cannot remove replica [0-9]+ from ISR of partition", "the replica was out of sync already"),
     // org.apache.kafka.clients.NetworkClient.
     (
@@ -61,6 +65,15 @@ const LINES: &[(&str, &str)] = &[
     // org.apache.kafka.controller.QuorumController.
     (
         r"Cancelling deferred write event \S+ because the event queue is now closed",
+        "the controller's clean stop",
+    ),
+    // 3.0 to 3.5: the events that the controller had planned for itself end with its queue.
+    (
+        r"(?:maybeFenceReplicas|writeNoOpRecord|maybeBalancePartitionLeaders|generatePeriodicPerformanceMessage): unable to start processing because of (?:Timeout|RejectedExecution)Exception",
+        "the controller's clean stop",
+    ),
+    (
+        r"Unexpected exception while executing deferred write event \S+ Rescheduling for a minute from now\. .*errors\.TimeoutException$",
         "the controller's clean stop",
     ),
     (r"Performing controller activation", "a controller took over"),
@@ -89,7 +102,8 @@ pub fn why(line: &str, exception: Option<&String>, level: Level) -> Option<&'sta
     }
     let excuse = |line: &str| LINES.get(SET.matches(line).iter().next()?).map(|(_, reason)| *reason);
     // Few headers say nothing without what stands below them.
-    let with = || exception.filter(|_| line.contains("Error for partition "));
+    let needed = ["Error for partition ", "executing deferred write event "];
+    let with = || exception.filter(|_| needed.iter().any(|needed| line.contains(needed)));
     excuse(line).or_else(|| excuse(&format!("{line} {}", with()?)))
 }
 
@@ -122,6 +136,24 @@ mod tests {
         for none in [Some(&disk), None] {
             assert_eq!(why(line, none, Level::Error), None);
         }
+    }
+
+    #[test]
+    fn a_controllers_stop_is_one_and_an_overloaded_one_is_not() {
+        // 3.3.2, in a rolling restart.
+        for line in [
+            "[2026-11-24 03:20:02,469] ERROR [Controller 1] writeNoOpRecord: unable to start processing because of TimeoutException. (org.apache.kafka.controller.QuorumController)",
+            "[2026-11-24 03:20:02,469] ERROR [Controller 1] maybeFenceReplicas: unable to start processing because of RejectedExecutionException. (org.apache.kafka.controller.QuorumController)",
+        ] {
+            assert!(why(line, None, Level::Error).is_some(), "{line}");
+        }
+        let planned = "[2026-11-24 03:20:02,469] ERROR [Controller 1] Unexpected exception while executing deferred write event maybeFenceReplicas. Rescheduling for a minute from now. (org.apache.kafka.controller.QuorumController)";
+        let timeout = "org.apache.kafka.common.errors.TimeoutException".to_owned();
+        assert!(why(planned, Some(&timeout), Level::Error).is_some());
+        let broken = "java.lang.IllegalStateException: no such broker".to_owned();
+        assert_eq!(why(planned, Some(&broken), Level::Error), None);
+        let overloaded = "[2026-11-24 03:20:02,469] ERROR [Controller 1] createTopics: unable to start processing because of TimeoutException. (org.apache.kafka.controller.QuorumController)";
+        assert_eq!(why(overloaded, None, Level::Error), None);
     }
 
     #[test]
