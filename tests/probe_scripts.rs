@@ -69,9 +69,20 @@ impl Userland {
         }
     }
 
-    fn all() -> [Userland; 4] {
+    /// GNU's tools with another awk than the system's own.
+    fn with_awk(name: &'static str, awk: &str) -> Userland {
+        assert!(Path::new(awk).exists(), "{awk} is missing: `make setup` installs it");
+        let tools = open_desk();
+        symlink(awk, tools.path("awk")).unwrap();
+        let path = format!("{}:/usr/bin:/bin", tools.dir().display()).into();
+        Userland { path, _tools: Some(tools), ..Userland::of(name, "/usr/bin/dash") }
+    }
+
+    fn all() -> [Userland; 6] {
         [
             Userland::of("dash and GNU", "/usr/bin/dash"),
+            Userland::with_awk("GNU with mawk", "/usr/bin/mawk"),
+            Userland::with_awk("GNU with gawk", "/usr/bin/gawk"),
             Userland::of("bash and GNU", "/bin/bash"),
             Userland::busybox(),
             Userland::posix(),

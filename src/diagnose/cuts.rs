@@ -3,11 +3,13 @@
 //! One truncation leaves up to four lines within seconds: the ERROR `out of range` and the WARN `reset
 //! its fetch offset` (up to 0.11), or the INFO TruncationState and the WARN `Non-monotonic update of
 //! high watermark` (with leader epochs). 2.8 prints the last twice: the highest `from` and the lowest
-//! `to` are the whole cut.
+//! `to` are the whole cut. From 1.1 to 2.3 a cut by leader epoch has none of them but the INFO `Truncating
+//! to offset`, which is ordinary; what the log held before stands in the lines of its opening.
 
 use std::collections::BTreeMap;
 
 use crate::compare::Cluster;
+use crate::diagnose::election::{Election, Elections};
 use crate::diagnose::view::{Moment, View};
 use crate::kafka::bugs;
 use crate::kafka::event::{Class, Event, TopicPartition};
@@ -39,23 +41,36 @@ impl Cut<'_> {
     }
 }
 
+/// What the broker said of a log when it last opened it.
+#[derive(Default, Clone, Copy)]
+struct Opened {
+    end: Option<u64>,
+    high_watermark: Option<u64>,
+}
+
 /// All truncations on a cluster's brokers, by topic, partition and time.
-pub fn cuts<'a>(view: &View<'a>, cluster: &'a Cluster) -> Vec<Cut<'a>> {
+pub fn cuts<'a>(view: &View<'a>, cluster: &'a Cluster, elections: &Elections<'a>) -> Vec<Cut<'a>> {
     let mut cuts = Vec::new();
     for (at, broker) in cluster.brokers.iter().enumerate() {
         let mut partitions: BTreeMap<&TopicPartition, Vec<Moment<'a>>> = BTreeMap::new();
         for moment in view.log(&broker.host) {
             if let Class::FetchReset { of, .. }
             | Class::HighWatermarkBack { of, .. }
-            | Class::Truncated { of, .. } = &moment.event.class
+            | Class::Truncated { of, .. }
+            | Class::LogLoaded { of, .. }
+            | Class::HighWatermarkLoaded { of, .. } = &moment.event.class
             {
                 partitions.entry(of).or_default().push(*moment);
             }
         }
         for (of, moments) in partitions {
             let mut last: Option<(u64, u64)> = None;
+            let mut opened = Opened::default();
             for group in moments.chunk_by(together) {
-                let Some(cut) = cut(view, cluster, at, of, group) else { continue };
+                let cut = cut(view, cluster, at, of, group)
+                    .or_else(|| silent(view, cluster, at, of, group, opened, elections));
+                opened = group.iter().fold(opened, |opened, moment| opened.after(moment));
+                let Some(cut) = cut else { continue };
                 // A fetcher that meets the same offsets again tries the same cut again.
                 if last != Some((cut.from, cut.to)) {
                     last = Some((cut.from, cut.to));
@@ -66,6 +81,68 @@ pub fn cuts<'a>(view: &View<'a>, cluster: &'a Cluster) -> Vec<Cut<'a>> {
     }
     cuts.sort_by(|one, other| one.of.cmp(other.of).then_with(|| one.event.at.cmp(&other.event.at)));
     cuts
+}
+
+impl Opened {
+    fn after(self, moment: &Moment<'_>) -> Self {
+        match moment.event.class {
+            Class::LogLoaded { end, .. } => Opened { end: Some(end), high_watermark: None },
+            // The replicas of others are opened too, with 0.
+            Class::HighWatermarkLoaded { high_watermark, .. } => {
+                Opened { high_watermark: self.high_watermark.max(Some(high_watermark)), ..self }
+            }
+            // The log has ended elsewhere since.
+            Class::Truncated { .. } => Opened::default(),
+            _ => self,
+        }
+    }
+}
+
+/// A cut that no line tells of: the log was cut below where it ended when it was opened.
+///
+/// That alone is ordinary: what an old leader had not yet handed on when it was killed is cut when it comes back.
+/// It is a loss where the cut goes below the high watermark, or where its leader was elected uncleanly before.
+fn silent<'a>(
+    view: &View<'a>,
+    cluster: &'a Cluster,
+    broker: usize,
+    of: &'a TopicPartition,
+    group: &[Moment<'a>],
+    mut opened: Opened,
+    elections: &Elections<'a>,
+) -> Option<Cut<'a>> {
+    let of_this = |election: &&Election<'_>| election.partition == Some(of.partition);
+    let elected = |moment: &Moment<'_>| {
+        elections
+            .get(&Some(of.topic.as_str()))?
+            .iter()
+            .filter(of_this)
+            .rfind(|election| election.event.at.is_some() && election.event.at <= moment.event.at)
+    };
+    for moment in group {
+        if let Class::Truncated { to, leader, .. } = moment.event.class
+            && let Some(from) = opened.end.filter(|end| *end > to)
+        {
+            let election = elected(moment);
+            if election.is_some() || opened.high_watermark.is_some_and(|high| to < high) {
+                let leader_id = leader.or(election.map(|election| election.leader)).filter(|id| *id >= 0);
+                return Some(Cut {
+                    of,
+                    follower: &moment.event.host,
+                    broker,
+                    leader_id,
+                    leader: leader_id.and_then(|id| view.host_of(cluster, id)),
+                    from,
+                    to,
+                    event: moment.event,
+                    lines: group.iter().map(|moment| moment.event).collect(),
+                    doubtful: false,
+                });
+            }
+        }
+        opened = opened.after(moment);
+    }
+    None
 }
 
 fn together(one: &Moment<'_>, next: &Moment<'_>) -> bool {
@@ -135,7 +212,13 @@ fn cut<'a>(
         from,
         to,
         event: proof.event,
-        lines: group.iter().map(|moment| moment.event).collect(),
+        lines: group
+            .iter()
+            .map(|moment| moment.event)
+            .filter(|event| {
+                !matches!(event.class, Class::LogLoaded { .. } | Class::HighWatermarkLoaded { .. })
+            })
+            .collect(),
         doubtful,
     })
 }

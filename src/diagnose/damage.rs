@@ -7,7 +7,7 @@ use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, HostItem, Ite
 use crate::diagnose::sizes::{METADATA, replica_item};
 use crate::diagnose::view::{self, Moment, View, finding, lines_of, of_broker, of_topic, on_disk};
 use crate::diagnose::words;
-use crate::kafka::event::{Class, TopicPartition};
+use crate::kafka::event::{Class, Level, TopicPartition};
 
 /// Goes through a cluster.
 pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
@@ -66,7 +66,12 @@ fn corrupt(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
                 Class::Started { .. } => unclean = false,
                 class => {
                     let Some((of, what, severity)) = damage(class) else { continue };
-                    let torn = unclean && matches!(class, Class::CorruptionCut { .. });
+                    // From 4.0 on the recovery shows the record that it found torn, too.
+                    let torn = unclean
+                        && matches!(
+                            class,
+                            Class::CorruptionCut { .. } | Class::RecordCorrupt { of: Some(_) }
+                        );
                     let severity = if torn { Severity::Warning } else { severity };
                     if !of.and_then(|of| view::topic(cluster, &of.topic)).is_some_and(|topic| topic.ignored) {
                         let topic = of.map(|of| of.topic.as_str());
@@ -259,19 +264,51 @@ fn other_topic(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
     Some(found.show(lines))
 }
 
-/// `topic-id-mismatch` as a broker says it, where the small files were not read.
+/// Milliseconds: a follower whose topic id lasts this long as another than its leader's will not come right by
+/// itself.
+const LASTING_MS: i64 = 60_000;
+
+/// Whether a mismatch that a broker told of lasted.
+///
+/// A follower's WARN comes whenever it has heard of a topic's new id before its leader, or after: both apply the
+/// change within seconds. A follower whose log is the old topic's asks again after each `replica.fetch.backoff.ms`
+/// (1 s, kafka.server.AbstractFetcherThread) and is refused as long as that log is there. The ERROR of
+/// kafka.server.ReplicaManager refuses the replica itself, and no later request mends it.
+fn lasted(told: &[&Moment<'_>]) -> bool {
+    let mut spans: BTreeMap<u32, (i64, i64)> = BTreeMap::new();
+    let mut refused = false;
+    for moment in told {
+        refused |= moment.event.level >= Level::Error && moment.event.level != Level::Unknown;
+        if let (Some(of), Some(at)) = (moment.event.class.partition(), moment.millis) {
+            let span = spans.entry(of.partition).or_insert((at, at));
+            *span = (span.0.min(at), span.1.max(at));
+        }
+    }
+    refused || spans.values().any(|(first, last)| last.saturating_sub(*first) >= LASTING_MS)
+}
+
+/// Whether a broker's replica has the id that another broker's has, as their disks say.
+fn ids_agree(cluster: &Cluster, at: usize, topic: &str) -> bool {
+    let Some(topic) = view::topic(cluster, topic) else { return false };
+    let mut ids = topic.details.iter().filter(|detail| detail.kind == Kind::Current);
+    let own = ids.clone().find(|detail| detail.broker == at).and_then(|detail| detail.topic_id.as_deref());
+    own.is_some() && ids.any(|detail| detail.broker != at && detail.topic_id.as_deref() == own)
+}
+
+/// `topic-id-mismatch` as a broker says it, where the small files were not read: what passed is a notice.
 fn anew(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     let known: BTreeSet<String> = findings
         .iter()
         .filter(|finding| finding.code == Code::TopicIdMismatch)
         .filter_map(|finding| finding.subject.topic.clone())
         .collect();
-    for broker in &cluster.brokers {
+    for (at, broker) in cluster.brokers.iter().enumerate() {
         let told = view.log(&broker.host).iter().filter(|moment| !view.started_after(moment));
         let mut topics: BTreeMap<&str, Vec<&Moment<'_>>> = BTreeMap::new();
         for moment in told {
             if let Class::TopicIdMismatch { of: Some(of) } = &moment.event.class
                 && !known.contains(&of.topic)
+                && !ids_agree(cluster, at, &of.topic)
             {
                 topics.entry(&of.topic).or_default().push(moment);
             }
@@ -279,18 +316,30 @@ fn anew(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
         for (topic, told) in topics {
             let mut subject = of_broker(cluster, &broker.host);
             subject.topic = Some(topic.to_owned());
-            let title = format!("{} holds another topic under the name {topic}", broker.host);
-            let mut found = finding(Code::TopicIdMismatch, Severity::Critical, subject, title);
-            found.items = told
+            let lasted = lasted(&told);
+            let (severity, title) = if lasted {
+                (Severity::Critical, format!("{} holds another topic under the name {topic}", broker.host))
+            } else {
+                let title =
+                    format!("{} and a leader knew {topic} by different ids for a moment", broker.host);
+                (Severity::Notice, title)
+            };
+            let mut found = finding(Code::TopicIdMismatch, severity, subject, title);
+            if !lasted {
+                found.meaning = "The topic was deleted and made anew, or its leader moved: follower and leader heard of it one after the other. A follower that kept the old topic's log would have been refused on and on.".to_owned();
+                found.next_steps = vec![format!("Nothing, if the replicas of {topic} follow.")];
+            }
+            let partitions: BTreeSet<u32> =
+                told.iter().filter_map(|moment| Some(moment.event.class.partition()?.partition)).collect();
+            found.items = partitions
                 .iter()
-                .filter_map(|moment| {
-                    let of = moment.event.class.partition()?;
-                    Some(Item::Host(HostItem {
+                .map(|partition| {
+                    Item::Host(HostItem {
                         host: broker.host.clone(),
                         probe: None,
-                        path: Some(format!("{}-{}", of.topic, of.partition)),
+                        path: Some(format!("{topic}-{partition}")),
                         reason: "the id on the disk is not the metadata's".to_owned(),
-                    }))
+                    })
                 })
                 .collect();
             let lines = told.iter().flat_map(|moment| lines_of(moment.event)).collect();

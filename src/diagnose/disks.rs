@@ -52,6 +52,26 @@ fn given_up(class: &Class) -> Option<(Option<&str>, String)> {
     })
 }
 
+/// What the process ran out of where its disk is well: what to raise.
+fn ran_out(class: &Class) -> Option<&'static str> {
+    let cause = match class {
+        Class::FilesExhausted => Some(IoCause::Files),
+        Class::LogDirFailed { cause, .. }
+        | Class::CheckpointFailed { cause, .. }
+        | Class::HaltedOnIo { cause }
+        | Class::CleanerIo { cause, .. } => *cause,
+        Class::IoError { cause } => Some(*cause),
+        _ => None,
+    };
+    match cause? {
+        IoCause::Files => {
+            Some("open files (LimitNOFILE of the unit or ulimit -n; Kafka's advice is 100,000)")
+        }
+        IoCause::Maps => Some("memory maps (sysctl vm.max_map_count; a segment takes two)"),
+        _ => None,
+    }
+}
+
 /// `log-dir-offline`: a broker gave up a log dir.
 ///
 /// It holds until the broker restarts: nothing puts a directory back before
@@ -99,6 +119,17 @@ fn offline(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
     };
     let severity = if severe { Severity::Critical } else { Severity::Notice };
     let mut found = finding(Code::LogDirOffline, severity, of_broker(cluster, host), title);
+    let limit = told.iter().find_map(|(moment, ..)| ran_out(&moment.event.class));
+    if let Some(limit) = limit.filter(|_| severe) {
+        found.meaning = format!(
+            "The disk may be well: the broker ran out of {limit}. Kafka takes a file that it cannot open for a failed disk and serves the directory no more; with its last directory it stops."
+        );
+        found.next_steps = vec![
+            format!("Raise the limit on {host}, and on its peers, which have as many files: {limit}."),
+            "See that the partitions have other replicas in sync, then restart the broker: a directory stays offline until then.".to_owned(),
+            "Do not restart the brokers that hold the remaining replicas.".to_owned(),
+        ];
+    }
     found.items = told.iter().map(|(_, dir, why)| item(host, dir.clone(), why.clone())).collect();
     found.items.dedup();
     found.items.extend(gone.iter().map(|dir| item(host, Some(dir.clone()), "it does not exist".to_owned())));

@@ -8,13 +8,18 @@ use crate::diagnose::view::{self, View, finding, line, of_cluster, of_topic};
 use crate::diagnose::words;
 use crate::kafka::event::{Class, Event};
 
-/// One election.
-struct Election<'a> {
+/// Unclean elections by topic; `None`: only a topic's id is known.
+pub type Elections<'a> = BTreeMap<Option<&'a str>, Vec<Election<'a>>>;
+
+/// One election of a leader that was not in sync.
+pub struct Election<'a> {
     /// `None` where the controller names a topic id alone.
-    partition: Option<u32>,
-    leader: i64,
-    event: &'a Event,
-    inferred: bool,
+    pub partition: Option<u32>,
+    /// `-1` where the line does not say.
+    pub leader: i64,
+    pub event: &'a Event,
+    /// No line says so: the ISR before it does.
+    pub inferred: bool,
 }
 
 /// A partition's ISR, and the version of its state.
@@ -33,14 +38,14 @@ impl InSync<'_> {
     }
 }
 
-/// `unclean-election`: a replica outside the ISR became leader.
+/// The unclean elections of a cluster.
 ///
-/// It holds because the controller says so (kafka.controller.OfflinePartitionLeaderSelector up to 1.0,
+/// The controller says so (kafka.controller.OfflinePartitionLeaderSelector up to 1.0,
 /// ReplicationControlManager in KRaft). From 1.1 on a ZooKeeper-mode controller writes no such line:
 /// there a leader that comes back from offline and was not in the ISR before is one. The ISR before is that of
 /// the version before (every change of a partition's state in ZooKeeper makes it one more).
-pub fn unclean(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
-    let mut topics: BTreeMap<Option<&str>, Vec<Election<'_>>> = BTreeMap::new();
+pub fn elections<'a>(view: &View<'a>, cluster: &'a Cluster) -> Elections<'a> {
+    let mut topics = Elections::new();
     let mut in_sync: BTreeMap<(&str, u32), InSync<'_>> = BTreeMap::new();
     let hosts: BTreeSet<&str> = cluster.brokers.iter().map(|broker| broker.host.as_str()).collect();
     let of_cluster = |event: &&Event| hosts.contains(event.host.as_str());
@@ -80,10 +85,16 @@ pub fn unclean(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
     if topics.len() > 1 {
         topics.remove(&None);
     }
-    for (topic, elections) in topics {
+    topics
+}
+
+/// `unclean-election`: a replica outside the ISR became leader.
+pub fn unclean(view: &View<'_>, cluster: &Cluster, elections: &Elections<'_>, findings: &mut Vec<Finding>) {
+    for (topic, elections) in elections {
+        let topic = *topic;
         let ignored = topic.and_then(|name| view::topic(cluster, name)).is_some_and(|topic| topic.ignored);
         if !ignored {
-            findings.push(unclean_election(view, cluster, topic, &elections));
+            findings.push(unclean_election(view, cluster, topic, elections));
         }
     }
 }

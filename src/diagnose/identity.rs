@@ -117,6 +117,10 @@ fn told(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
                     Code::BrokerIdDuplicate,
                     format!("{host} is set up as broker {configured}, and its disk is broker {stored}'s"),
                 ),
+                Class::ClusterIdMismatch { configured, .. } if configured.is_empty() => (
+                    Code::ClusterIdMismatch,
+                    format!("The controllers refuse {host}: its disk is of another cluster"),
+                ),
                 Class::ClusterIdMismatch { configured, stored } => (
                     Code::ClusterIdMismatch,
                     format!("{host} met cluster {configured}, and its disk is of cluster {stored}"),

@@ -8,6 +8,7 @@ use crate::diagnose::view::View;
 use crate::diagnose::words;
 use crate::kafka::bugs;
 use crate::kafka::event::Class;
+use crate::round::DescribedTopic;
 
 /// Whether a replica that is not in sync may become leader, and how that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,10 @@ const SETTING: &str = "unclean.leader.election.enable";
 /// controller decides), else the default of the oldest version seen (true up to 0.10.2, false from 0.11.0:
 /// kafka.server.KafkaConfig, KAFKA-5257).
 pub fn unclean(view: &View<'_>, cluster: &Cluster, topic: &str) -> Unclean {
+    // What Kafka itself shows stands above what its logs say was set once.
+    if let Some(value) = view.round.described(topic).and_then(DescribedTopic::unclean_election) {
+        return said(&value.to_string(), &format!("{SETTING}={value} of the topic, as kafka-topics shows"));
+    }
     let entity = format!("topics/{topic}");
     let own = view.comparison.events.iter().rev().find_map(|event| match &event.class {
         Class::Config { entity: of, settings } if *of == entity => {

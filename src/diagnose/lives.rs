@@ -1,12 +1,12 @@
 //! Lives of brokers: ended without a stop, out of the cluster, away from ZooKeeper.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Bug, Code, Finding, HostItem, Item, Severity};
 use crate::diagnose::isr::restarted;
 use crate::diagnose::sizes::METADATA;
-use crate::diagnose::view::{Moment, Stop, View, finding, line, lines_of, of_broker, on_disk};
+use crate::diagnose::view::{Moment, Stop, View, finding, line, lines_of, of_broker, of_cluster, on_disk};
 use crate::diagnose::words;
 use crate::kafka::bugs::{self, Match};
 use crate::kafka::event::{Class, Event};
@@ -15,6 +15,7 @@ const HOUR_MS: i64 = 3_600_000;
 
 /// Goes through a cluster's brokers.
 pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
+    findings.extend(quorum(view, cluster));
     for broker in &cluster.brokers {
         findings.extend(crashed(view, cluster, broker));
         findings.extend(refused(view, cluster, broker));
@@ -22,6 +23,50 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
         findings.extend(session(view, cluster, broker));
         findings.extend(stuck(view, cluster, broker));
     }
+}
+
+const VOTERS: &str = "controller.quorum.voters";
+
+/// `controller-moved`, critical: no majority of the controllers is left.
+///
+/// It holds because a KRaft quorum needs more than half of its voters (KIP-595): without them nobody elects a leader,
+/// changes an ISR or a topic, and brokers that start wait. A voter that was not seen counts as up.
+fn quorum(view: &View<'_>, cluster: &Cluster) -> Option<Finding> {
+    let settings = |broker: &Broker| view.visit(broker)?.broker.as_ref()?.settings.get(VOTERS).cloned();
+    let voters: BTreeSet<i64> = cluster
+        .brokers
+        .iter()
+        .find_map(settings)?
+        .split(',')
+        .filter_map(|voter| voter.split_once('@')?.0.trim().parse().ok())
+        .collect();
+    let down: Vec<&Broker> = cluster
+        .brokers
+        .iter()
+        .filter(|broker| broker.id.is_some_and(|id| voters.contains(&id)) && view.stopped(broker).is_some())
+        .collect();
+    let up = voters.len().checked_sub(down.len())?;
+    if down.is_empty() || up > voters.len() / 2 {
+        return None;
+    }
+    let hosts: Vec<&str> = down.iter().map(|broker| broker.host.as_str()).collect();
+    let verb = if hosts.len() == 1 { "is" } else { "are" };
+    let title = format!(
+        "No majority of the controllers is left: {} {verb} down, and {up} of {} may run",
+        words::list(&hosts),
+        voters.len()
+    );
+    let mut found = finding(Code::ControllerMoved, Severity::Critical, of_cluster(cluster), title);
+    found.meaning = "More than half of the controllers must run. Until then partitions whose leader is down stay without one, no ISR and no topic changes, and a broker that is restarted does not come back. Brokers go on with what they lead.".to_owned();
+    found.next_steps = vec![
+        format!("Start {} again; its metadata log is on its disk.", words::list(&hosts)),
+        "Do not restart the brokers that still run: they could not register.".to_owned(),
+        "Do not format a controller's disk anew: that forgets the cluster.".to_owned(),
+    ];
+    found.items =
+        hosts.iter().map(|host| item(host, format!("{VOTERS} names it, and it does not run"))).collect();
+    let line = |host: &&str| on_disk(host, None, "no process of Kafka runs".to_owned());
+    Some(found.show(hosts.iter().map(line).collect()))
 }
 
 fn item(host: &str, reason: String) -> Item {

@@ -42,10 +42,11 @@ pub fn diagnose(round: &Round, comparison: &Comparison) -> Vec<Finding> {
     let view = View::of(round, comparison);
     let mut findings = Vec::new();
     for cluster in &comparison.clusters {
-        let cuts = cuts::cuts(&view, cluster);
-        truncation::lost(&view, cluster, &cuts, &mut findings);
-        truncation::truncated(&view, cluster, &cuts, &mut findings);
-        election::unclean(&view, cluster, &mut findings);
+        let elections = election::elections(&view, cluster);
+        let cuts = cuts::cuts(&view, cluster, &elections);
+        truncation::lost(&view, cluster, &cuts, &elections, &mut findings);
+        truncation::truncated(&view, cluster, &cuts, &elections, &mut findings);
+        election::unclean(&view, cluster, &elections, &mut findings);
         cleaner::dead(&view, cluster, &mut findings);
         cleaner::uncleanable(&view, cluster, &mut findings);
         dirty::all(&view, cluster, &mut findings);

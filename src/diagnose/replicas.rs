@@ -82,8 +82,10 @@ fn missing(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<Finding>
     }
     let short: Vec<&Partition> =
         topic.partitions.iter().filter(|partition| partition.current().count() < expected).collect();
-    // A probe of some partitions says nothing of the others.
-    let gaps = if asked(view, cluster, &topic.name) { gaps(topic) } else { Vec::new() };
+    // A probe of some partitions says nothing of the others, nor does one broker alone: its peers may not be in the
+    // inventory.
+    let all = cluster.brokers.len() > 1 || topic.replicas_said();
+    let gaps = if all && asked(view, cluster, &topic.name) { gaps(topic) } else { Vec::new() };
     let number = short.len() + gaps.len();
     if number == 0 {
         return None;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::compare::{Cluster, Partition, Replica};
 use crate::diagnose::cuts::Cut;
+use crate::diagnose::election::{Election, Elections};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, Severity, Truncation};
 use crate::diagnose::view::{View, finding, line, of_topic, on_disk, topic};
 use crate::diagnose::words;
-use crate::kafka::event::Class;
 
 /// What became of the records that a follower cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,13 @@ fn by_topic<'c, 'a>(cluster: &Cluster, cuts: &'c [Cut<'a>]) -> BTreeMap<&'c str,
 /// It holds because a follower never keeps what its leader does not have: its fetch position beyond the
 /// leader's end is reset to that end (kafka.server.ReplicaFetcherThread), or its log is cut where the
 /// leader's epoch ended (KIP-101). Since 0.9.0.1 `from` above `to` says just that.
-pub fn truncated(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &mut Vec<Finding>) {
+pub fn truncated(
+    view: &View<'_>,
+    cluster: &Cluster,
+    cuts: &[Cut<'_>],
+    elections: &Elections<'_>,
+    findings: &mut Vec<Finding>,
+) {
     for (topic, cuts) in by_topic(cluster, cuts) {
         let doubtful = cuts.iter().all(|cut| cut.doubtful);
         let severity = if doubtful { Severity::Warning } else { Severity::Critical };
@@ -63,7 +69,7 @@ pub fn truncated(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings:
         );
         found.basis = if doubtful { Basis::Inferred } else { Basis::Observed };
         found.lost_total = Some(lost);
-        found.meaning = meaning(view, topic, &cuts, &followers, &to, doubtful);
+        found.meaning = meaning(topic, &cuts, elections, &followers, &to, doubtful);
         found.next_steps = next_steps(view, cluster, topic, &cuts, &followers);
         found.items = items(&cuts);
         // The line that says most of each cut first, then those beside it.
@@ -76,9 +82,9 @@ pub fn truncated(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings:
 }
 
 fn meaning(
-    view: &View<'_>,
     topic: &str,
     cuts: &[&Cut<'_>],
+    elections: &Elections<'_>,
     followers: &[&str],
     to: &str,
     doubtful: bool,
@@ -94,16 +100,24 @@ fn meaning(
              (KAFKA-2477); the WARN line before it, which would decide, was not seen."
         );
     }
-    let elected = view.elections.iter().any(|event| {
-        matches!(&event.class, Class::UncleanElection { of: Some(of), .. }
-            if of.topic == topic && cuts.iter().any(|cut| cut.of == of))
-    });
-    let cause = if elected {
-        "The cause was an unclean election: a replica that was not in sync became leader (unclean-election)."
-    } else {
-        "A leader that is behind its follower was elected although it was not in sync, or it lost its own tail: an unclean election is the usual cause; controller.log would tell."
-    };
+    let cause = cause(topic, cuts, elections).unwrap_or("A leader that is behind its follower was elected although it was not in sync, or it lost its own tail: an unclean election is the usual cause; controller.log would tell.");
     format!("{meaning} {cause}")
+}
+
+/// The unclean election behind some cuts, where one was seen or can be concluded.
+fn cause(topic: &str, cuts: &[&Cut<'_>], elections: &Elections<'_>) -> Option<&'static str> {
+    let partition = |election: &&Election<'_>| {
+        election.partition.is_some_and(|partition| cuts.iter().any(|cut| cut.of.partition == partition))
+    };
+    let of_these: Vec<&Election<'_>> = elections.get(&Some(topic))?.iter().filter(partition).collect();
+    if of_these.is_empty() {
+        return None;
+    }
+    Some(if of_these.iter().all(|election| election.inferred) {
+        "The cause was an unclean election, as the ISR before it shows (inferred: from 1.1 on a controller with ZooKeeper says no such thing): a replica that was not in sync became leader (unclean-election)."
+    } else {
+        "The cause was an unclean election: a replica that was not in sync became leader (unclean-election)."
+    })
 }
 
 fn next_steps(
@@ -167,7 +181,13 @@ fn items(cuts: &[&Cut<'_>]) -> Vec<Item> {
 /// It holds because the leader did not have it when the follower was cut, so only a third replica can,
 /// one that has not followed that leader. A high watermark beyond the cut on a replica that does follow
 /// is new data at old offsets.
-pub fn lost(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &mut Vec<Finding>) {
+pub fn lost(
+    view: &View<'_>,
+    cluster: &Cluster,
+    cuts: &[Cut<'_>],
+    elections: &Elections<'_>,
+    findings: &mut Vec<Finding>,
+) {
     for (topic, cuts) in by_topic(cluster, cuts) {
         let fates: Vec<(&Cut<'_>, Fate<'_>)> = cuts
             .into_iter()
@@ -196,6 +216,9 @@ pub fn lost(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &mut
                          is known to reach so far. Those that were acknowledged to producers are lost; \
                          consumers that had read them are ahead of the log."
                 .to_owned();
+        if let Some(cause) = cause(topic, &cuts, elections) {
+            found.meaning = format!("{} {cause}", found.meaning);
+        }
         let holders =
             words::once(cuts.iter().map(|cut| cut.follower).chain(cuts.iter().filter_map(|cut| cut.leader)));
         let unseen: Vec<&str> =

@@ -28,6 +28,9 @@ pub use prefilter::prefilter;
 
 use message::{Found, Message, Read};
 
+/// Messages that [`matched`] has room for; a test counts them.
+const MOST: usize = 256;
+
 /// The first that matches and can be read decides.
 fn messages() -> Vec<Message> {
     let mut all = Vec::new();
@@ -88,7 +91,7 @@ fn class_of(text: &str, continuation: &[String], level: Level) -> Class {
     {
         return class;
     }
-    if let Some(why) = harmless::why(text, level) {
+    if let Some(why) = harmless::why(text, continuation.first(), level) {
         return Class::Harmless { why };
     }
     // A header that nobody knows takes the weight of its exception, not its excuse: an error with a
@@ -107,19 +110,26 @@ fn known(line: &str) -> Option<Class> {
 /// The message that a line is, by its place in the catalogue, and what it says.
 fn matched(line: &str) -> Option<(usize, Class)> {
     let catalogue = &*CATALOGUE;
-    // Few lines have more than one candidate.
-    let mut candidates: Vec<usize> = Vec::new();
+    // A bit for each message: several needles may stand for one, and the first message goes first.
+    let mut candidates = [0u64; MOST.div_ceil(64)];
     for needle in catalogue.needles.find_overlapping_iter(line) {
         let Some(at) = catalogue.message_of.get(needle.pattern().as_usize()) else { continue };
-        if !candidates.contains(at) {
-            candidates.push(*at);
+        if let Some(word) = candidates.get_mut(at / 64) {
+            *word |= 1 << (at % 64);
         }
     }
-    candidates.sort_unstable();
-    candidates.into_iter().find_map(|at| {
-        let (pattern, read) = catalogue.messages.get(at)?;
-        Some((at, read(&Found(pattern.captures(line)?))?))
-    })
+    for (place, mut word) in candidates.into_iter().enumerate() {
+        while word != 0 {
+            let at = place * 64 + word.trailing_zeros() as usize;
+            word &= word - 1;
+            let Some((pattern, read)) = catalogue.messages.get(at) else { continue };
+            let class = pattern.captures(line).and_then(|found| read(&Found(found)));
+            if let Some(class) = class {
+                return Some((at, class));
+            }
+        }
+    }
+    None
 }
 
 /// The number of the cleaner thread that a line is about.

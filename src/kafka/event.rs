@@ -1,8 +1,12 @@
 //! What a record of a broker's log says, typed.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::iter::Peekable;
 use std::num::NonZero;
+use std::vec::IntoIter;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -73,64 +77,105 @@ pub fn events(round: &Round) -> Vec<Event> {
     let clock_of = log_clock::of_round(round);
     let clock_of = &clock_of;
     let share = round.visits.len().div_ceil(cores).max(1);
-    let mut events: Vec<Event> = std::thread::scope(|scope| {
+    let mut hosts: Vec<Vec<Event>> = std::thread::scope(|scope| {
         let readers: Vec<_> = round
             .visits
             .chunks(share)
             .map(|visits| {
                 let read = |visit| of_visit(visit, &clock_of(visit));
-                scope.spawn(move || visits.iter().flat_map(read).collect::<Vec<Event>>())
+                scope.spawn(move || visits.iter().map(read).collect::<Vec<_>>())
             })
             .collect();
         let read = readers.into_iter().map(|reader| match reader.join() {
-            Ok(events) => events,
+            Ok(hosts) => hosts,
             Err(panic) => std::panic::resume_unwind(panic),
         });
         read.flatten().collect()
     });
-    events.sort_by(|one, other| {
-        (one.at.is_none(), one.at)
-            .cmp(&(other.at.is_none(), other.at))
-            .then_with(|| one.host.cmp(&other.host))
-            .then_with(|| one.file.cmp(&other.file))
-            .then_with(|| one.line.cmp(&other.line))
+    hosts.sort_by(|one, other| {
+        one.first().map(|event| &event.host).cmp(&other.first().map(|event| &event.host))
     });
+    merged(hosts)
+}
+
+/// Unknown times come last.
+fn when(event: &Event) -> (bool, Option<Timestamp>) {
+    (event.at.is_none(), event.at)
+}
+
+/// Brings the hosts' events into one order; each host's are in order already, and so are the hosts.
+///
+/// An event is large, so it is moved once; a sort would move it several times.
+fn merged(hosts: Vec<Vec<Event>>) -> Vec<Event> {
+    let mut events = Vec::with_capacity(hosts.iter().map(Vec::len).sum());
+    let mut hosts: Vec<_> = hosts.into_iter().map(|events| events.into_iter().peekable()).collect();
+    let next = |(host, events): (usize, &mut Peekable<IntoIter<Event>>)| {
+        events.peek().map(|event| Reverse((when(event), host)))
+    };
+    let mut heads: BinaryHeap<_> = hosts.iter_mut().enumerate().filter_map(next).collect();
+    while let Some(mut head) = heads.peek_mut() {
+        let Reverse((_, host)) = *head;
+        let Some(rest) = hosts.get_mut(host) else {
+            PeekMut::pop(head);
+            continue;
+        };
+        events.extend(rest.next());
+        match next((host, rest)) {
+            Some(after) => *head = after,
+            None => drop(PeekMut::pop(head)),
+        }
+    }
     events
 }
 
-/// The events of one host, each once.
+/// The events of one host, each once, in their order.
 fn of_visit(visit: &Visit, clock: &LogClock) -> Vec<Event> {
-    let mut records: Vec<(&LogFile, &LogRecord)> = Vec::new();
-    for answer in &visit.probes {
-        let Evidence::LogGrep(grep) = &answer.evidence else { continue };
+    let greps = || {
+        visit.probes.iter().filter_map(|answer| match &answer.evidence {
+            Evidence::LogGrep(grep) => Some(grep),
+            _ => None,
+        })
+    };
+    // Copies come last, so that what they repeat is known by then.
+    let paths: BTreeSet<(bool, &str)> =
+        greps().flat_map(|grep| &grep.files).map(|file| (is_copy(&file.path), file.path.as_str())).collect();
+    let places: HashMap<&str, usize> = paths.iter().enumerate().map(|(at, (_, path))| (*path, at)).collect();
+    let mut records: Vec<(usize, &LogFile, &LogRecord)> = Vec::new();
+    for grep in greps() {
+        let place = |file: &LogFile| places.get(file.path.as_str()).copied().unwrap_or_default();
+        let files: Vec<(usize, &LogFile)> = grep.files.iter().map(|file| (place(file), file)).collect();
         // A record of a file that is not listed can have no place; none should exist.
         let placed = grep.records.iter().filter_map(|record| {
-            usize::try_from(record.file).ok().and_then(|file| grep.files.get(file)).map(|file| (file, record))
+            let (place, file) = usize::try_from(record.file).ok().and_then(|file| files.get(file))?;
+            Some((*place, *file, record))
         });
         records.extend(placed);
     }
     // Of two readings of one line the one with more of its stack trace comes first and is kept.
-    records.sort_by(|(file, record), (other_file, other)| {
-        is_copy(&file.path)
-            .cmp(&is_copy(&other_file.path))
-            .then_with(|| file.path.cmp(&other_file.path))
-            .then_with(|| record.line.cmp(&other.line))
-            .then_with(|| other.continuation.len().cmp(&record.continuation.len()))
+    records.sort_by_key(|(place, _, record)| (*place, record.line, Reverse(record.continuation.len())));
+    records.dedup_by(|(place, _, record), (kept_place, _, kept)| {
+        record.line == kept.line && place == kept_place && record.text == kept.text
     });
-    records.dedup_by(|(file, record), (kept_file, kept)| {
-        record.line == kept.line && file.path == kept_file.path && record.text == kept.text
-    });
-    let mut elsewhere: HashMap<u64, &str> = HashMap::new();
+    let mut elsewhere: HashMap<u64, usize> = HashMap::new();
+    let several = records.first().map(|first| first.0) != records.last().map(|last| last.0);
     let mut events = Vec::with_capacity(records.len());
-    for (file, record) in records {
-        let mut hasher = DefaultHasher::new();
-        record.text.hash(&mut hasher);
+    for (place, file, record) in records {
         // Records carry milliseconds: the same text in another file of the host is the same record.
-        let first = *elsewhere.entry(hasher.finish()).or_insert(&file.path);
-        if first == file.path || record::header(&record.text).is_none() {
+        let copied = several && {
+            let mut hasher = DefaultHasher::new();
+            record.text.hash(&mut hasher);
+            *elsewhere.entry(hasher.finish()).or_insert(place) != place
+        };
+        if !copied || record::header(&record.text).is_none() {
             events.push(event(visit, file, record, clock));
         }
     }
+    events.sort_by(|one, other| {
+        when(one)
+            .cmp(&when(other))
+            .then_with(|| one.file.cmp(&other.file))
+            .then_with(|| one.line.cmp(&other.line))
+    });
     events
 }
 
@@ -148,8 +193,12 @@ fn event(visit: &Visit, file: &LogFile, record: &LogRecord, clock: &LogClock) ->
         lines.into_iter().chain(behind).collect::<Vec<String>>()
     });
     let (text, continuation) = match unfolded.as_deref().and_then(<[String]>::split_first) {
-        Some((text, behind)) => (text, behind),
-        None => (&record.text, record.continuation.as_slice()),
+        Some((text, behind)) => (text.as_str(), behind),
+        // No message of Kafka speaks of its own time and level, and they need not be looked through.
+        None => {
+            let said = header.map_or(record.text.as_str(), |header| header.rest);
+            (said, record.continuation.as_slice())
+        }
     };
     let level = header.map_or(Level::Unknown, |header| header.level);
     let time = header.map_or("", |header| header.time);

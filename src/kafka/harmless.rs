@@ -20,6 +20,11 @@ const LINES: &[(&str, &str)] = &[
         r"Error for partition \S+ to broker [0-9]+:\S*NotLeader(?:OrFollower|ForPartition)",
         "the leader had moved, and the follower had not heard of it",
     ),
+    // 1.1 and 2.0 (ERROR): the exception stands on the next line.
+    (
+        r"Error for partition \S+ at offset [0-9]+ .*Exception: This server (?:does not host this topic|is not the leader for that topic)",
+        "follower and leader heard of a change one after the other",
+    ),
     (
         r"Received (?:UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|NOT_LEADER_FOR_PARTITION|NOT_LEADER_OR_FOLLOWER|FENCED_LEADER_EPOCH|UNKNOWN_LEADER_EPOCH) from the leader",
         "follower and leader heard of a change one after the other",
@@ -42,8 +47,12 @@ const LINES: &[(&str, &str)] = &[
     (r"ignoring LeaderAndIsr request from controller", "an older request arrived after a newer one"),
     // kafka.server.ReplicaManager up to 2.8: the partition's own lack of a leader is told by the controller.
     (
-        r"cannot become follower since the new leader -1 is unavailable",
-        "the partition has no leader yet, and its controller says why",
+        r"cannot become follower since the new leader -?[0-9]+ is unavailable",
+        "the partition's leader is down, and its controller says what follows",
+    ),
+    (
+        r"Received error in (?:LeaderAndIsr|StopReplica|UpdateMetadata) response ",
+        "a broker refused a change, and its own log says why",
     ),
     (r"Cannot remove replica [0-9]+ from ISR of partition", "the replica was out of sync already"),
     // org.apache.kafka.clients.NetworkClient.
@@ -56,6 +65,15 @@ const LINES: &[(&str, &str)] = &[
     // org.apache.kafka.controller.QuorumController.
     (
         r"Cancelling deferred write event \S+ because the event queue is now closed",
+        "the controller's clean stop",
+    ),
+    // 3.0 to 3.5: the events that the controller had planned for itself end with its queue.
+    (
+        r"(?:maybeFenceReplicas|writeNoOpRecord|maybeBalancePartitionLeaders|generatePeriodicPerformanceMessage): unable to start processing because of (?:Timeout|RejectedExecution)Exception",
+        "the controller's clean stop",
+    ),
+    (
+        r"Unexpected exception while executing deferred write event \S+ Rescheduling for a minute from now\. .*errors\.TimeoutException$",
         "the controller's clean stop",
     ),
     (r"Performing controller activation", "a controller took over"),
@@ -76,14 +94,17 @@ static SET: LazyLock<RegexSet> = LazyLock::new(|| {
     RegexSet::new(LINES.iter().map(|(pattern, _)| pattern)).expect("constant patterns")
 });
 
-/// Why a line is nothing to worry about, whatever its level.
-pub fn why(line: &str, level: Level) -> Option<&'static str> {
+/// Why a record is nothing to worry about, whatever its level: its header line, and the exception below it.
+pub fn why(line: &str, exception: Option<&String>, level: Level) -> Option<&'static str> {
     // Only warnings and errors need an excuse.
     if matches!(level, Level::Trace | Level::Debug | Level::Info) {
         return None;
     }
-    let at = SET.matches(line).iter().next()?;
-    LINES.get(at).map(|(_, reason)| *reason)
+    let excuse = |line: &str| LINES.get(SET.matches(line).iter().next()?).map(|(_, reason)| *reason);
+    // Few headers say nothing without what stands below them.
+    let needed = ["Error for partition ", "executing deferred write event "];
+    let with = || exception.filter(|_| needed.iter().any(|needed| line.contains(needed)));
+    excuse(line).or_else(|| excuse(&format!("{line} {}", with()?)))
 }
 
 #[cfg(test)]
@@ -98,8 +119,41 @@ mod tests {
             "[2026-11-23 16:17:40,000] ERROR [QuorumController id=1] Cancelling deferred write event maybeFenceReplicas because the event queue is now closed. (org.apache.kafka.controller.QuorumController)",
             "[2026-11-23 16:17:40,000] ERROR [Broker id=1] Expected partition completeProduct-1 with topic id abc to exist, but it was missing. Creating... (state.change.logger)",
         ] {
-            assert!(why(line, Level::Error).is_some(), "{line}");
+            assert!(why(line, None, Level::Error).is_some(), "{line}");
         }
+    }
+
+    #[test]
+    fn an_exception_excuses_or_does_not() {
+        // 1.1.1, when a topic was made.
+        let line = "[2026-11-24 03:06:28,878] ERROR [ReplicaFetcher replicaId=3, leaderId=2, fetcherId=0] Error for partition completeProduct-4 at offset 0 (kafka.server.ReplicaFetcherThread)";
+        let unknown = "org.apache.kafka.common.errors.UnknownTopicOrPartitionException: This server does not host this topic-partition.".to_owned();
+        let moved = "org.apache.kafka.common.errors.NotLeaderForPartitionException: This server is not the leader for that topic-partition.".to_owned();
+        for excuse in [unknown, moved] {
+            assert!(why(line, Some(&excuse), Level::Error).is_some(), "{excuse}");
+        }
+        let disk = "org.apache.kafka.common.errors.KafkaStorageException: Disk error when trying to access log file on the disk.".to_owned();
+        for none in [Some(&disk), None] {
+            assert_eq!(why(line, none, Level::Error), None);
+        }
+    }
+
+    #[test]
+    fn a_controllers_stop_is_one_and_an_overloaded_one_is_not() {
+        // 3.3.2, in a rolling restart.
+        for line in [
+            "[2026-11-24 03:20:02,469] ERROR [Controller 1] writeNoOpRecord: unable to start processing because of TimeoutException. (org.apache.kafka.controller.QuorumController)",
+            "[2026-11-24 03:20:02,469] ERROR [Controller 1] maybeFenceReplicas: unable to start processing because of RejectedExecutionException. (org.apache.kafka.controller.QuorumController)",
+        ] {
+            assert!(why(line, None, Level::Error).is_some(), "{line}");
+        }
+        let planned = "[2026-11-24 03:20:02,469] ERROR [Controller 1] Unexpected exception while executing deferred write event maybeFenceReplicas. Rescheduling for a minute from now. (org.apache.kafka.controller.QuorumController)";
+        let timeout = "org.apache.kafka.common.errors.TimeoutException".to_owned();
+        assert!(why(planned, Some(&timeout), Level::Error).is_some());
+        let broken = "java.lang.IllegalStateException: no such broker".to_owned();
+        assert_eq!(why(planned, Some(&broken), Level::Error), None);
+        let overloaded = "[2026-11-24 03:20:02,469] ERROR [Controller 1] createTopics: unable to start processing because of TimeoutException. (org.apache.kafka.controller.QuorumController)";
+        assert_eq!(why(overloaded, None, Level::Error), None);
     }
 
     #[test]
@@ -108,7 +162,7 @@ mod tests {
             "[2026-11-23 16:05:48,875] ERROR Error while appending records to productUpdates-1 in dir /services/kafka (org.apache.kafka.storage.internals.log.LogDirFailureChannel)",
             "[2017-04-03 14:16:36,003] ERROR [ReplicaFetcherThread-0-2], Error for partition [t,0] to broker 2:org.apache.kafka.common.errors.CorruptRecordException: This message has failed its CRC checksum (kafka.server.ReplicaFetcherThread)",
         ] {
-            assert_eq!(why(line, Level::Error), None, "{line}");
+            assert_eq!(why(line, None, Level::Error), None, "{line}");
         }
     }
 }

@@ -90,7 +90,9 @@ fn object(line: &str) -> Option<&str> {
     if line.starts_with('{') {
         return Some(line);
     }
-    let at = line.find("{\"").filter(|at| *at <= 80)?;
+    // Most lines have none, and their rest is not looked through.
+    let head = line.as_bytes().get(..82).unwrap_or(line.as_bytes());
+    let at = head.windows(2).position(|two| two == b"{\"")?;
     let (prefix, object) = (line.get(..at)?, line.get(at..)?);
     (prefix.ends_with("| ") || prefix.ends_with(": ")).then_some(object)
 }
@@ -187,7 +189,27 @@ fn epoch(time: &str) -> Option<Timestamp> {
 }
 
 fn civil(local: &str) -> Option<DateTime> {
-    local.replace(',', ".").parse().ok()
+    kafkas(local).or_else(|| local.replace(',', ".").parse().ok())
+}
+
+/// `2017-04-03 14:16:36,003`, as log4j writes it by default.
+fn kafkas(local: &str) -> Option<DateTime> {
+    let bytes = local.as_bytes();
+    let number = |at: usize, digits: usize| {
+        bytes.get(at..at + digits)?.iter().try_fold(0i16, |number, byte| {
+            byte.is_ascii_digit().then(|| number * 10 + i16::from(byte - b'0'))
+        })
+    };
+    let small = |at| i8::try_from(number(at, 2)?).ok();
+    if bytes.len() != 23 || (bytes.get(19), bytes.get(10)) != (Some(&b','), Some(&b' ')) {
+        return None;
+    }
+    let marks = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
+    if marks.iter().any(|(at, mark)| bytes.get(*at) != Some(mark)) {
+        return None;
+    }
+    let nanos = i32::from(number(20, 3)?) * 1_000_000;
+    DateTime::new(number(0, 4)?, small(5)?, small(8)?, small(11)?, small(14)?, small(17)?, nanos).ok()
 }
 
 /// Parts a time from a zone written behind it.

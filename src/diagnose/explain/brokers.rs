@@ -31,8 +31,10 @@ pub fn text(code: Code) -> Text {
             summary: "Replicas of one topic name belong to different topics",
             meaning: "The topic was deleted and created again while a broker was away: its replica holds the old \
                       topic's records under the same name. Nothing compared between them means anything.",
-            rule: "partition.metadata of two current replicas of a topic has different topic ids. Read only for \
-                   replicas that look suspicious."
+            rule: "partition.metadata of two current replicas of a topic has different topic ids (read only for \
+                   replicas that look suspicious); or a broker refused the replica for its topic id (ERROR), or a \
+                   follower was told INCONSISTENT_TOPIC_ID for a minute and longer, with no start since and no two \
+                   disks that agree. Shorter, it is a notice: that passes whenever a topic is made anew."
                 .to_owned(),
             versions: "2.8 and later (KIP-516).",
             confirm: &[

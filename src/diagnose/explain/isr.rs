@@ -86,11 +86,13 @@ pub fn text(code: Code) -> Text {
         },
         _ => Text {
             code: Code::ControllerMoved,
-            severity: "notice; warning where it keeps moving",
-            summary: "Another broker became controller",
+            severity: "notice; warning where it keeps moving; critical where no majority of the controllers runs",
+            summary: "Another broker became controller, or no controller is left",
             meaning: "The controller changed. That is normal in a rolling restart; over and over it means that \
                       sessions are lost.",
-            rule: format!("A line of a controller that takes over. {} within an hour are a warning.", limits.controller_moves),
+            rule: format!("A line of a controller that takes over. {} within an hour are a warning. In KRaft: of the \
+                           ids in controller.quorum.voters at most half may still run, the others' processes being \
+                           down; a voter that was not seen counts as running.", limits.controller_moves),
             versions: "All; in KRaft the leader of the metadata quorum.",
             confirm: &["grep -iE 'controller' LOGS/controller.log* | grep -iE 'elected|activation|resign' | tail"],
             act: &["If it keeps moving, look at session-lost and broker-fenced."],

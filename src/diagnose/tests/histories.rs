@@ -90,12 +90,23 @@ fn another_topic_of_that_name_as_the_broker_says() {
         "WARN [ReplicaFetcher replicaId=1, leaderId=2, fetcherId=0] Received INCONSISTENT_TOPIC_ID from the leader for partition t-0. This error may be returned transiently. (kafka.server.ReplicaFetcherThread)",
     );
     let of = |lines: &[String]| findings(&round(vec![logged(held("a", 1, 5), lines), held("b", 2, 5)]));
-    let found = of(std::slice::from_ref(&told));
+    let later = |time: &str| told.replace("14:16:30,000", time);
+    let found = of(&[told.clone(), later("14:17:30,000")]);
     let mismatch = only(&found, Code::TopicIdMismatch);
     assert_eq!(
-        (mismatch.subject.broker.as_deref(), mismatch.subject.topic.as_deref()),
-        (Some("a"), Some("t"))
+        (mismatch.subject.broker.as_deref(), mismatch.subject.topic.as_deref(), mismatch.severity),
+        (Some("a"), Some("t"), Severity::Critical)
     );
+    // Once, or for some seconds, is how it goes when a topic is made anew.
+    for passing in [vec![told.clone()], vec![told.clone(), later("14:16:40,000")]] {
+        assert_eq!(only(&of(&passing), Code::TopicIdMismatch).severity, Severity::Notice);
+    }
+    // The broker refused the replica itself.
+    let refused = at(
+        "14:16:30,000",
+        "ERROR [Broker id=1] Topic ID in memory: PNE06QnuSnKovFzM1tiDmg does not match the topic ID for partition t-0 received: eE8LdVtQQJSy32nC48kYVw. (state.change.logger)",
+    );
+    assert_eq!(only(&of(&[refused]), Code::TopicIdMismatch).severity, Severity::Critical);
     // A start reads the metadata anew; and a follower that has not heard of a change is no mismatch.
     none(&of(&[told.clone(), started("15:00:00,000", 1)]), Code::TopicIdMismatch);
     none(&of(&[told.replace("INCONSISTENT_TOPIC_ID", "UNKNOWN_TOPIC_ID")]), Code::TopicIdMismatch);

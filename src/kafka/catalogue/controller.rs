@@ -54,6 +54,21 @@ fn elections() -> Vec<Message> {
                 })
             },
         ),
+        // kafka.controller.ControllerChannelManager, 1.0 to 2.5 (TRACE, which state.change.logger writes there): a
+        // partition's state as the controller has it, also that which it changed without a line.
+        message(
+            &["Sending become-leader LeaderAndIsr request", "Sending become-follower LeaderAndIsr request"],
+            r"Sending become-(?:leader|follower) LeaderAndIsr request (?:LeaderAndIsr)?PartitionState\(.*?leader=(?P<leader>-?\d+), leaderEpoch=\d+, isr=\[?(?P<isr>[\d, ]*?)\]?, zkVersion=(?P<version>\d+), .*? for partition {tp}",
+            |found| {
+                Some(Class::LeaderElected {
+                    of: found.of()?,
+                    leader: found.number("leader")?,
+                    isr: found.ids("isr"),
+                    from_offline: false,
+                    version: found.number("version"),
+                })
+            },
+        ),
         // kafka.controller.ReplicaStateMachine, seen in 2.8 (INFO).
         message(
             &["as part of transition to OfflineReplica"],

@@ -171,8 +171,13 @@ fn partition(name: &str) -> Option<TopicPartition> {
     Some(TopicPartition { topic: topic.to_owned(), partition: partition.parse().ok()? })
 }
 
-/// Fills in what the operating system said, from the record's own line and those behind it.
+/// Fills in what the operating system said, and which replica a path names, from the record's own line and those
+/// behind it.
 pub(super) fn complete(class: &mut Class, text: &str, continuation: &[String]) {
+    if let Class::RecordCorrupt { of } = class {
+        let mut lines = std::iter::once(text).chain(continuation.iter().map(String::as_str));
+        *of = of.take().or_else(|| lines.find_map(super::partition_in_path));
+    }
     if let Class::LogDirFailed { cause, .. }
     | Class::CleanerIo { cause, .. }
     | Class::CheckpointFailed { cause, .. }

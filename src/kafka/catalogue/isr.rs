@@ -123,10 +123,10 @@ fn leaders() -> Vec<Message> {
                 })
             },
         ),
-        // 2.4 and later.
+        // kafka.cluster.Partition since 2.4; before, kafka.cluster.Replica, for the replicas of others too (as 0).
         message(
             &["with initial high watermark"],
-            r"Log loaded for partition {tp} with initial high watermark (?P<high>\d+)",
+            r"(?:Log|Replica) loaded for partition {tp} with initial high watermark (?P<high>\d+)",
             |found| {
                 Some(Class::HighWatermarkLoaded { of: found.of()?, high_watermark: found.number("high")? })
             },

@@ -174,10 +174,14 @@ fn identity() -> Vec<Message> {
                 })
             },
         ),
+        // org.apache.kafka.raft.KafkaRaftClient: the controllers refuse a node of another cluster, again and again.
+        message(&["INCONSISTENT_CLUSTER_ID"], r"INCONSISTENT_CLUSTER_ID", |_| {
+            Some(Class::ClusterIdMismatch { configured: String::new(), stored: String::new() })
+        }),
         // kafka.log.Log, UnifiedLog since 2.8; the fetcher's INCONSISTENT_TOPIC_ID.
         message(
             &["does not match the topic I", "InconsistentTopicIdException", "INCONSISTENT_TOPIC_ID"],
-            r"(?:Topic [Ii][Dd]\S* in memory|[Tt]ried to assign topic ID|topic ID) .*?does not match the topic I[Dd]|InconsistentTopicIdException|INCONSISTENT_TOPIC_ID(?: from the leader for partition {tp})?",
+            r"(?:(?:Topic [Ii][Dd]\S* in memory:?|[Tt]ried to assign topic ID|topic ID) .*?does not match the topic I[Dd]|InconsistentTopicIdException|INCONSISTENT_TOPIC_ID)(?:.{0,40}? for partition {tp})?",
             |found| Some(Class::TopicIdMismatch { of: found.of() }),
         ),
         // ZooKeeper up to 1.0; KRaft's DuplicateBrokerRegistrationException.

@@ -50,6 +50,11 @@ fn every_example_is_what_it_says() {
 }
 
 #[test]
+fn there_is_room_for_every_message() {
+    assert!(messages().len() <= MOST);
+}
+
+#[test]
 fn a_prefix_changes_nothing() {
     for example in examples().iter().filter(|example| !example.lines[0].starts_with(['\t', ' '])) {
         let class = serde_json::to_value(of_example(example, "kafka-1  | ")).unwrap();

@@ -238,7 +238,7 @@ pub enum Class {
     FatalError { phase: String },
     /// The id in the settings is not the one on the disk.
     BrokerIdMismatch { configured: i64, stored: i64 },
-    /// The cluster's id is not the one on the disk.
+    /// The cluster's id is not the one on the disk; both are empty where a controller merely refused the node.
     ClusterIdMismatch { configured: String, stored: String },
     /// A replica's topic id is not the one that the metadata has: the topic was made anew.
     TopicIdMismatch { of: Option<TopicPartition> },
