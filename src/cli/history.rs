@@ -34,6 +34,17 @@ pub struct Keep {
     pub file: HistoryFile,
 }
 
+/// What findings are laid beside.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Beside {
+    /// Say what changed since this round instead of the last one: an id, `last~2`, or a file of --save.
+    #[arg(long, value_name = "ROUND", help_heading = "History")]
+    pub baseline: Option<String>,
+    /// Acknowledged findings, besides those of `ack` and of PLAYBOOK.acks.yml; may be given again.
+    #[arg(long, value_name = "FILE", help_heading = "History")]
+    pub acks: Vec<PathBuf>,
+}
+
 /// Where the rounds are kept.
 #[derive(Debug, Clone, Default, Args)]
 pub struct HistoryFile {

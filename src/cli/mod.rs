@@ -1,5 +1,6 @@
 //! The command line's shape and help texts. clap is named in this room only.
 
+mod ack;
 mod connect;
 mod evidence;
 mod exec;
@@ -16,10 +17,11 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::playbook::units;
 
+pub use ack::{Ack, AckCommand, AckDrop, AckList};
 pub use connect::{Connect, HostKeyChecking, Watch};
 pub use evidence::{DuUnit, Evidence};
 pub use exec::{Check, Exec, ExecFormat, Trust};
-pub use history::{Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, Keep};
+pub use history::{Beside, Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, Keep};
 pub use hosts::{Hosts, Vault};
 pub use inventory::{Inventory, InventoryHost, InventorySource};
 pub use report::{Explain, ExplainFormat, Report};
@@ -60,6 +62,8 @@ pub enum Command {
     History(History),
     /// What changed from one round to another.
     Diff(Diff),
+    /// Findings that somebody knows of: they are shown as such and do not set the exit status.
+    Ack(Ack),
     /// The main job on an embedded fleet of three brokers that hold a recorded incident.
     Demo(Demo),
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Evidence, Show};
+use super::{Beside, Evidence, Keep, Show};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  roundsman report --from round.json --width 120\n  \
@@ -28,6 +28,10 @@ pub struct Report {
     /// Keep the round in FILE, with what was brought.
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+    #[command(flatten)]
+    pub keep: Keep,
+    #[command(flatten)]
+    pub beside: Beside,
     #[command(flatten)]
     pub show: Show,
 }

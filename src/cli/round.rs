@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Connect, Evidence, Hosts, Keep, Show};
+use super::{Beside, Connect, Evidence, Hosts, Keep, Show};
 
 /// What every round of probes takes.
 #[derive(Debug, Args)]
@@ -26,6 +26,8 @@ pub struct Round {
     pub save: Option<PathBuf>,
     #[command(flatten)]
     pub keep: Keep,
+    #[command(flatten)]
+    pub beside: Beside,
     #[command(flatten)]
     pub evidence: Evidence,
     /// Show the whole plan, scripts and limits included; contact nobody.

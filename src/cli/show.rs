@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::report::Metrics;
+
 /// What the report looks like and where it goes.
 #[derive(Debug, Clone, Args)]
 pub struct Show {
@@ -20,6 +22,15 @@ pub struct Show {
     /// The timeline of what weighs this or more: notice, warning or critical.
     #[arg(long, value_name = "LEVEL", hide_possible_values = true, help_heading = "Report")]
     pub severity: Option<Least>,
+    /// Metrics of these topics alone, their partitions and replicas; may be given again. Findings are not limited.
+    #[arg(long, value_name = "GLOB", help_heading = "Report")]
+    pub metrics_topic: Vec<String>,
+    /// Metrics about findings, topics, partitions and replicas, at most; what is ordinary is left out first.
+    #[arg(long, value_name = "N", default_value_t = Metrics::SERIES, help_heading = "Report")]
+    pub metrics_series: usize,
+    /// A label of every metric, for the files of several rounds in one directory; may be given again.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = Metrics::label, help_heading = "Report")]
+    pub metrics_label: Vec<(String, String)>,
     #[command(flatten)]
     pub colour: Colour,
 }

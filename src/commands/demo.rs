@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
+use super::keep::Before;
 use super::output::{self, Out};
 use super::round::{self, Judged};
 use super::{runtime, signals};
@@ -59,7 +60,7 @@ pub fn demo(args: &cli::Demo, out: &Out) -> Result<u8, Refusal> {
         out.complain("Three brokers on this machine hold the incident of 2017-04-03 (sparse files: du shows a MiB for each GiB); making the rounds …");
         let plan = build::playbook_plan(&playbook, &options, Timestamp::now())?;
         let round = round::make_round(&plan, crate::cli::Watch::default(), stop, out).await;
-        let status = Judged::of(&round).tell(&destinations, &output::style(&args.show), out);
+        let status = Judged::of(&round, &Before::default()).tell(&destinations, &output::style(&args.show), out);
         demo.stop().await;
         Ok(status)
     })

@@ -5,21 +5,26 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::history::{open, refusal};
+use super::history::open;
+use super::keep::{Before, named};
 use super::output::Out;
-use super::round::{self, Judged};
+use super::round::Judged;
 use crate::cli::{Diff as Args, ExecFormat};
-use crate::diagnose::finding::Severity;
+use crate::diagnose::finding::{Change, Severity};
 use crate::error::Refusal;
-use crate::history::diff::{Change, Diff, ReplicaChange, diff as between};
+use crate::history::diff::{Diff, ReplicaChange, diff as between};
 use crate::report::{code_word, severity_word};
-use crate::round::Round;
 use crate::sanitize;
 
 /// See [`Args`].
 pub fn diff(args: &Args, out: &Out) -> Result<u8, Refusal> {
-    let (older, newer) = (kept(&args.older, args)?, kept(&args.newer, args)?);
-    let (before, now) = (Judged::of(&older), Judged::of(&newer));
+    let is_file = |name: &str| name.contains('/') || Path::new(name).is_file();
+    let store = match is_file(&args.older) && is_file(&args.newer) {
+        true => None,
+        false => Some(open(&args.file)?),
+    };
+    let (older, newer) = (named(&args.older, store.as_ref())?, named(&args.newer, store.as_ref())?);
+    let (before, now) = (Judged::of(&older, &Before::default()), Judged::of(&newer, &Before::default()));
     let diff = between(&before.side(), &now.side());
     match args.format {
         ExecFormat::Json => {
@@ -28,16 +33,6 @@ pub fn diff(args: &Args, out: &Out) -> Result<u8, Refusal> {
         ExecFormat::Text => out.print(&words(&diff, args.number)),
     }
     Ok(status(&diff))
-}
-
-/// A file of `--save`, or a kept round.
-fn kept(name: &str, args: &Args) -> Result<Round, Refusal> {
-    let file = Path::new(name);
-    if name.contains('/') || file.is_file() {
-        return Ok(round::load(file)?);
-    }
-    let store = open(&args.file)?;
-    store.find(name).and_then(|entry| store.load(&entry.id)).map_err(refusal)
 }
 
 /// The worst that is new or worse.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::keep::place;
+use super::keep::{Before, place};
 use super::output::{self, Out};
 use super::round::Judged;
 use crate::cli::{ExecFormat, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow};
@@ -56,7 +56,7 @@ fn list(args: &HistoryList, out: &Out) -> Result<u8, Refusal> {
 }
 
 fn row(entry: &Entry) -> String {
-    let what = entry.line.playbook.as_deref().unwrap_or("audit");
+    let what = entry.line.asked.as_str();
     let limit = entry.line.limit.as_ref().map(|limit| format!(" -l {limit}")).unwrap_or_default();
     format!(
         "{}  {} UTC  {:<8} {:>3} finding{} {:>4} of {} host{}  {}\n",
@@ -77,7 +77,7 @@ fn as_json(entry: &Entry) -> serde_json::Value {
         "id": entry.id,
         "started": entry.started,
         "finished": entry.finished,
-        "playbook": entry.line.playbook,
+        "asked": entry.line.asked,
         "inventory": entry.line.inventory,
         "limit": entry.line.limit,
         "version": entry.version,
@@ -93,8 +93,12 @@ fn as_json(entry: &Entry) -> serde_json::Value {
 fn show(args: &HistoryShow, out: &Out) -> Result<u8, Refusal> {
     let destinations = output::destinations(&args.show)?;
     let store = open(&args.file)?;
-    let round = store.find(&args.round).and_then(|entry| store.load(&entry.id)).map_err(refusal)?;
-    Ok(Judged::of(&round).tell(&destinations, &output::style(&args.show), out))
+    let entry = store.find(&args.round).map_err(refusal)?;
+    let round = store.load(&entry.id).map_err(refusal)?;
+    let before = store.before(&entry.line, entry.started).map_err(refusal)?;
+    let earlier = before.map(|entry| store.load(&entry.id)).transpose().map_err(refusal)?;
+    let before = Before { acks: store.acks().map_err(refusal)?, earlier, baseline: false };
+    Ok(Judged::of(&round, &before).tell(&destinations, &output::style(&args.show), out))
 }
 
 fn prune(args: &HistoryPrune, out: &Out) -> Result<u8, Refusal> {

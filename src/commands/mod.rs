@@ -1,5 +1,6 @@
 //! One file per subcommand: resolve, call, print.
 
+mod ack;
 mod audit;
 mod check;
 mod demo;
@@ -48,6 +49,7 @@ pub fn dispatch(command: Command) -> u8 {
         Command::Explain(args) => explain::explain(&args, &out),
         Command::History(args) => history::history(&args, &out),
         Command::Diff(args) => diff::diff(&args, &out),
+        Command::Ack(args) => ack::ack(&args, &out),
         Command::Demo(args) => demo::demo(&args, &out),
     };
     match done {

@@ -1,19 +1,22 @@
 //! Standard output and standard error: what may go where, and what becomes of a reader who left.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::{Colour, Least, Show, When};
 use crate::error::Refusal;
 use crate::kafka::event::Weight;
-use crate::report::{Filter, Format, Style};
+use crate::report::{Filter, Format, Metrics, Style};
 use crate::sanitize;
 
 /// Columns of a report that no terminal shows.
 const WIDTH: usize = 120;
+
+/// The mode of a file that holds what brokers said.
+const PRIVATE: u32 = 0o600;
 
 /// Where a command prints.
 pub struct Out {
@@ -62,7 +65,17 @@ impl Out {
 
     /// Writes a private file whole: beside its place first, then renamed.
     pub fn write_file(&self, path: &Path, bytes: &[u8]) {
-        if let Err(error) = write_private(path, bytes) {
+        self.write_with_mode(path, bytes, PRIVATE);
+    }
+
+    /// As [`Out::write_file`], for everybody to read whatever the umask: node_exporter is another user, and
+    /// what it finds it gives to whoever asks.
+    pub fn write_public_file(&self, path: &Path, bytes: &[u8]) {
+        self.write_with_mode(path, bytes, 0o644);
+    }
+
+    fn write_with_mode(&self, path: &Path, bytes: &[u8], mode: u32) {
+        if let Err(error) = write_whole(path, bytes, mode) {
             self.lose(&format!("{} can't be written: {error}", path.display()));
         }
     }
@@ -73,7 +86,7 @@ impl Out {
     }
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     // A pipe or a device is written as it is.
     if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         return OpenOptions::new().write(true).open(path)?.write_all(bytes);
@@ -81,10 +94,14 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let beside = path.with_file_name(name);
+    // One that a killed run left, or that somebody laid in the way, is not written through.
+    let _ = fs::remove_file(&beside);
     let written = (|| {
-        let mut file: File =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        let mut file: File = OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(&beside)?;
         file.write_all(bytes)?;
+        if mode != PRIVATE {
+            file.set_permissions(Permissions::from_mode(mode))?;
+        }
         file.sync_all()?;
         fs::rename(&beside, path)
     })();
@@ -135,6 +152,8 @@ pub struct Destinations {
     pub files: Vec<(Format, PathBuf)>,
     /// What timelines are limited to.
     pub timeline: Filter,
+    /// What becomes metrics.
+    pub metrics: Metrics,
 }
 
 /// Reads `--format` and each `-o`.
@@ -166,5 +185,11 @@ pub fn destinations(show: &Show) -> Result<Destinations, Refusal> {
         Least::Warning => Weight::Warning,
         Least::Critical => Weight::Critical,
     });
-    Ok(Destinations { stdout, files, timeline: Filter { topic: show.topic.clone(), severity } })
+    let timeline = Filter { topic: show.topic.clone(), severity };
+    let metrics = Metrics {
+        topics: show.metrics_topic.clone(),
+        series: show.metrics_series,
+        labels: show.metrics_label.clone(),
+    };
+    Ok(Destinations { stdout, files, timeline, metrics })
 }

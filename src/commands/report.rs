@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::evidence;
+use super::keep::Before;
 use super::output::{self, Out};
 use super::round::{self, Judged};
 use crate::cli::Report;
@@ -32,5 +33,6 @@ pub fn report(args: &Report, out: &Out) -> Result<u8, Refusal> {
     if let Some(file) = &args.save {
         round::save(&round, file, out);
     }
-    Ok(Judged::of(&round).tell(&destinations, &output::style(&args.show), out))
+    let before = Before::of_file(&args.keep, &args.beside)?;
+    Ok(Judged::of(&round, &before).tell(&destinations, &output::style(&args.show), out))
 }

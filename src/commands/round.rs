@@ -5,31 +5,31 @@ use std::path::Path;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::keep::Past;
+use super::keep::{Before, Past};
 use super::output::{self, Destinations, Out};
 use super::watch::Watch;
 use super::{dry_run, evidence, give_secrets, list_hosts, options, runtime, signals};
-use crate::ansible::Settings;
 use crate::cli;
 use crate::compare::{Comparison, compare};
 use crate::diagnose::finding::Finding;
 use crate::diagnose::{Verdict, diagnose, verdict};
 use crate::error::{FileError, Refusal};
 use crate::fleet;
+use crate::history::Since;
+use crate::history::ack::acknowledge;
 use crate::history::diff::Side;
 use crate::intake::{self, Brought};
 use crate::plan::Plan;
 use crate::plan::build::Options;
 use crate::progress::Progress;
-use crate::report::{Report, Style, render};
+use crate::report::{Format, Report, Style, render};
 use crate::round::{self, Round, Stopped};
 
 /// A round with nothing left to resolve.
 pub struct Ready<'a> {
     args: &'a cli::Round,
     pub plan: Plan,
-    settings: Settings,
-    inventories: Vec<String>,
+    options: Options,
     destinations: Destinations,
     brought: Option<Brought>,
 }
@@ -51,14 +51,7 @@ impl<'a> Ready<'a> {
         options.until = args.until.clone();
         let plan = plan(&options)?;
         out.warn(&plan.warnings);
-        Ok(Ready {
-            args,
-            plan,
-            settings: options.settings,
-            inventories: options.inventories,
-            destinations,
-            brought,
-        })
+        Ok(Ready { args, plan, options, destinations, brought })
     }
 
     /// Makes the round, or shows only what it would be; gives the exit status.
@@ -72,11 +65,13 @@ impl<'a> Ready<'a> {
             return Ok(0);
         }
         if args.dry_run {
-            out.print(&dry_run::describe(&self.plan, &self.settings));
+            out.print(&dry_run::describe(&self.plan, &self.options.settings));
             return Ok(0);
         }
-        give_secrets(&args.connect, &self.settings, &mut self.plan)?;
-        let mut past = Past::of(&args.keep, &self.inventories, out);
+        give_secrets(&args.connect, &self.options.settings, &mut self.plan)?;
+        let mut past = Past::of(&args.keep, &self.plan, &self.options, out);
+        let playbook = self.plan.playbook.as_ref().map(Path::new);
+        let before = past.before(&args.beside, playbook, out)?;
         let mut round = runtime()?.block_on(async {
             make_round(&self.plan, args.connect.watch, signals::watch_signals(), out).await
         });
@@ -86,7 +81,7 @@ impl<'a> Ready<'a> {
         if let Some(file) = &args.save {
             save(&round, file, out);
         }
-        let judged = Judged::of(&round);
+        let judged = Judged::of(&round, &before);
         let status = judged.tell(&self.destinations, &output::style(&args.show), out);
         past.keep(&round, judged.verdict, &judged.findings, out);
         Ok(status)
@@ -138,15 +133,28 @@ pub struct Judged<'a> {
     pub comparison: Comparison,
     pub findings: Vec<Finding>,
     pub verdict: Verdict,
+    /// What changed since an earlier round.
+    pub since: Option<Since>,
 }
 
 impl<'a> Judged<'a> {
-    /// Compares and diagnoses.
-    pub fn of(round: &'a Round) -> Self {
+    /// Compares, diagnoses, and lays beside what is known from before.
+    pub fn of(round: &'a Round, before: &Before) -> Self {
         let comparison = compare(round);
-        let findings = diagnose(round, &comparison);
+        let mut findings = diagnose(round, &comparison);
+        let since = before.earlier.as_ref().map(|earlier| {
+            let compared = compare(earlier);
+            let found = diagnose(earlier, &compared);
+            let older = Side { round: earlier, comparison: &compared, findings: &found };
+            let newer = Side { round, comparison: &comparison, findings: &findings };
+            Since::of(&older, &newer, before.baseline)
+        });
+        if let Some(since) = &since {
+            since.mark(&mut findings);
+        }
+        acknowledge(&mut findings, &before.acks, round.finished);
         let verdict = verdict(round, &findings);
-        Judged { round, comparison, findings, verdict }
+        Judged { round, comparison, findings, verdict, since }
     }
 
     /// One side of a [`crate::history::diff`].
@@ -161,13 +169,19 @@ impl<'a> Judged<'a> {
             comparison: &self.comparison,
             findings: &self.findings,
             verdict: self.verdict,
+            since: self.since.as_ref(),
             timeline: destinations.timeline.clone(),
+            metrics: destinations.metrics.clone(),
         };
         out.print(&render(&report, destinations.stdout, style));
         for (format, file) in &destinations.files {
             // A file is read on whatever comes along: no colour, the style otherwise.
             let style = Style { colour: false, ..*style };
-            out.write_file(file, render(&report, *format, &style).as_bytes());
+            let text = render(&report, *format, &style);
+            match format {
+                Format::Prometheus => out.write_public_file(file, text.as_bytes()),
+                _ => out.write_file(file, text.as_bytes()),
+            }
         }
         self.verdict.exit_code
     }

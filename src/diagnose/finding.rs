@@ -27,6 +27,50 @@ pub struct Finding {
     pub meaning: String,
     pub next_steps: Vec<String>,
     pub bug: Option<Bug>,
+    /// How it stands to an earlier round; `None` where it was laid beside none.
+    pub change: Option<Change>,
+    /// Somebody knows of it and has said so: it does not set the exit status.
+    pub acknowledged: Option<Acknowledged>,
+}
+
+/// How a finding stands to an earlier round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    New,
+    Worse,
+    Better,
+    Same,
+    /// It was there and is not any more.
+    Gone,
+    /// It is not there now, and what it rests on was not seen either.
+    Unseen,
+}
+
+impl Change {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Change::New => "new",
+            Change::Worse => "worse",
+            Change::Better => "better",
+            Change::Same => "same",
+            Change::Gone => "gone",
+            Change::Unseen => "unseen",
+        }
+    }
+}
+
+/// Who may be asked about a finding, and until when nobody else need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Acknowledged {
+    pub reason: String,
+    /// `None`: until it grows worse.
+    pub until: Option<Timestamp>,
+    /// Who said so, as the machine knew them.
+    pub by: Option<String>,
+    /// Where it stands: the history, or a file beside the playbook.
+    pub source: String,
 }
 
 /// Worst first.
@@ -37,6 +81,27 @@ pub enum Severity {
     Unknown,
     Warning,
     Notice,
+}
+
+impl Severity {
+    /// Worst first.
+    pub const ALL: [Severity; 4] =
+        [Severity::Critical, Severity::Unknown, Severity::Warning, Severity::Notice];
+
+    /// In small letters, as JSON and YAML have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Critical => "critical",
+            Severity::Unknown => "unknown",
+            Severity::Warning => "warning",
+            Severity::Notice => "notice",
+        }
+    }
+
+    /// The severity of a word, in whatever case.
+    pub fn named(word: &str) -> Option<Self> {
+        Severity::ALL.into_iter().find(|severity| severity.word().eq_ignore_ascii_case(word))
+    }
 }
 
 /// What a finding is about; what does not apply is null.

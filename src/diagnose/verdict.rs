@@ -43,15 +43,20 @@ impl Status {
 }
 
 /// Critical before unknown before warning; a notice does not count. What is missing is at least
-/// unknown: a round that saw nothing is never OK.
+/// unknown: a round that saw nothing is never OK. What is acknowledged does not count.
 pub fn verdict(round: &Round, findings: &[Finding]) -> Verdict {
     // Where a gate asks one question, what does not bear on it does not answer it.
     let gate = round.plays.iter().any(|play| play.expect.gate.is_some());
-    let asked = findings.iter().filter(|finding| !gate || gate::bears(finding.code));
+    let asked = findings.iter().filter(|one| one.acknowledged.is_none() && (!gate || gate::bears(one.code)));
     let worst = asked.map(|finding| finding.severity).min();
     let blind = !round.visits.iter().any(|visit| visit.outcome.reached());
-    let lost =
-        round.visits.iter().any(|visit| !visit.outcome.reached() && visit.outcome != Outcome::Excluded);
+    let known = |host: &str| {
+        findings.iter().any(|one| one.acknowledged.is_some() && one.subject.broker.as_deref() == Some(host))
+    };
+    let lost = round
+        .visits
+        .iter()
+        .any(|visit| !visit.outcome.reached() && visit.outcome != Outcome::Excluded && !known(&visit.host));
     let missing = round.stopped.is_some() || blind || lost;
     let status = match worst {
         Some(Severity::Critical) => Status::Critical,

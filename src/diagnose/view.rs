@@ -220,6 +220,8 @@ pub fn finding(code: Code, severity: Severity, subject: Subject, title: impl Int
         meaning: String::new(),
         next_steps: Vec::new(),
         bug: None,
+        change: None,
+        acknowledged: None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::compare::{Comparison, Kind};
-use crate::diagnose::finding::{Code, Finding, Severity};
+use crate::diagnose::finding::{Change, Code, Finding, Severity};
 use crate::round::Round;
 
 /// One of the two rounds with what was made of it.
@@ -30,31 +30,6 @@ pub struct Diff {
     pub brokers: Vec<BrokerChange>,
     /// Largest change first.
     pub replicas: Vec<ReplicaChange>,
-}
-
-/// How a finding changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Change {
-    New,
-    Worse,
-    Better,
-    Gone,
-    /// It is not there now, and what it rests on was not seen either.
-    Unseen,
-}
-
-impl Change {
-    /// The word in reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Change::New => "new",
-            Change::Worse => "worse",
-            Change::Better => "better",
-            Change::Gone => "gone",
-            Change::Unseen => "unseen",
-        }
-    }
 }
 
 /// A finding that one round has and the other has not, or not so.
@@ -89,7 +64,8 @@ pub struct ReplicaChange {
 }
 
 impl ReplicaChange {
-    fn by(&self) -> u64 {
+    /// Bytes between the two.
+    pub fn by(&self) -> u64 {
         self.to.unwrap_or(0).abs_diff(self.from.unwrap_or(0))
     }
 }

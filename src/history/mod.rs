@@ -2,9 +2,13 @@
 //!
 //! A history that can't be read or written never costs a round: its errors are told beside the report.
 
+pub mod ack;
+mod acks;
 pub mod diff;
+mod since;
 mod store;
 
+pub use since::Since;
 pub use store::{Entry, HistoryError, Line, Store};
 
 use std::path::PathBuf;

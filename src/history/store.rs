@@ -13,9 +13,6 @@ use crate::diagnose::Verdict;
 use crate::diagnose::finding::Finding;
 use crate::round::{Round, SCHEMA};
 
-/// The form of the tables; kept in `user_version`.
-const VERSION: i64 = 1;
-
 /// How long to wait for another roundsman that is writing.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -25,7 +22,9 @@ const LEVEL: i32 = 3;
 /// Bytes of an unpacked round; beyond is a mistake or an attack.
 const LARGEST: u64 = 1 << 30;
 
-const TABLES: &str = "
+/// What makes each form of the tables of the one before; `user_version` counts them.
+const FORMS: [&str; 2] = [
+    "
     CREATE TABLE round (
         id TEXT PRIMARY KEY,
         started INTEGER NOT NULL,
@@ -42,7 +41,29 @@ const TABLES: &str = "
         data BLOB NOT NULL
     ) STRICT;
     CREATE INDEX round_line ON round (playbook, inventory, host_limit, started);
-";
+    ",
+    "
+    ALTER TABLE round ADD COLUMN given TEXT NOT NULL DEFAULT '';
+    ALTER TABLE round ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE round ADD COLUMN base TEXT;
+    DROP INDEX round_line;
+    CREATE INDEX round_line ON round (playbook, inventory, host_limit, given, started);
+    CREATE TABLE ack (
+        finding TEXT PRIMARY KEY,
+        reason TEXT NOT NULL,
+        until INTEGER,
+        severity TEXT,
+        lost INTEGER,
+        items INTEGER,
+        made_by TEXT,
+        made INTEGER NOT NULL,
+        title TEXT
+    ) STRICT;
+    ",
+];
+
+/// The form of the tables that this roundsman reads and writes.
+const VERSION: i64 = FORMS.len() as i64;
 
 /// The rounds kept so far.
 pub struct Store {
@@ -53,10 +74,13 @@ pub struct Store {
 /// Rounds that can be compared: the same questions to the same hosts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Line {
-    pub playbook: Option<String>,
-    /// The inventory's sources, as they were named, joined by a comma.
+    /// The playbook's absolute path, or `audit` and its pattern.
+    pub asked: String,
+    /// The inventory's sources, files by their absolute paths, joined by a comma.
     pub inventory: String,
     pub limit: Option<String>,
+    /// A digest of the extra variables, which may change every question and may be secrets.
+    pub given: String,
 }
 
 /// A round without its evidence.
@@ -137,8 +161,8 @@ impl Store {
             let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             // Another roundsman may have been here between the question and the lock.
             let version: i64 = change.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-            if version == 0 {
-                change.execute_batch(TABLES)?;
+            for form in FORMS.iter().skip(usize::try_from(version).unwrap_or(0)) {
+                change.execute_batch(form)?;
             }
             change.pragma_update(None, "user_version", VERSION)?;
             change.commit()?;
@@ -153,7 +177,7 @@ impl Store {
     pub fn keep(
         &mut self,
         round: &Round,
-        inventory: &str,
+        line: &Line,
         verdict: Verdict,
         findings: &[Finding],
     ) -> Result<(), HistoryError> {
@@ -162,14 +186,16 @@ impl Store {
         let reached = round.visits.iter().filter(|visit| visit.outcome.reached()).count();
         self.connection
             .execute(
-                "INSERT OR REPLACE INTO round VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO round (id, started, finished, playbook, inventory, host_limit, version, \
+                 status, exit_code, findings, hosts, reached, data, given, stopped) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     round.id,
                     round.started.as_millisecond(),
                     round.finished.as_millisecond(),
-                    round.playbook,
-                    inventory,
-                    round.limit,
+                    line.asked,
+                    line.inventory,
+                    line.limit,
                     round.version,
                     verdict.status.word(),
                     verdict.exit_code,
@@ -177,6 +203,8 @@ impl Store {
                     count(round.visits.len()),
                     count(reached),
                     packed,
+                    line.given,
+                    round.stopped.is_some(),
                 ],
             )
             .map_err(|error| trouble(&self.path, "written", error))?;
@@ -234,7 +262,8 @@ impl Store {
         }
     }
 
-    /// The newest round of a line that began before `before`.
+    /// The newest round of a line that began before `before` and came to its end: one that was stopped saw
+    /// less than it was to see.
     ///
     /// # Errors
     /// A damaged file.
@@ -242,14 +271,30 @@ impl Store {
         self.connection
             .query_row(
                 &format!(
-                    "SELECT {COLUMNS} FROM round WHERE playbook IS ? AND inventory = ? AND host_limit IS ? \
-                     AND started < ? ORDER BY started DESC LIMIT 1"
+                    "SELECT {COLUMNS} FROM round WHERE playbook = ? AND inventory = ? AND host_limit IS ? \
+                     AND given = ? AND started < ? AND NOT stopped ORDER BY started DESC LIMIT 1"
                 ),
-                params![line.playbook, line.inventory, line.limit, before.as_millisecond()],
+                params![line.asked, line.inventory, line.limit, line.given, before.as_millisecond()],
                 entry,
             )
             .optional()
             .map_err(|error| trouble(&self.path, "read", error))
+    }
+
+    /// Runs a statement; gives how many rows it touched.
+    pub(super) fn run(&mut self, sql: &str, values: impl rusqlite::Params) -> Result<usize, HistoryError> {
+        self.connection.execute(sql, values).map_err(|error| trouble(&self.path, "written", error))
+    }
+
+    /// All rows of a question.
+    pub(super) fn rows<T>(
+        &self,
+        sql: &str,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, HistoryError> {
+        let rows =
+            || -> rusqlite::Result<Vec<T>> { self.connection.prepare(sql)?.query_map([], read)?.collect() };
+        rows().map_err(|error| trouble(&self.path, "read", error))
     }
 
     /// A kept round with all its evidence.
@@ -312,7 +357,7 @@ fn trouble(path: &Path, doing: &'static str, source: rusqlite::Error) -> History
 }
 
 const COLUMNS: &str = "id, started, finished, playbook, inventory, host_limit, version, status, exit_code, \
-    findings, hosts, reached, length(data)";
+    findings, hosts, reached, length(data), given";
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let moment = |at: usize| -> rusqlite::Result<Timestamp> {
@@ -329,7 +374,12 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         id: row.get(0)?,
         started: moment(1)?,
         finished: moment(2)?,
-        line: Line { playbook: row.get(3)?, inventory: row.get(4)?, limit: row.get(5)? },
+        line: Line {
+            asked: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+            inventory: row.get(4)?,
+            limit: row.get(5)?,
+            given: row.get(13)?,
+        },
         version: row.get(6)?,
         status: row.get(7)?,
         exit_code: row.get(8)?,
@@ -368,6 +418,10 @@ mod tests {
         Verdict { status: Status::Ok, exit_code: 0 }
     }
 
+    fn line(inventory: &str) -> Line {
+        Line { asked: "/p/kafka-audit.yml".into(), inventory: inventory.into(), ..Line::default() }
+    }
+
     fn kept(store: &mut Store, id: &str, second: i64) -> Round {
         let mut round = rounds::round(vec![
             rounds::host("a").disk(vec![rounds::replica("t", 0, 5 << 30)]),
@@ -375,7 +429,7 @@ mod tests {
         ]);
         round.id = id.into();
         round.started = Timestamp::from_second(second).unwrap();
-        store.keep(&round, "prod.yml", verdict(), &[]).unwrap();
+        store.keep(&round, &line("prod.yml"), verdict(), &[]).unwrap();
         round
     }
 
@@ -394,7 +448,7 @@ mod tests {
     fn rounds_are_found_by_name_and_line() {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(&dir.path().join("h")).unwrap();
-        let round = kept(&mut store, "20260101T000000Z-aa", 1000);
+        kept(&mut store, "20260101T000000Z-aa", 1000);
         kept(&mut store, "20260102T000000Z-bb", 2000);
         kept(&mut store, "20260102T000000Z-bc", 3000);
         assert_eq!(store.find("last").unwrap().id, "20260102T000000Z-bc");
@@ -403,10 +457,7 @@ mod tests {
         assert!(matches!(store.find("20260102"), Err(HistoryError::Several { .. })));
         assert!(matches!(store.find("last~3"), Err(HistoryError::NoRound { .. })));
         assert!(matches!(store.find("lastly"), Err(HistoryError::NoRound { .. })));
-        let line = Line {
-            inventory: "prod.yml".into(),
-            ..Line { playbook: round.playbook, limit: round.limit, inventory: String::new() }
-        };
+        let line = line("prod.yml");
         let before = |second| store.before(&line, Timestamp::from_second(second).unwrap()).unwrap();
         assert_eq!(before(3000).map(|entry| entry.id).as_deref(), Some("20260102T000000Z-bb"));
         assert_eq!(before(1000), None);

@@ -51,21 +51,23 @@ fn number<N: ToString>(number: Option<N>) -> String {
     number.map(|number| number.to_string()).unwrap_or_default()
 }
 
-/// A field that is text: quoted where the format wants it, and never a formula to a spreadsheet.
+/// A field that is text: quoted where the format wants it, and never a formula to a spreadsheet. A semicolon
+/// ends a field where the comma is the decimal sign, so that a formula behind one would begin a field too.
 fn field(text: &str) -> String {
     let text = sanitize::line(text);
-    let formula = text.starts_with(['=', '+', '-', '@']);
+    let text = text.replace(';', "\\x3b");
+    let formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     if formula || text.contains(['"', ',']) {
         format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))
     } else {
-        text.into_owned()
+        text
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture::incident;
+    use crate::report::fixture::{hostile, incident};
 
     #[test]
     fn a_row_for_each_replica() {
@@ -83,5 +85,46 @@ mod tests {
         assert_eq!(field("=cmd|' /C calc'!A0"), "\"'=cmd|' /C calc'!A0\"");
         assert_eq!(field("two\nlines"), "two\\nlines");
         assert_eq!(field("plain-1"), "plain-1");
+        assert_eq!(field("a;=1+1"), "a\\x3b=1+1");
+        assert_eq!(field(" =1+1"), "\"' =1+1\"");
+        assert_eq!(field("\t=1+1"), "\\t=1+1");
+    }
+
+    /// RFC 4180, read back.
+    fn rows(table: &str) -> Vec<Vec<String>> {
+        let (mut rows, mut row, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+        let mut letters = table.chars().peekable();
+        while let Some(letter) = letters.next() {
+            match letter {
+                '"' if quoted && letters.peek() == Some(&'"') => field.extend(letters.next()),
+                '"' => quoted = !quoted,
+                ',' if !quoted => row.push(std::mem::take(&mut field)),
+                '\r' if !quoted => {}
+                '\n' if !quoted => {
+                    row.push(std::mem::take(&mut field));
+                    rows.push(std::mem::take(&mut row));
+                }
+                letter => field.push(letter),
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn hostile_names_keep_to_their_fields() {
+        let mut case = hostile();
+        case.comparison.clusters[0].name = "=HYPERLINK(\"http://x\",\"y\")\r\n@a;+b".into();
+        let table = csv(&case.report());
+        let rows = rows(&table);
+        assert_eq!(rows.len(), 1 + 72);
+        for row in &rows {
+            assert_eq!(row.len(), rows[0].len());
+            for field in row {
+                assert!(
+                    !field.starts_with(['=', '+', '@', '\t', '\r']) && !field.contains(['\n', '\x1b']),
+                    "{field}"
+                );
+            }
+        }
     }
 }

@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 use super::{Counts, Report};
 use crate::compare::{self, Broker, Cluster, Pair, Partition, Topic};
 use crate::diagnose::finding::Finding;
+use crate::history::Since;
 use crate::kafka::event::{Class, Event, Level, TopicPartition};
-use crate::report::digest::answers;
+use crate::report::digest::{self, answers};
 use crate::round::{CoverageStatus, Ended, Evidence, Mount, Outcome, Stopped};
 use crate::sanitize::is_unprintable;
 
@@ -56,8 +57,10 @@ pub fn value(report: &Report) -> Value {
                 "unknown": counts.unknown,
                 "warning": counts.warning,
                 "notice": counts.notice,
+                "acknowledged": counts.acknowledged,
             },
         },
+        "since": report.since.map(since),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "hosts": hosts(report),
         "comparison": {
@@ -67,6 +70,27 @@ pub fn value(report: &Report) -> Value {
         "mounts": answers::mounts(report).iter().map(mount).collect::<Vec<_>>(),
         "commands": commands(report),
         "coverage": coverage(report),
+    })
+}
+
+/// What an earlier round had and this one has not; how the findings of this one stand to it is said at each.
+fn since(since: &Since) -> Value {
+    let left = digest::since::left(since).map(|one| {
+        json!({
+            "change": one.change,
+            "id": one.id,
+            "code": one.code,
+            "severity": one.severity,
+            "title": one.title,
+        })
+    });
+    json!({
+        "round": since.diff.from,
+        "started": since.started,
+        "baseline": since.baseline,
+        "left": left.collect::<Vec<_>>(),
+        "brokers": since.diff.brokers,
+        "replicas": since.diff.replicas.len(),
     })
 }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use crate::compare::{Cluster, Comparison};
 use crate::diagnose::finding::{Code, Finding, Severity};
+use crate::history::Since;
 use crate::round::Round;
 
 pub mod csv;
@@ -25,6 +26,7 @@ pub mod table;
 pub use crate::diagnose::{Status, Verdict};
 pub use digest::timeline::Filter;
 pub use measure::bytes;
+pub use prometheus::Metrics;
 
 /// Everything that a format renders.
 pub struct Report<'a> {
@@ -33,8 +35,12 @@ pub struct Report<'a> {
     /// Worst first.
     pub findings: &'a [Finding],
     pub verdict: Verdict,
+    /// What changed since an earlier round; `None` without one.
+    pub since: Option<&'a Since>,
     /// What the timelines for people are limited to; files for programs hold every event.
     pub timeline: Filter,
+    /// What becomes metrics.
+    pub metrics: Metrics,
 }
 
 /// What the reader's terminal can show.
@@ -54,17 +60,22 @@ pub struct Counts {
     pub unknown: usize,
     pub warning: usize,
     pub notice: usize,
+    /// Of whatever severity; they are in none of the other numbers.
+    pub acknowledged: usize,
 }
 
 impl Counts {
     /// The counts of some findings.
     pub fn of(findings: &[Finding]) -> Self {
-        let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+        let (known, open): (Vec<&Finding>, Vec<&Finding>) =
+            findings.iter().partition(|finding| finding.acknowledged.is_some());
+        let of = |severity| open.iter().filter(|finding| finding.severity == severity).count();
         Counts {
             critical: of(Severity::Critical),
             unknown: of(Severity::Unknown),
             warning: of(Severity::Warning),
             notice: of(Severity::Notice),
+            acknowledged: known.len(),
         }
     }
 }

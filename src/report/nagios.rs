@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
-use super::digest::{counts, hosts_seen, partitions_seen};
+use super::digest::{counts, hosts_seen, partitions_seen, since};
 use super::{Counts, Report, code_word, severity_word};
-use crate::diagnose::finding::Severity;
+use crate::diagnose::finding::{Change, Code, Severity};
 use crate::sanitize;
 
 /// Findings that get a line of long text; the servers cut output of a few KiB.
@@ -16,25 +16,37 @@ pub fn nagios(report: &Report) -> String {
     let (seen, asked) = hosts_seen(report);
     let (partitions, replicas) = partitions_seen(report);
     let number = Counts::of(report.findings);
-    let worst = report.findings.iter().find(|finding| finding.severity != Severity::Notice);
+    let worst = report
+        .findings
+        .iter()
+        .find(|finding| finding.severity != Severity::Notice && finding.acknowledged.is_none());
     let headline = worst.map(|finding| format!(": {}", text(&finding.title))).unwrap_or_default();
     let seconds = report.round.finished.duration_since(report.round.started).as_secs_f64();
+    let cuts = report.findings.iter().filter(|finding| finding.code == Code::ReplicaTruncated);
+    let lost = cuts.filter_map(|finding| finding.lost_total).fold(0u64, u64::saturating_add);
+    let news = report.since;
     let mut output = format!(
         "ROUNDSMAN {} - {}, {seen} of {asked} hosts seen{headline} | \
-         critical={};;0 unknown={} warning={};0 notice={} hosts={asked} hosts_seen={seen};{asked}: \
-         partitions={partitions} replicas={replicas} seconds={seconds:.1}s\n",
+         critical={};;0 unknown={} warning={};0 notice={} acknowledged={} {}hosts={asked} hosts_seen={seen};{asked}: \
+         partitions={partitions} replicas={replicas} offsets_lost={lost};;0 seconds={seconds:.1}s\n",
         report.verdict.status.word(),
         counts(report.findings),
         number.critical,
         number.unknown,
         number.warning,
         number.notice,
+        number.acknowledged,
+        news.map(|since| format!("new={} ", since.count(Change::New))).unwrap_or_default(),
     );
-    for finding in report.findings.iter().take(LINES) {
+    if let Some(headline) = since::headline(report) {
         // Writing to a String cannot fail.
+        let _ = writeln!(output, "{}", text(&headline));
+    }
+    for finding in report.findings.iter().take(LINES) {
+        let marks: String = since::marks(finding).iter().map(|mark| format!(" ({mark})")).collect();
         let _ = writeln!(
             output,
-            "{} {}: {}",
+            "{} {}{marks}: {}",
             severity_word(finding.severity),
             code_word(finding.code),
             text(&finding.title)
@@ -64,6 +76,14 @@ mod tests {
         assert!(first.starts_with("ROUNDSMAN CRITICAL - "), "{first}");
         assert!(first.contains("| critical=") && first.contains("hosts_seen=3;3:"), "{first}");
         assert_eq!(output.lines().count(), 1 + case.findings.len());
+        // label=value[unit];warn;crit;min;max, apart by spaces.
+        let form =
+            regex::Regex::new(r"^[a-z_]+=[0-9.]+(s|B|%|c)?(;[0-9.:~@]*){0,4}$").expect("an expression");
+        let (_, data) = first.split_once(" | ").expect("performance data");
+        let labels: Vec<&str> = data.split(' ').filter_map(|one| Some(one.split_once('=')?.0)).collect();
+        assert!(data.split(' ').all(|one| form.is_match(one)), "{data}");
+        assert_eq!(labels.iter().collect::<std::collections::HashSet<_>>().len(), labels.len());
+        assert!(labels.contains(&"offsets_lost") && data.contains("offsets_lost=6572461;;0"), "{data}");
         assert!(nagios(&healthy().report()).starts_with("ROUNDSMAN OK - no findings, "));
     }
 

@@ -2,7 +2,8 @@
 //! Common Schema (8.x: <https://www.elastic.co/guide/en/ecs/current/ecs-field-reference.html>).
 //!
 //! `event.id` is the same whenever the same line or the same round's finding is sent again, so that a
-//! store can drop the copy. What ECS has no field for stands under `roundsman`.
+//! store can drop the copy. What ECS has no field for stands under `roundsman`; what is not known is left out,
+//! since a null is no value to a store.
 
 use std::collections::HashMap;
 
@@ -15,12 +16,13 @@ use crate::diagnose::hash;
 use crate::kafka::event::{Event, Level};
 
 /// The version of ECS that the names are from.
-const ECS: &str = "8.17";
+const ECS: &str = "8.17.0";
 
 /// Every finding, then every event, one a line.
 pub fn ndjson(report: &Report) -> String {
     let mut lines = String::new();
-    let mut push = |value: Value| {
+    let mut push = |mut value: Value| {
+        drop_nulls(&mut value);
         lines.push_str(&invisible_as_escapes(&value.to_string()));
         lines.push('\n');
     };
@@ -28,14 +30,25 @@ pub fn ndjson(report: &Report) -> String {
     for one in report.findings {
         push(finding(report, one));
     }
-    // The same text of one host in the same millisecond is told apart by its turn.
-    let mut turns: HashMap<(&str, &str), u64> = HashMap::new();
+    let mut turns: HashMap<(&str, &str, Option<u64>), u64> = HashMap::new();
     for one in &report.comparison.events {
-        let turn = turns.entry((&one.host, &one.text)).or_default();
-        push(event(one, *turn));
+        // A record has its time in its text, to the millisecond: that tells it from others wherever rotation has
+        // put it since. A line without one is told from its like by its place in the file, which goes with the
+        // file when it is renamed. What is still alike is told apart by its turn.
+        let place = one.at_raw.is_empty().then_some(one.line);
+        let turn = turns.entry((&one.host, &one.text, place)).or_default();
+        push(event(report, one, place, *turn));
         *turn += 1;
     }
     lines
+}
+
+/// Takes what is null, and objects of nothing else, out of an object.
+fn drop_nulls(value: &mut Value) {
+    if let Value::Object(fields) = value {
+        fields.values_mut().for_each(drop_nulls);
+        fields.retain(|_, field| !field.is_null() && field.as_object().is_none_or(|inner| !inner.is_empty()));
+    }
 }
 
 fn round(report: &Report) -> Value {
@@ -54,10 +67,12 @@ fn round(report: &Report) -> Value {
             "outcome": if report.verdict.exit_code == 0 { "success" } else { "failure" },
         },
         "message": format!("{}: {}", report.verdict.status.word(), super::digest::counts(report.findings)),
+        "observer": observer(report),
         "roundsman": {
             "round": { "id": round.id, "playbook": round.playbook, "version": round.version },
             "status": report.verdict.status.word(),
             "exit_code": report.verdict.exit_code,
+            "since": report.since.map(|since| since.diff.from.as_str()),
         },
     })
 }
@@ -79,7 +94,8 @@ fn finding(report: &Report, finding: &Finding) -> Value {
             "reason": finding.meaning,
         },
         "message": finding.title,
-        "rule": { "id": code_word(finding.code), "name": finding.title },
+        "rule": { "id": code_word(finding.code), "name": code_word(finding.code).replace('-', " ") },
+        "observer": observer(report),
         "log": { "level": severity_word(finding.severity).to_ascii_lowercase() },
         "host": subject.broker.as_ref().map(|broker| json!({ "name": broker })),
         "roundsman": {
@@ -93,37 +109,53 @@ fn finding(report: &Report, finding: &Finding) -> Value {
                 "lost_total": finding.lost_total,
                 "next_steps": finding.next_steps,
                 "bug": finding.bug,
+                "change": finding.change,
+                "acknowledged": finding.acknowledged,
             },
         },
     })
 }
 
-fn event(event: &Event, turn: u64) -> Value {
+/// Nothing in it is the round's, so that a line that is read again gives the same line again.
+fn event(report: &Report, event: &Event, place: Option<u64>, turn: u64) -> Value {
     let level = match event.level {
         Level::Unknown => None,
         level => Some(format!("{level:?}").to_ascii_lowercase()),
     };
-    let mut parts = vec!["event", &event.host, &event.text];
-    parts.extend(event.causes.iter().map(String::as_str));
-    let turn = turn.to_string();
-    parts.push(&turn);
+    let place = place.map(|line| line.to_string()).unwrap_or_default();
+    let of = event.class.partition();
     json!({
-        "@timestamp": event.at,
+        // ECS wants a time of every event: without one it is that of the reading.
+        "@timestamp": event.at.unwrap_or(report.round.finished),
         "ecs": { "version": ECS },
         "event": {
-            "id": id(&parts),
+            "id": id(&["event", &event.host, &event.text, &place, &turn.to_string()]),
             "kind": "event",
             "dataset": "roundsman.event",
-            "module": "kafka",
+            "module": "roundsman",
+            "provider": "kafka",
             "action": event.class.word(),
             "original": event.text,
         },
         "message": event.text,
         "host": { "name": event.host },
-        "log": { "level": level, "file": { "path": event.file, "line": event.line } },
+        "log": { "level": level, "file": { "path": event.file } },
         "error": (!event.causes.is_empty()).then(|| json!({ "message": event.causes.join("\n") })),
-        "roundsman": { "at_raw": event.at_raw, "uncertain": event.uncertain.map(|why| why.to_string()), "lossy": event.lossy, "truncated": event.truncated },
+        "roundsman": {
+            "line": event.line,
+            "topic": event.class.topic(),
+            "partition": of.map(|of| of.partition),
+            "time_known": event.at.is_some(),
+            "at_raw": event.at_raw,
+            "uncertain": event.uncertain.map(|why| why.to_string()),
+            "lossy": event.lossy,
+            "truncated": event.truncated,
+        },
     })
+}
+
+fn observer(report: &Report) -> Value {
+    json!({ "product": "roundsman", "version": report.round.version })
 }
 
 fn id(parts: &[&str]) -> String {
@@ -145,7 +177,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::report::fixture::{hostile, incident};
+    use crate::report::fixture::{Case, hostile, incident};
 
     #[test]
     fn every_line_is_an_object_with_an_id_of_its_own() {
@@ -166,19 +198,112 @@ mod tests {
         }
     }
 
+    fn ids(case: &Case, dataset: &str) -> Vec<String> {
+        let lines = ndjson(&case.report());
+        let values = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let of_set = values.filter(|value| value["event"]["dataset"] == dataset);
+        of_set.map(|value| value["event"]["id"].as_str().expect("an id").to_owned()).collect()
+    }
+
     #[test]
-    fn a_lines_id_does_not_depend_on_the_round() {
-        let (mut one, other) = (incident(), incident());
-        one.round.id = "another".into();
-        let ids = |text: String, dataset: &str| -> Vec<Value> {
-            text.lines()
-                .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-                .filter(|value| value["event"]["dataset"] == dataset)
-                .map(|value| value["event"]["id"].clone())
-                .collect()
+    fn the_same_round_gives_the_same_ids_and_another_round_the_same_for_the_same_lines() {
+        let (one, mut other) = (incident(), incident());
+        assert_eq!(ndjson(&one.report()), ndjson(&other.report()));
+        other.round.id = "another".into();
+        other.round.finished += jiff::SignedDuration::from_hours(1);
+        let events = |case: &Case| -> Vec<String> {
+            let lines = ndjson(&case.report());
+            lines.lines().filter(|line| line.contains("roundsman.event")).map(str::to_owned).collect()
         };
-        let (a, b) = (ndjson(&one.report()), ndjson(&other.report()));
-        assert_eq!(ids(a.clone(), "roundsman.event"), ids(b.clone(), "roundsman.event"));
-        assert_ne!(ids(a, "roundsman.finding"), ids(b, "roundsman.finding"));
+        assert_eq!(events(&one), events(&other), "to the byte");
+        let findings = [&one, &other].map(|case| ids(case, "roundsman.finding"));
+        assert!(findings[0].iter().all(|id| !findings[1].contains(id)));
+    }
+
+    #[test]
+    fn rounds_that_overlap_agree_where_they_do_and_nowhere_else() {
+        let whole = incident();
+        let all = ids(&whole, "roundsman.event");
+        for cut in 0..whole.comparison.events.len() {
+            let mut later = incident();
+            // What the later round reads was rotated meanwhile, and its trace is cut at another place.
+            later.comparison.events.drain(..cut);
+            for event in &mut later.comparison.events {
+                event.file.push_str(".2017-04-03-14");
+                if !event.at_raw.is_empty() {
+                    event.line += 7;
+                    event.causes.clear();
+                }
+            }
+            assert_eq!(ids(&later, "roundsman.event"), all[cut..], "{cut}");
+        }
+    }
+
+    #[test]
+    fn lines_without_a_time_are_told_apart_by_their_place() {
+        let mut case = incident();
+        let event = case.comparison.events[0].clone();
+        let untimed =
+            |line| Event { line, at: None, at_raw: String::new(), text: "Killed".into(), ..event.clone() };
+        case.comparison.events = vec![untimed(7), untimed(90)];
+        let both = ids(&case, "roundsman.event");
+        case.comparison.events.remove(0);
+        assert_eq!(ids(&case, "roundsman.event"), both[1..]);
+        assert_ne!(both[0], both[1]);
+        // ECS wants a time all the same.
+        let lines = ndjson(&case.report());
+        let last: Value = serde_json::from_str(lines.lines().last().expect("a line")).expect("JSON");
+        assert_eq!(last["@timestamp"], "2017-04-05T07:12:11Z");
+        assert_eq!(last["roundsman"]["time_known"], false);
+    }
+
+    #[test]
+    fn field_names_are_ecs_and_nothing_is_null() {
+        let known = [
+            "@timestamp",
+            "ecs.version",
+            "event.id",
+            "event.kind",
+            "event.dataset",
+            "event.module",
+            "event.provider",
+            "event.action",
+            "event.original",
+            "event.severity",
+            "event.start",
+            "event.end",
+            "event.duration",
+            "event.outcome",
+            "event.reason",
+            "message",
+            "rule.id",
+            "rule.name",
+            "log.level",
+            "log.file.path",
+            "host.name",
+            "error.message",
+            "observer.product",
+            "observer.version",
+        ];
+        fn names(prefix: &str, value: &Value, found: &mut Vec<String>) {
+            assert!(!value.is_null(), "{prefix}");
+            match value {
+                Value::Object(fields) if prefix != "roundsman" => fields.iter().for_each(|(name, value)| {
+                    let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                    names(&name, value, found);
+                }),
+                _ => found.push(prefix.to_owned()),
+            }
+        }
+        for line in ndjson(&incident().report()).lines() {
+            let mut found = Vec::new();
+            names("", &serde_json::from_str(line).expect("JSON"), &mut found);
+            for name in found.iter().filter(|name| *name != "roundsman") {
+                assert!(known.contains(&name.as_str()), "{name} is no field of ECS");
+            }
+            for name in ["@timestamp", "ecs.version", "event.id", "event.kind", "message"] {
+                assert!(found.iter().any(|one| one == name), "{name}: {line}");
+            }
+        }
     }
 }

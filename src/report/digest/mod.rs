@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod items;
 pub mod names;
 pub mod partitions;
+pub mod since;
 pub mod timeline;
 pub mod unseen;
 
@@ -84,6 +85,7 @@ pub fn counts(findings: &[Finding]) -> String {
     .iter()
     .filter(|(number, _)| *number > 0)
     .map(|(number, word)| format!("{} {word}", count(*number as u64)))
+    .chain((counts.acknowledged > 0).then(|| format!("{} acknowledged", count(counts.acknowledged as u64))))
     .collect();
     if words.is_empty() { "no findings".to_owned() } else { words.join(", ") }
 }

@@ -17,6 +17,7 @@ use super::digest::evidence::evidence;
 use super::digest::items::{cuts, same_cuts, where_words, words};
 use super::digest::names::Names;
 use super::digest::partitions::{incomplete, limits, ordinary, outline};
+use super::digest::since;
 use super::digest::timeline::{notes, runs};
 use super::digest::unseen::gaps;
 use super::digest::{MEASURE, clock, counts, forbids, hosts_seen, partitions_seen};
@@ -53,6 +54,8 @@ struct Page {
     status: &'static str,
     counts: String,
     summary: String,
+    since: Option<String>,
+    changes: Vec<String>,
     first_steps: Vec<Anchor>,
     findings: Vec<FindingView>,
     measure: &'static str,
@@ -76,6 +79,7 @@ struct FindingView {
     severity: &'static str,
     code: String,
     inferred: bool,
+    marks: String,
     title: String,
     facts: Vec<Fact>,
     bug: Option<BugView>,
@@ -140,6 +144,8 @@ pub fn html(report: &Report) -> String {
             counted(replicas, "replica", "replicas"),
             minute(report.round.finished)
         ),
+        since: since::headline(report).map(|line| text(&format!("{line}."))),
+        changes: changes(report),
         first_steps: (1..)
             .zip(report.findings)
             .take(40)
@@ -206,6 +212,13 @@ fn prose(sentence: &str) -> Vec<Piece> {
     pieces.filter(|(_, piece)| !piece.is_empty()).collect()
 }
 
+/// What an earlier round had and this one has not, and what grew.
+fn changes(report: &Report) -> Vec<String> {
+    let Some(since) = report.since else { return Vec::new() };
+    let (sizes, more) = since::sizes(report);
+    since::left(since).map(since::left_words).chain(sizes).chain(more).map(|line| text(&line)).collect()
+}
+
 fn run(report: &Report) -> Vec<Fact> {
     let round = report.round;
     let mut facts = vec![("round", text(&round.id)), ("began", format!("{} UTC", moment(round.started)))];
@@ -242,6 +255,10 @@ fn finding(report: &Report, at: usize) -> FindingView {
             .iter()
             .map(|(label, words)| (*label, text(words))),
     );
+    facts.push(match since::acknowledged(finding) {
+        Some(ack) => ("known", text(&ack)),
+        None => ("id", text(&finding.id)),
+    });
     let same_evidence = earlier
         .iter()
         .position(|earlier| earlier.evidence == finding.evidence)
@@ -253,6 +270,7 @@ fn finding(report: &Report, at: usize) -> FindingView {
         severity: severity_word(finding.severity),
         code: code_word(finding.code),
         inferred: finding.basis == Basis::Inferred,
+        marks: since::marks(finding).iter().map(|mark| format!(" ({mark})")).collect(),
         title: text(&finding.title),
         facts,
         bug: finding.bug.as_ref().map(|bug| BugView {

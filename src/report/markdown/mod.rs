@@ -10,6 +10,7 @@ use super::digest::evidence;
 use super::digest::items::{cuts, same_cuts, where_words, words};
 use super::digest::names::Names;
 use super::digest::partitions::{Odd, incomplete, ordinary, outline, sized};
+use super::digest::since;
 use super::digest::timeline::{notes, runs};
 use super::digest::unseen::gaps;
 use super::digest::{clock, counts, hosts_seen, measure_words, partitions_seen};
@@ -32,6 +33,7 @@ pub fn markdown(report: &Report) -> String {
     for at in 0..report.findings.len() {
         finding(&mut out, report, at);
     }
+    changes(&mut out, report);
     for cluster in &report.comparison.clusters {
         sizes(&mut out, report, cluster);
         partitions(&mut out, report, cluster);
@@ -94,6 +96,9 @@ fn verdict(out: &mut Vec<String>, report: &Report) {
         counted(replicas, "replica", "replicas"),
         minute(report.round.finished)
     ));
+    if let Some(headline) = since::headline(report) {
+        out.push(format!("{}.", prose(&headline)));
+    }
     if report.findings.len() > 1 {
         let rows = report.findings.iter().enumerate().map(|(at, finding)| {
             let step = finding.next_steps.first().map(|step| prose_cell(step)).unwrap_or_default();
@@ -108,7 +113,9 @@ fn finding(out: &mut Vec<String>, report: &Report, at: usize) {
     let finding = &report.findings[at];
     let inferred = if finding.basis == Basis::Inferred { " (inferred)" } else { "" };
     let (severity, code) = (severity_word(finding.severity), code_word(finding.code));
-    out.push(format!("## {}. {severity} {code}{inferred}", at + 1));
+    let marks = since::marks(finding);
+    let marks = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
+    out.push(format!("## {}. {severity} {code}{inferred}{marks}", at + 1));
     out.push(format!("**{}**", prose(&finding.title)));
     let mut facts = Vec::new();
     let place = where_words(finding);
@@ -137,6 +144,10 @@ fn finding(out: &mut Vec<String>, report: &Report, at: usize) {
             prose(&bug.fixed_in),
             link(&bug.url)
         ));
+    }
+    match since::acknowledged(finding) {
+        Some(ack) => facts.push(format!("- known: {}", prose(&ack))),
+        None => facts.push(format!("- id: {}", self::code(&finding.id))),
     }
     if !facts.is_empty() {
         out.push(facts.join("\n"));
@@ -170,6 +181,18 @@ fn finding(out: &mut Vec<String>, report: &Report, at: usize) {
     let steps: Vec<String> = (1..).zip(steps).map(|(at, step)| format!("{at}. {}", prose(step))).collect();
     if !steps.is_empty() {
         out.push(format!("Next steps:\n\n{}", steps.join("\n")));
+    }
+}
+
+/// What an earlier round had and this one has not, and what grew.
+fn changes(out: &mut Vec<String>, report: &Report) {
+    let Some(since) = report.since else { return };
+    let (sizes, more) = since::sizes(report);
+    let lines: Vec<String> = since::left(since).map(since::left_words).chain(sizes).chain(more).collect();
+    if !lines.is_empty() {
+        out.push("## Since then".to_owned());
+        let lines: Vec<String> = lines.iter().map(|line| format!("- {}", prose(line))).collect();
+        out.push(lines.join("\n"));
     }
 }
 

@@ -5,6 +5,7 @@ use super::page::{Ink, Page};
 use crate::diagnose::finding::{Basis, EvidenceLine, Finding};
 use crate::report::digest::forbids;
 use crate::report::digest::items::{Cuts, cuts, same_cuts, where_words, words};
+use crate::report::digest::since::{acknowledged, left, left_words, marks, sizes};
 use crate::report::measure::{age, count, span};
 use crate::report::{Report, code_word, severity_word};
 use crate::sanitize;
@@ -43,6 +44,27 @@ pub fn findings(page: &mut Page, report: &Report) {
         if let Some(bug) = &finding.bug {
             labelled(page, "bug", &format!("{}, fixed in {}: {}", bug.id, bug.fixed_in, bug.url));
         }
+        match acknowledged(finding) {
+            Some(ack) => labelled(page, "known", &ack),
+            // What `ack` wants to know.
+            None => labelled(page, "id", &finding.id),
+        }
+    }
+    since(page, report);
+}
+
+/// What an earlier round had and this one has not, and what grew.
+fn since(page: &mut Page, report: &Report) {
+    let Some(since) = report.since else { return };
+    let (sizes, more) = sizes(report);
+    let left: Vec<String> = left(since).map(left_words).collect();
+    if sizes.is_empty() && left.is_empty() {
+        return;
+    }
+    page.blank();
+    page.heading("Since then");
+    for line in left.iter().chain(&sizes).chain(&more) {
+        page.wrapped_to(&[(Ink::Plain, "   ")], Ink::Plain, line, 2);
     }
 }
 
@@ -54,7 +76,9 @@ fn head(page: &mut Page, number: usize, finding: &Finding) {
         Basis::Inferred => " (inferred)",
         Basis::Observed => "",
     };
-    let code = format!(" {}{inferred} ", code_word(finding.code));
+    let marks = marks(finding);
+    let marks = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
+    let code = format!(" {}{inferred}{marks} ", code_word(finding.code));
     let used = sanitize::width(&number) + word.len() + sanitize::width(&code);
     let rule = if page.unicode { "─" } else { "-" }.repeat(page.prose.saturating_sub(used));
     let ink = Ink::of(finding.severity);

@@ -2,6 +2,7 @@
 
 use super::page::{Ink, Page};
 use crate::diagnose::finding::Finding;
+use crate::report::digest::since::{headline, marks};
 use crate::report::digest::{counts, forbids, hosts_seen, partitions_seen};
 use crate::report::measure::{counted, minute};
 use crate::report::{Report, severity_word};
@@ -44,6 +45,9 @@ pub fn verdict(page: &mut Page, report: &Report) {
         rest.push_str(&fact);
     }
     page.line(&[(Ink::of_status(report.verdict.status), word), (Ink::Plain, &rest)]);
+    if let Some(headline) = headline(report) {
+        page.wrapped_to(&[(Ink::Plain, "  ")], Ink::Dim, &headline, 2);
+    }
 }
 
 /// Title and first step of as many findings as one screen holds, worst first.
@@ -63,7 +67,12 @@ pub fn first_screen(page: &mut Page, report: &Report) {
         let word = format!("{:<8}  ", severity_word(finding.severity));
         let indent = sanitize::width(&number) + sanitize::width(&word);
         let room = page.prose.saturating_sub(indent).max(16);
-        let title_lines = page.wrap(&finding.title, room).len().min(3);
+        let marks = marks(finding).join(", ");
+        let title = match marks.is_empty() {
+            true => finding.title.clone(),
+            false => format!("({marks}) {}", finding.title),
+        };
+        let title_lines = page.wrap(&title, room).len().min(3);
         let step_lines =
             step.map_or(0, |step| page.wrap(reference.as_deref().unwrap_or(step), room - 2).len().min(3));
         let reserve = usize::from(at + 1 < report.findings.len());
@@ -72,7 +81,7 @@ pub fn first_screen(page: &mut Page, report: &Report) {
             return;
         }
         let ink = Ink::of(finding.severity);
-        page.wrapped_to(&[(Ink::Dim, &number), (ink, &word)], Ink::Bold, &finding.title, 3);
+        page.wrapped_to(&[(Ink::Dim, &number), (ink, &word)], Ink::Bold, &title, 3);
         if let Some(step) = step {
             let space = " ".repeat(indent);
             let (ink, mark) = mark(page, step);

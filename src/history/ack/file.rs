@@ -1,0 +1,181 @@
+//! Acknowledgements in a YAML file, which a team keeps beside its playbook.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Ack, Measure};
+use crate::diagnose::finding::Severity;
+use crate::error::{FileError, nearest};
+use crate::yaml::{self, Entry, Node, Yaml};
+
+const KEYS: [&str; 7] = ["finding", "reason", "until", "by", "severity", "lost", "items"];
+
+/// The file that belongs to a playbook: `kafka-audit.acks.yml` beside `kafka-audit.yml`.
+pub fn beside(playbook: &Path) -> PathBuf {
+    playbook.with_extension("acks.yml")
+}
+
+/// Reads a file of acknowledgements.
+///
+/// # Errors
+/// A file that can't be read, is no YAML, or has a key or a value that is wrong.
+pub fn read(file: &Path) -> Result<Vec<Ack>, FileError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| FileError::whole(file, format!("the acknowledgements can't be read: {error}")))?;
+    parse(file, &text)
+}
+
+fn parse(file: &Path, text: &str) -> Result<Vec<Ack>, FileError> {
+    let root = yaml::parse(file, text)?;
+    let wrong = |node: &Node, message: String| yaml::error_at(file, text, node.offset, message);
+    match &root.value {
+        Yaml::Null => Ok(Vec::new()),
+        Yaml::Sequence(items) => items.iter().map(|item| ack(file, item, &wrong)).collect(),
+        _ => Err(wrong(&root, format!("acknowledgements are a list, not {}", root.kind()))),
+    }
+}
+
+fn ack(file: &Path, item: &Node, wrong: &dyn Fn(&Node, String) -> FileError) -> Result<Ack, FileError> {
+    let entries: &[Entry] = item
+        .as_mapping()
+        .ok_or_else(|| wrong(item, format!("an acknowledgement is a mapping, not {}", item.kind())))?;
+    let text = |entry: &Entry| match &entry.value.value {
+        Yaml::String(text) if !text.trim().is_empty() => Ok(text.clone()),
+        // An id of digits alone is still an id.
+        Yaml::Int(number) => Ok(number.to_string()),
+        _ => Err(wrong(&entry.value, format!("{} is text, not {}", entry.name(), entry.value.kind()))),
+    };
+    let number = |entry: &Entry| match &entry.value.value {
+        Yaml::Int(number) => u64::try_from(*number)
+            .map_err(|_| wrong(&entry.value, format!("{} is a number, 0 or more", entry.name()))),
+        _ => Err(wrong(&entry.value, format!("{} is a number, not {}", entry.name(), entry.value.kind()))),
+    };
+    let (mut finding, mut reason, mut until, mut by) = (None, None, None, None);
+    let mut measure = Measure::default();
+    for entry in entries {
+        match entry.name().as_ref() {
+            "finding" => finding = Some(text(entry)?),
+            "reason" => reason = Some(text(entry)?),
+            "by" => by = Some(text(entry)?),
+            "until" => {
+                let said = text(entry)?;
+                until = Some(date(&said).ok_or_else(|| {
+                    wrong(&entry.value, format!("`{said}` is no date; write 2026-12-31 or an RFC 3339 time"))
+                })?);
+            }
+            "severity" => {
+                let said = text(entry)?;
+                measure.severity = Some(Severity::named(&said).ok_or_else(|| {
+                    wrong(&entry.value, format!("`{said}` is none of critical, unknown, warning, notice"))
+                })?);
+            }
+            "lost" => measure.lost = Some(number(entry)?),
+            "items" => measure.items = Some(number(entry)?),
+            other => {
+                let error = wrong(&entry.key, format!("`{other}` is no key of an acknowledgement"));
+                return Err(match nearest(other, KEYS) {
+                    Some(known) => error.hint(format!("did you mean `{known}`?")),
+                    None => error.hint(format!("there are: {}", KEYS.join(", "))),
+                });
+            }
+        }
+    }
+    let missing = |what: &str| wrong(item, format!("an acknowledgement needs `{what}`"));
+    Ok(Ack {
+        finding: finding.ok_or_else(|| missing("finding"))?,
+        reason: reason.ok_or_else(|| missing("reason"))?,
+        until,
+        measure,
+        by,
+        made: None,
+        title: None,
+        source: file.display().to_string(),
+    })
+}
+
+/// A day means its beginning in this machine's zone.
+fn date(text: &str) -> Option<Timestamp> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(at);
+    }
+    let civil: jiff::civil::DateTime = text.parse().ok()?;
+    TimeZone::system().to_timestamp(civil).ok()
+}
+
+/// An acknowledgement as an item of such a file; JSON strings are YAML strings.
+pub fn entry(ack: &Ack) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let mut item = String::new();
+    if let Some(title) = &ack.title {
+        item.push_str(&format!("# {}\n", crate::sanitize::line(title)));
+    }
+    item.push_str(&format!("- finding: {}\n  reason: {}\n", quoted(&ack.finding), quoted(&ack.reason)));
+    if let Some(until) = ack.until {
+        item.push_str(&format!("  until: {until}\n"));
+    }
+    if let Some(by) = &ack.by {
+        item.push_str(&format!("  by: {}\n", quoted(by)));
+    }
+    if let Some(severity) = ack.measure.severity {
+        item.push_str(&format!("  severity: {}\n", severity.word()));
+    }
+    for (name, number) in [("lost", ack.measure.lost), ("items", ack.measure.items)] {
+        if let Some(number) = number {
+            item.push_str(&format!("  {name}: {number}\n"));
+        }
+    }
+    item
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Vec<Ack>, String> {
+        parse(Path::new("x.acks.yml"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_entry_is_read_as_it_was_written() {
+        let ack = Ack {
+            finding: "0123456789012345".into(),
+            reason: "a \"known\" thing: yes # no\nsecond line".into(),
+            until: Some("2026-12-31T10:00:00Z".parse().unwrap()),
+            measure: Measure { severity: Some(Severity::Warning), lost: Some(7), items: None },
+            by: Some("ops".into()),
+            made: None,
+            title: Some("what it\nwas".into()),
+            source: "x.acks.yml".into(),
+        };
+        let read = parsed(&entry(&ack)).unwrap();
+        assert_eq!(read, [Ack { title: None, ..ack }]);
+    }
+
+    #[test]
+    fn mistakes_are_pointed_at() {
+        assert_eq!(parsed("").unwrap(), []);
+        let error = parsed("- finding: a\n  reson: b\n").unwrap_err();
+        assert!(error.contains("x.acks.yml:2:3") && error.contains("did you mean `reason`"), "{error}");
+        assert!(parsed("- finding: a\n").unwrap_err().contains("needs `reason`"));
+        let error = parsed("- finding: a\n  reason: b\n  until: soon\n").unwrap_err();
+        assert!(error.contains(":3:10") && error.contains("no date"), "{error}");
+        assert!(parsed("finding: a\n").unwrap_err().contains("are a list"));
+        assert!(parsed("- finding: a\n  reason: b\n  lost: -1\n").unwrap_err().contains("0 or more"));
+    }
+
+    #[test]
+    fn the_file_stands_beside_its_playbook() {
+        assert_eq!(beside(Path::new("a/kafka-audit.yml")), Path::new("a/kafka-audit.acks.yml"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text in "\\PC{0,80}") {
+            let _ = parsed(&text);
+        }
+    }
+}
