@@ -68,6 +68,7 @@ enum To {
     Nowhere,
     /// Those up to this line.
     Final(u32, u64),
+    /// What was not final too, unless it was read again.
     All(u32),
     /// The file is gone: those that are not found elsewhere.
     Gone(u32),
@@ -145,16 +146,7 @@ impl Merge<'_> {
     /// It could not be read this time: the next round goes on where this one would have.
     fn stays(&mut self, from: u32, at: u32) {
         let Some(file) = self.earlier_file(from).cloned() else { return };
-        let place = match last_line(&file) {
-            Some(last) => To::Final(at, last),
-            None => To::All(at),
-        };
-        // What is beyond the cursor is shown for as long as nobody reads it anew.
-        let place = match (place, self.grep.files.get(at as usize)) {
-            (To::Final(at, _), Some(row)) if row.access != Access::Readable => To::All(at),
-            (place, _) => place,
-        };
-        if self.send(from, place)
+        if self.send(from, To::All(at))
             && let Some(row) = self.grep.files.get_mut(at as usize)
         {
             row.cursor = file.cursor;
@@ -162,13 +154,18 @@ impl Merge<'_> {
     }
 
     fn gone(&mut self, from: u32, path: &str, since: Timestamp) {
-        let reason = format!("gone since {}; what was read of it is kept", since.strftime(MINUTE));
+        let at = self.gone_row(path, "gone", since);
+        self.send(from, To::Gone(at as u32));
+    }
+
+    fn gone_row(&mut self, path: &str, how: &str, since: Timestamp) -> usize {
+        let reason = format!("{how} since {}; what was read of it is kept", since.strftime(MINUTE));
         let coverage = Coverage { reason: Some(reason), ..Coverage::complete(path) };
         let at = self.row(path, Access::Missing, coverage);
         if let Some(row) = self.grep.files.get_mut(at) {
             row.gone = Some(since);
         }
-        self.send(from, To::Gone(at as u32));
+        at
     }
 
     fn row(&mut self, path: &str, access: Access, coverage: Coverage) -> usize {
@@ -189,17 +186,36 @@ impl Merge<'_> {
                 *again.entry(&record.text).or_default() += 1;
             }
         }
+        let places: HashMap<(u32, u64), &str> =
+            self.grep.records.iter().map(|record| ((record.file, record.line), record.text.as_str())).collect();
+        let is_there = |file: u32, record: &LogRecord| {
+            places.get(&(file, record.line)).is_some_and(|now| now.starts_with(&record.text))
+        };
+        let mut cut: Vec<&LogRecord> = Vec::new();
         let mut taken: Vec<LogRecord> = Vec::new();
         for record in &self.earlier.records {
             let (file, holds) = match self.to.get(record.file as usize) {
-                Some(To::All(file)) => (*file, true),
-                Some(To::Final(file, last)) => (*file, record.line <= *last),
+                Some(To::All(file)) => (*file, !is_there(*file, record)),
+                Some(To::Final(file, last)) => {
+                    let row = self.grep.files.get(*file as usize);
+                    let reread = row.is_some_and(|row| {
+                        row.beyond > 0 && last_line(row).is_some_and(|last| last >= record.line)
+                    });
+                    // What was not final has been read again, unless it was cut off.
+                    if record.line > *last && !reread && !is_there(*file, record) {
+                        cut.push(record);
+                    }
+                    (*file, record.line <= *last)
+                }
                 Some(To::Gone(file)) => {
                     let gone = self.grep.files.get(*file as usize).and_then(|file| file.gone);
                     let gone = gone.unwrap_or(when.now).as_millisecond();
                     let young = time(record).unwrap_or(gone) >= oldest;
                     let elsewhere = again.get_mut(record.text.as_str()).filter(|left| **left > 0);
-                    let is_elsewhere = elsewhere.map(|left| *left -= 1).is_some();
+                    let mut is_elsewhere = elsewhere.map(|left| *left -= 1).is_some();
+                    if !is_elsewhere && !self.is_final(record) {
+                        is_elsewhere = again.keys().any(|text| text.starts_with(&record.text));
+                    }
                     (*file, young && !is_elsewhere)
                 }
                 Some(To::Nowhere) | None => continue,
@@ -214,9 +230,19 @@ impl Merge<'_> {
                 row.beyond = row.beyond.saturating_add(from.beyond);
             }
         }
+        for record in cut {
+            let Some(path) = self.earlier_file(record.file).map(|file| file.path.clone()) else { continue };
+            let file = self.gone_row(&path, "cut off", when.now) as u32;
+            taken.push(LogRecord { file, ..record.clone() });
+        }
         self.grep.records.extend(taken);
         self.say();
         self.drop_empty_rows();
+    }
+
+    /// Whether an earlier record stood before its file's cursor, so that it could not grow any more.
+    fn is_final(&self, record: &LogRecord) -> bool {
+        self.earlier_file(record.file).and_then(last_line).is_some_and(|last| record.line <= last)
     }
 
     /// A file that is gone and of which nothing is kept needs no row.

@@ -60,8 +60,16 @@ pub(super) fn read(question: &Question, answer: &Answer) -> Reading {
         answer.stdout.split(|byte| *byte == b'\n').filter_map(numbered).collect();
     // What was held back on the node comes last.
     lines.sort_by_key(|(number, ..)| *number);
-    for (number, mark, text) in lines {
-        reader.line(number, mark, text);
+    // A fence that ends something is put on a line of its own by a newline that is none of the file's.
+    let ends = |text: &[u8]| {
+        let told = text.strip_prefix(question.fence.as_bytes()).unwrap_or_default();
+        told.starts_with(b" E") || told.starts_with(b" B")
+    };
+    for (at, (number, mark, text)) in lines.iter().enumerate() {
+        let next = lines.get(at + 1).is_some_and(|(next, _, told)| next.checked_sub(1) == Some(*number) && ends(told));
+        if !(next && text.is_empty()) {
+            reader.line(*number, *mark, text);
+        }
     }
     reader.close();
     reader.left_out(&answer.stdout);
