@@ -191,7 +191,7 @@ impl Merge<'_> {
         let is_there = |file: u32, record: &LogRecord| {
             places.get(&(file, record.line)).is_some_and(|now| now.starts_with(&record.text))
         };
-        let mut cut: Vec<&LogRecord> = Vec::new();
+        let mut cut: Vec<(u32, &LogRecord)> = Vec::new();
         let mut taken: Vec<LogRecord> = Vec::new();
         for record in &self.earlier.records {
             let (file, holds) = match self.to.get(record.file as usize) {
@@ -202,8 +202,8 @@ impl Merge<'_> {
                         row.beyond > 0 && last_line(row).is_some_and(|last| last >= record.line)
                     });
                     // What was not final has been read again, unless it was cut off.
-                    if record.line > *last && !reread && !is_there(*file, record) {
-                        cut.push(record);
+                    if record.line > *last && !reread {
+                        cut.push((*file, record));
                     }
                     (*file, record.line <= *last)
                 }
@@ -230,7 +230,16 @@ impl Merge<'_> {
                 row.beyond = row.beyond.saturating_add(from.beyond);
             }
         }
-        for record in cut {
+        let all = self.grep.records.iter().chain(&taken);
+        let mut at_place: HashMap<(u32, u64), Vec<&str>> = HashMap::new();
+        for record in all {
+            at_place.entry((record.file, record.line)).or_default().push(&record.text);
+        }
+        cut.retain(|(file, record)| {
+            let now = at_place.get(&(*file, record.line));
+            !now.is_some_and(|now| now.iter().any(|now| now.starts_with(&record.text)))
+        });
+        for (_, record) in cut {
             let Some(path) = self.earlier_file(record.file).map(|file| file.path.clone()) else { continue };
             let file = self.gone_row(&path, "cut off", when.now) as u32;
             taken.push(LogRecord { file, ..record.clone() });
