@@ -250,6 +250,7 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
             (grep, reading.coverage)
         }
     };
+    carry::drop_halves(&mut grep);
     grep.asked = Some(question.key());
     beyond(question, follow_up.is_some(), &grep, &mut coverage);
     (Evidence::LogGrep(grep), coverage)

@@ -2,11 +2,13 @@
 //!
 //! A record is carried for as long as a full reading would find it; one whose file is gone until the window ends.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
 
 use jiff::Timestamp;
 
 use super::thin::time;
+use crate::kafka::record::is_header;
 use crate::round::{Access, Coverage, CoverageStatus, LogFile, LogGrep, LogRecord};
 
 /// Minutes that a record is kept whose file is gone, where the playbook says no `since`: 30 days.
@@ -301,6 +303,30 @@ impl Merge<'_> {
             }
         }
     }
+}
+
+/// What was read half in one place and wholly in another, while it was copied or written anew, is one record.
+pub(super) fn drop_halves(grep: &mut LogGrep) {
+    let is_final = |record: &LogRecord| {
+        let file = grep.files.get(record.file as usize);
+        file.and_then(last_line).is_some_and(|last| record.line <= last)
+    };
+    if grep.records.iter().all(is_final) {
+        return;
+    }
+    let texts: BTreeSet<(u64, &str)> =
+        grep.records.iter().map(|record| (record.line, record.text.as_str())).collect();
+    let is_half = |record: &LogRecord| {
+        let this = (record.line, record.text.as_str());
+        let longer = texts.range((Bound::Excluded(this), Bound::Unbounded)).next();
+        longer.is_some_and(|(line, text)| *line == record.line && text.starts_with(&record.text))
+    };
+    let keep: Vec<bool> = grep
+        .records
+        .iter()
+        .map(|record| is_final(record) || !is_header(&record.text) || !is_half(record))
+        .collect();
+    retain(&mut grep.records, &keep);
 }
 
 /// Keeps the newest records within a number of bytes, as a reading does; the others are counted.

@@ -1,16 +1,12 @@
 //! What a reading tells: the numbered lines that matched, and the fenced lines that say what they belong to.
 
-use std::collections::BTreeSet;
-use std::ops::Bound;
-
 use jiff::Timestamp;
 
 use super::assembly::Assembly;
 use super::carry::{Heard, Reading};
 use super::script::JOURNAL_CURSOR;
 use super::Question;
-use crate::kafka::record::is_header;
-use crate::round::{Access, Coverage, CoverageStatus, Cursor, FilePlace, LogFile, LogRecord, Place};
+use crate::round::{Access, Coverage, CoverageStatus, Cursor, FilePlace, LogFile, Place};
 use crate::shell::answer::Answer;
 use crate::shell::script::glob_parent;
 
@@ -76,7 +72,6 @@ pub(super) fn read(question: &Question, answer: &Answer) -> Reading {
         }
     }
     reader.close();
-    reader.drop_halves();
     reader.left_out(&answer.stdout);
     let mut reading = reader.reading;
     reading.whole = reader.done && answer.whole();
@@ -308,26 +303,6 @@ impl Reader<'_> {
 
     fn earlier_cursor(&self, from: u32) -> Option<Cursor> {
         self.question.earlier.as_deref()?.files.get(usize::try_from(from).ok()?)?.cursor.clone()
-    }
-
-    /// What was read half in one place and wholly in another, while it was copied or written anew, is one record.
-    fn drop_halves(&mut self) {
-        let files = &self.reading.grep.files;
-        let is_final = |record: &LogRecord| {
-            let cursor = files.get(record.file as usize).and_then(|file| file.cursor.as_ref());
-            cursor.is_some_and(|cursor| record.line <= cursor.line)
-        };
-        let records = &self.reading.grep.records;
-        if records.iter().all(is_final) {
-            return;
-        }
-        let texts: BTreeSet<&str> = records.iter().map(|record| record.text.as_str()).collect();
-        let is_half = |record: &LogRecord| {
-            let next = texts.range::<str, _>((Bound::Excluded(record.text.as_str()), Bound::Unbounded)).next();
-            !is_final(record) && is_header(&record.text) && next.is_some_and(|next| next.starts_with(&record.text))
-        };
-        let halves: Vec<bool> = records.iter().map(|record| !is_half(record)).collect();
-        super::carry::retain(&mut self.reading.grep.records, &halves);
     }
 
     /// `T COUNT NUMBER:…`: how many lines of one shape the node left out.
