@@ -55,6 +55,8 @@ fn parsed_and_joined(bencher: divan::Bencher) {
         newer_than_minutes: None,
         limit: 2 * BYTES,
         journal: None,
+        earlier: None,
+        fence: "rmbench".into(),
     };
     let answers: Vec<Vec<Answer>> = (0..NODES).map(|node| vec![answer(node)]).collect();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
