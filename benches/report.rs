@@ -35,7 +35,6 @@ fn ten_thousand_partitions(bencher: divan::Bencher, format: &str) {
             comparison: &case.comparison,
             findings: &case.findings,
             verdict: case.verdict,
-            since: None,
             timeline: Filter::default(),
             metrics: Metrics::default(),
             since: None,

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
-use std::time::Instant;
 
 use super::*;
 use crate::demo::incident::*;
@@ -14,15 +13,13 @@ const GIB: u64 = 1 << 30;
 
 struct Written {
     dir: tempfile::TempDir,
-    seconds: f64,
 }
 
 impl Written {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let start = Instant::now();
         write(&sandboxes(dir.path())).unwrap();
-        Written { seconds: start.elapsed().as_secs_f64(), dir }
+        Written { dir }
     }
 
     fn kafka(&self, broker: usize) -> PathBuf {
@@ -76,9 +73,8 @@ fn blocks(dir: &Path) -> u64 {
 }
 
 #[test]
-fn it_is_written_fast_and_takes_little_room() {
+fn it_takes_little_room() {
     let written = Written::new();
-    assert!(written.seconds < 1.5, "{}", written.seconds);
     let taken = blocks(written.dir.path());
     assert!((180 * MIB..256 * MIB).contains(&taken), "{taken}");
 }

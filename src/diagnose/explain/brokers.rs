@@ -27,7 +27,7 @@ pub fn text(code: Code) -> Text {
         },
         Code::TopicIdMismatch => Text {
             code,
-            severity: "critical",
+            severity: "critical; notice when it passed within a minute",
             summary: "Replicas of one topic name belong to different topics",
             meaning: "The topic was deleted and created again while a broker was away: its replica holds the old \
                       topic's records under the same name. Nothing compared between them means anything.",
