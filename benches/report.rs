@@ -38,7 +38,6 @@ fn ten_thousand_partitions(bencher: divan::Bencher, format: &str) {
             since: None,
             timeline: Filter::default(),
             metrics: Metrics::default(),
-            since: None,
         };
         render(divan::black_box(&report), format, &style)
     });
