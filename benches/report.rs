@@ -37,7 +37,6 @@ fn ten_thousand_partitions(bencher: divan::Bencher, format: &str) {
             verdict: case.verdict,
             timeline: Filter::default(),
             metrics: Metrics::default(),
-            since: None,
         };
         render(divan::black_box(&report), format, &style)
     });

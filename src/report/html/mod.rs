@@ -4,6 +4,7 @@
 //! Its policy (CSP) allows the one style sheet by its hash and nothing else.
 
 mod heat;
+mod pairs;
 
 use std::sync::LazyLock;
 
@@ -12,7 +13,7 @@ use base64::Engine as _;
 use sha2::{Digest, Sha256};
 
 use super::digest::answers;
-use super::digest::brokers::{brokers, outcome, pairs};
+use super::digest::brokers::{brokers, outcome, pairs as select_pairs};
 use super::digest::evidence::evidence;
 use super::digest::items::{cuts, same_cuts, where_words, words};
 use super::digest::names::Names;
@@ -106,6 +107,7 @@ struct ClusterView {
     name: String,
     brokers: Vec<BrokerView>,
     more_brokers: Option<String>,
+    matrix: Option<pairs::MatrixView>,
     pairs: Vec<[String; 7]>,
     more_pairs: Option<String>,
     partitions: usize,
@@ -344,7 +346,7 @@ fn command(told: &answers::Told<'_>) -> CommandView {
 
 fn cluster(report: &Report, cluster: &Cluster) -> ClusterView {
     let (shown, more_brokers) = brokers(report, cluster);
-    let (pairs, more_pairs) = pairs(report, cluster);
+    let (pairs, more_pairs) = select_pairs(report, cluster);
     let outlines = outline(report, cluster);
     let names = Names::of(cluster);
     let limits = limits(report, cluster);
@@ -375,6 +377,7 @@ fn cluster(report: &Report, cluster: &Cluster) -> ClusterView {
             })
             .collect(),
         more_brokers: more_brokers.map(|rest| text(&rest)),
+        matrix: pairs::matrix(cluster, &names, limits),
         pairs: pairs
             .iter()
             .map(|pair| {
