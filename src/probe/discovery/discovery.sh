@@ -116,6 +116,6 @@ echo X
 for f in /var/log/kafka* /services/log/kafka* /services/logs/kafka* /opt/*kafka*/logs /usr/local/*kafka*/logs /data/log*/kafka* /srv/kafka*/logs /var/log/confluent/kafka* /opt/*/kafka/logs;do
 for y in "$R"$f;do [ -d "$y" ]&&for s in "$y"/server.log*;do [ -e "$s" ]&&{ echo "Y ${y#"$R"}";break;};done;done
 done
-if [ -n "$R" ];then cat "$R/var/log/dmesg" 2>/dev/null;else dmesg 2>/dev/null||journalctl -k -q --no-pager -n 5000 -o short-unix 2>/dev/null;fi|grep -a -E 'Out of memory|oom-kill|Killed process'|grep -a -E "java|kafka$pids"|tail -n 20|cut -c 1-300|sed 's/^/k /'
+if [ -n "$R" ];then cat "$R/var/log/dmesg" 2>/dev/null;else dmesg 2>/dev/null||journalctl -k -q --no-pager -n 5000 -o short-unix 2>/dev/null;fi|grep -a -E '[Oo]ut of memory: Kill|oom-kill:|Killed process'|grep -a -E "java|kafka$pids"|tail -n 20|cut -c 1-300|sed 's/^/k /'
 [ -n "$boot" ]&&echo "t $boot"
 echo E
