@@ -130,6 +130,35 @@ fn nothing_there_is_said_and_is_unknown() {
     }
 }
 
+/// A machine without Kafka beside brokers is no gap; where it is all there is, nothing was seen of any broker.
+#[test]
+fn a_machine_without_kafka_is_a_notice_beside_brokers() {
+    let fleet = serve(Fleet::builder().node("broker-a").node("bastion"));
+    let desk = Desk::new();
+    let inventory = bare(&desk, &fleet.inventory_path());
+    for node in fleet.nodes() {
+        fs::create_dir_all(node.sandbox()).unwrap();
+        put(node.sandbox(), "/proc/1/stat", "1 (init) S 0\n");
+    }
+    log_dir(fleet.nodes()[0].sandbox(), "/var/lib/kafka", "version=0\nbroker.id=1\n");
+    let report = audit(&inventory, &[]).json();
+    let about = |report: &Value| -> Vec<String> {
+        let findings = report["findings"].as_array().unwrap().iter();
+        let ours = findings.filter(|one| one["subject"]["broker"] == "bastion");
+        ours.map(|one| format!("{} {}", one["severity"].as_str().unwrap(), one["title"].as_str().unwrap()))
+            .collect()
+    };
+    // Only root can know that nothing is hidden.
+    let root = std::process::Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    if root {
+        assert_eq!(about(&report), ["notice There is no Kafka on bastion"]);
+        let report = audit(&inventory, &["-l", "bastion"]).exits(3).json();
+        assert_eq!(about(&report), ["unknown There is no Kafka on bastion"]);
+    } else {
+        assert!(about(&report)[0].starts_with("unknown "), "{:?}", about(&report));
+    }
+}
+
 #[test]
 fn two_brokers_and_a_controller_on_one_machine() {
     let (fleet, _desk, inventory) = node();

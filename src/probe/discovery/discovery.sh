@@ -67,6 +67,7 @@ there() { if [ ! -d "$1$2" ];then echo "L missing $2";elif [ ! -r "$1$2" ]||[ ! 
 boot=;[ -r "$P/stat" ]&&while read -r k v;do [ "$k" = btime ]&&boot=$v;done <"$P/stat"
 # Where processes of others are hidden (hidepid), none seen is not none there.
 [ -r "$P/1/stat" ]&&echo 'H 1'
+[ "$(id -u 2>/dev/null)" = 0 ]&&echo 'H root'
 z=$(getconf CLK_TCK 2>/dev/null||echo 100)
 mine=$(readlink "$P/self/ns/mnt" 2>/dev/null)
 max=$(cat "$P/sys/vm/max_map_count" 2>/dev/null)
