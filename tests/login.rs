@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use binary::{Desk, PATIENCE, Ran, Running, processes_with, roundsman, until};
 use rustix::process::{Pid, Signal, kill_process};
-use sshd::{Agent, Options, Sshd, keygen, public_line, user};
+use sshd::{Agent, Sshd, keygen, public_line, user};
 use user::User;
 
 const PASSWORD: &str = "correct-horse-battery";
@@ -33,11 +33,8 @@ struct Node {
 impl Node {
     fn new(config: &[&str]) -> Node {
         let desk = Desk::new();
-        keygen(&desk.path("id"), "ed25519", "");
-        let authorized = [public_line(&desk.path("id"))];
-        let sshd = Sshd::start(Options { config, authorized: &authorized });
+        let sshd = Sshd::of_desk(desk.dir(), config);
         sshd.lets_everybody_in();
-        fs::write(desk.path("known_hosts"), sshd.known_host()).unwrap();
         Node { desk, sshd }
     }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use binary::{Desk, PATIENCE, Ran, Running, processes_with, replica, roundsman, run, until};
 use rustix::process::Signal;
-use sshd::{Options, Sshd, keygen, public_line};
+use sshd::{Sshd, keygen, public_line};
 use user::User;
 
 /// How long a node may take to end what we left: it is told, not asked.
@@ -31,11 +31,8 @@ impl Node {
 
     fn with(config: &[&str]) -> Node {
         let desk = Desk::new();
-        keygen(&desk.path("id"), "ed25519", "");
-        let authorized = [public_line(&desk.path("id"))];
-        let sshd = Sshd::start(Options { config, authorized: &authorized });
+        let sshd = Sshd::of_desk(desk.dir(), config);
         sshd.lets_everybody_in();
-        fs::write(desk.path("known_hosts"), sshd.known_host()).unwrap();
         Node { desk, sshd }
     }
 

@@ -13,7 +13,7 @@ use std::time::Instant;
 use binary::{Desk, Ran, Running, roundsman};
 use proptest::prelude::*;
 use roundsman::ssh_config::{Choice, Dump, Keyword, Query, SshConfig};
-use sshd::{Options, Sshd, keygen, public_line};
+use sshd::{Sshd, keygen, public_line};
 use user::User;
 
 const SSH: &str = "/usr/bin/ssh";
@@ -257,10 +257,7 @@ impl Node {
 
     fn with(config: &[&str]) -> Node {
         let desk = Desk::new();
-        keygen(&desk.path("id"), "ed25519", "");
-        let authorized = [public_line(&desk.path("id"))];
-        let sshd = Sshd::start(Options { config, authorized: &authorized });
-        desk.file("known_hosts", &sshd.known_host());
+        let sshd = Sshd::of_desk(desk.dir(), config);
         fs::create_dir(desk.path("bin")).unwrap();
         let counting =
             format!("#!/bin/sh\necho \"$*\" >> {}\nexec {SSH} \"$@\"\n", desk.path("calls").display());

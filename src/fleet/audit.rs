@@ -8,26 +8,12 @@ use crate::kafka::log_clock;
 use crate::probe::audit::Audit;
 use crate::probe::discovery::{self, Found};
 use crate::probe::{Probe, facts};
-use crate::round::{Broker, Coverage, Evidence, ProbeAnswer, Visit};
+use crate::round::{Broker, Evidence, ProbeAnswer, Visit};
 use crate::shell::answer::Answer;
 use crate::shell::{Question, Shell};
 
 /// Bytes of discovery's answer: settings of a few dozen brokers.
 const DISCOVERY_LIMIT: usize = 1 << 20;
-
-/// The row of a host that was never asked.
-pub(super) fn unasked() -> ProbeAnswer {
-    let coverage = vec![Coverage::none("kafka", "it was not asked: the visit ended before")];
-    ProbeAnswer { play: 0, probe: "discovery".to_owned(), evidence: Evidence::None, coverage, seconds: 0.0 }
-}
-
-/// What discovery found stands in [`Visit::broker`].
-fn row(mut coverage: Vec<Coverage>, seconds: f64) -> ProbeAnswer {
-    if coverage.is_empty() {
-        coverage.push(Coverage::complete("kafka"));
-    }
-    ProbeAnswer { play: 0, probe: "discovery".to_owned(), evidence: Evidence::Facts, coverage, seconds }
-}
 
 impl Visitor {
     /// Asks a host what there is and then about each broker. The first is told in `visit`, which stands for the
@@ -49,7 +35,7 @@ impl Visitor {
             let mut own = visit.clone();
             let mut rows = coverage.clone();
             rows.extend(part.found.iter().flat_map(|found| found.gaps.iter().cloned()));
-            own.probes.push(row(rows, if at == 0 { answer.seconds } else { 0.0 }));
+            own.probes.push(discovery::row(rows, if at == 0 { answer.seconds } else { 0.0 }));
             self.broker(audit, part, &mut answers, shell, &mut own).await;
             if several {
                 own.broker_id = None;

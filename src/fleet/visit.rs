@@ -11,7 +11,7 @@ use super::{Event, Phases, blank};
 use crate::kafka::log_clock::LogClock;
 use crate::kafka::record;
 use crate::plan::{Limits, Target};
-use crate::probe::{Probe, facts};
+use crate::probe::{Probe, discovery, facts};
 use crate::round::{Clock, Coverage, CoverageStatus, Evidence, Outcome, ProbeAnswer, Stopped, Visit};
 use crate::shell::answer::Answer;
 use crate::shell::becoming::Become;
@@ -245,7 +245,7 @@ impl Visitor {
     /// Gives the visit a row for each question that was never asked: not seen is said, not left out.
     fn with_unasked(&self, mut visit: Visit) -> Visit {
         if self.target.audit.is_some() {
-            visit.probes.push(super::audit::unasked());
+            visit.probes.push(discovery::unasked());
         }
         for (play, probe) in &self.target.probes {
             let (_, coverage) = probe.parse(Vec::new());

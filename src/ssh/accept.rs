@@ -10,8 +10,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use russh::keys::PublicKey;
 use sha1::Sha1;
 
+use super::host_key::{closest, same};
 use super::known_hosts::{Found, KnownHosts, Marker};
-use super::trust::{closest, same};
 
 /// `|1|salt|hash`, from which nobody reads the name (`HashKnownHosts`).
 fn hash(name: &str, salt: [u8; 20]) -> io::Result<String> {

@@ -15,6 +15,7 @@ mod config;
 mod dialer;
 mod error;
 mod host_certificate;
+mod host_key;
 mod jump;
 mod keys;
 mod known_hosts;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use russh::keys::PublicKey;
 
 use super::accept::{Written, write_down};
+use super::host_key::{fingerprint, kind};
 use super::known_hosts::KnownHosts;
-use super::trust::{Trust, fingerprint, kind};
+use super::trust::Trust;
 use super::{ConnectError, Dialer, HostKeyPolicy, Limits, Progress, Reason, Route};
 
 /// Asks servers for their keys.

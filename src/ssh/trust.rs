@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use russh::keys::ssh_key::Certificate;
-use russh::keys::{Algorithm, HashAlg, PublicKey};
+use russh::keys::{Algorithm, PublicKey};
 use tokio::sync::OnceCell;
 
 use super::accept::{Written, write_down};
 use super::host_certificate;
+use super::host_key::{closest, fingerprint, kind, same};
 use super::known_hosts::{Found, KnownHosts, Marker};
 use super::{ConnectError, HostKeyPolicy, Reason, Route, Stage};
 
@@ -325,30 +326,6 @@ impl Judge {
         let file = self.accept_into.clone().unwrap_or_default();
         let message = format!("cannot write the new host key of {} to {}: {why}", self.name, file.display());
         ConnectError::new(Stage::HostKey, Reason::KnownHostsFile { file }, message)
-    }
-}
-
-/// The known key to set against the one shown: of the same kind if there is one.
-pub(super) fn closest<'a>(known: &'a [Found], key: &PublicKey) -> Option<&'a Found> {
-    known.iter().find(|found| found.key.algorithm() == key.algorithm()).or(known.first())
-}
-
-pub(super) fn same(a: &PublicKey, b: &PublicKey) -> bool {
-    a.key_data() == b.key_data()
-}
-
-/// OpenSSH's `SHA256:…`.
-pub(super) fn fingerprint(key: &PublicKey) -> String {
-    key.fingerprint(HashAlg::Sha256).to_string()
-}
-
-/// The kind of a key as ssh-keygen's file names and `-t` have it: `ed25519`, `ecdsa`, `rsa`.
-pub(super) fn kind(key: &PublicKey) -> String {
-    match key.algorithm() {
-        Algorithm::Ed25519 => "ed25519".to_owned(),
-        Algorithm::Ecdsa { .. } => "ecdsa".to_owned(),
-        Algorithm::Rsa { .. } => "rsa".to_owned(),
-        other => other.to_string(),
     }
 }
 

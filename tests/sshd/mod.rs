@@ -73,6 +73,15 @@ impl Sshd {
         panic!("sshd does not listen; `make setup` makes it ready. Its log:\n{log}");
     }
 
+    /// Starts a server that takes the key `id`, made in `desk`, and leaves its `known_hosts` there.
+    pub fn of_desk(desk: &Path, config: &[&str]) -> Sshd {
+        keygen(&desk.join("id"), "ed25519", "");
+        let authorized = [public_line(&desk.join("id"))];
+        let sshd = Sshd::start(Options { config, authorized: &authorized });
+        fs::write(desk.join("known_hosts"), sshd.known_host()).expect("known_hosts");
+        sshd
+    }
+
     /// All that the server wrote to its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()

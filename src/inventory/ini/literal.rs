@@ -1,7 +1,11 @@
 //! What `name=value` means in an INI inventory: a Python literal where it is one, else text, as
 //! Python's `ast.literal_eval` decides.
 
-use serde_json::{Map, Number, Value};
+mod json;
+mod number;
+mod string;
+
+use serde_json::Value;
 
 /// The value that `text` stands for. The error is for what Ansible can't take either, and for the
 /// few escapes that are not read here.
@@ -16,8 +20,6 @@ pub(super) fn value(text: &str) -> Result<Value, String> {
 
 /// Python's parser takes no more brackets at once.
 const DEEPEST: usize = 200;
-/// Nor more digits of an integer.
-const MOST_DIGITS: usize = 4300;
 
 #[derive(Debug, Clone, PartialEq)]
 enum Literal {
@@ -230,206 +232,6 @@ impl Reader<'_> {
         Ok((literal, true))
     }
 
-    /// One string or several side by side.
-    fn strings(&mut self) -> Read<Literal> {
-        let mut whole = String::new();
-        let mut kind = None;
-        loop {
-            let prefix: String = self.chars.get(self.at..).unwrap_or_default().iter().take(3).collect();
-            let letters: String = prefix.chars().take_while(|c| c.is_ascii_alphabetic()).collect();
-            let (raw, bytes) = match letters.to_ascii_lowercase().as_str() {
-                "" | "u" => (false, false),
-                "r" => (true, false),
-                "b" => (false, true),
-                "br" | "rb" => (true, true),
-                _ => return Err(Stop::NoLiteral),
-            };
-            let quote = self.chars.get(self.at + letters.len()).copied();
-            let Some(quote @ ('\'' | '"')) = quote else { return Err(Stop::NoLiteral) };
-            if *kind.get_or_insert(bytes) != bytes {
-                return Err(Stop::NoLiteral);
-            }
-            self.at += letters.len() + 1;
-            self.string(quote, raw, bytes, &mut whole)?;
-            self.space();
-            let next = self.chars.get(self.at..).unwrap_or_default();
-            let letters = next.iter().take_while(|c| c.is_ascii_alphabetic()).count();
-            if letters > 2 || !matches!(next.get(letters), Some('\'' | '"')) {
-                break;
-            }
-        }
-        Ok(if kind == Some(true) { Literal::Bytes(whole) } else { Literal::Text(whole) })
-    }
-
-    /// The rest of one string, behind its first quote.
-    fn string(&mut self, quote: char, raw: bool, bytes: bool, into: &mut String) -> Read<()> {
-        let twice: String = [quote, quote].iter().collect();
-        let triple = self.looking_at(&twice);
-        if triple {
-            self.at += 2;
-        }
-        loop {
-            let c = self.next()?;
-            if c == quote && (!triple || self.looking_at(&twice)) {
-                self.at += if triple { 2 } else { 0 };
-                return Ok(());
-            }
-            if bytes && !c.is_ascii() {
-                return Err(Stop::NoLiteral);
-            }
-            if c != '\\' {
-                into.push(c);
-            } else if raw {
-                into.push('\\');
-                into.push(self.next()?);
-            } else {
-                self.escape(bytes, into)?;
-            }
-        }
-    }
-
-    fn escape(&mut self, bytes: bool, into: &mut String) -> Read<()> {
-        let c = self.next()?;
-        let number = match c {
-            '\\' | '\'' | '"' => {
-                into.push(c);
-                return Ok(());
-            }
-            'a' => 7,
-            'b' => 8,
-            'f' => 12,
-            'n' => 10,
-            'r' => 13,
-            't' => 9,
-            'v' => 11,
-            '0'..='7' => {
-                let mut number = c.to_digit(8).unwrap_or_default();
-                for _ in 0..2 {
-                    let Some(digit) = self.peek().and_then(|c| c.to_digit(8)) else { break };
-                    number = number * 8 + digit;
-                    self.at += 1;
-                }
-                number
-            }
-            'x' => self.hexadecimal(2)?,
-            'u' if !bytes => self.hexadecimal(4)?,
-            'U' if !bytes => self.hexadecimal(8)?,
-            'N' if !bytes => {
-                return Err(Stop::Wrong(
-                    "characters by name, `\\N{…}`, are not read; write the character".into(),
-                ));
-            }
-            other => {
-                into.push('\\');
-                into.push(other);
-                return Ok(());
-            }
-        };
-        if bytes && number > 127 {
-            return Err(Stop::Wrong("bytes beyond ASCII are not read; write a string".into()));
-        }
-        match char::from_u32(number) {
-            Some(c) => into.push(c),
-            None if number > 0x10_ffff => return Err(Stop::NoLiteral),
-            None => return Err(Stop::Wrong("half of a surrogate pair is no character".into())),
-        }
-        Ok(())
-    }
-
-    fn hexadecimal(&mut self, digits: usize) -> Read<u32> {
-        let mut number = 0u32;
-        for _ in 0..digits {
-            let digit = self.next()?.to_digit(16).ok_or(Stop::NoLiteral)?;
-            number = number.checked_mul(16).ok_or(Stop::NoLiteral)? + digit;
-        }
-        Ok(number)
-    }
-
-    fn number(&mut self) -> Read<Literal> {
-        let literal = match (self.peek(), self.chars.get(self.at + 1).map(char::to_ascii_lowercase)) {
-            (Some('0'), Some('x')) => self.radix(16)?,
-            (Some('0'), Some('o')) => self.radix(8)?,
-            (Some('0'), Some('b')) => self.radix(2)?,
-            _ => self.decimal()?,
-        };
-        match self.peek() {
-            Some(c) if c.is_alphanumeric() || c == '_' || c == '.' => Err(Stop::NoLiteral),
-            _ => Ok(literal),
-        }
-    }
-
-    fn radix(&mut self, radix: u32) -> Read<Literal> {
-        self.at += 2;
-        self.take('_');
-        let digits = self.digits(radix)?;
-        if digits.is_empty() {
-            return Err(Stop::NoLiteral);
-        }
-        Ok(i128::from_str_radix(&digits, radix).map_or(Literal::Float(f64::INFINITY), Literal::Int))
-    }
-
-    fn decimal(&mut self) -> Read<Literal> {
-        let mut text = self.digits(10)?;
-        let whole = text.clone();
-        let mut float = false;
-        if self.take('.') {
-            float = true;
-            let fraction = self.digits(10)?;
-            if whole.is_empty() && fraction.is_empty() {
-                return Err(Stop::NoLiteral);
-            }
-            text.push('.');
-            text.push_str(&fraction);
-        }
-        if matches!(self.peek(), Some('e' | 'E')) {
-            self.at += 1;
-            float = true;
-            text.push('e');
-            if let Some(sign @ ('+' | '-')) = self.peek() {
-                self.at += 1;
-                text.push(sign);
-            }
-            let power = self.digits(10)?;
-            if power.is_empty() {
-                return Err(Stop::NoLiteral);
-            }
-            text.push_str(&power);
-        }
-        let as_float = || text.parse::<f64>().map_err(|_| Stop::NoLiteral);
-        if self.take('j') || self.take('J') {
-            return Ok(Literal::Complex(0.0, as_float()?));
-        }
-        if float {
-            return Ok(Literal::Float(as_float()?));
-        }
-        // `007` is no number in Python, `000` is.
-        if (whole.starts_with('0') && whole.bytes().any(|b| b != b'0')) || whole.len() > MOST_DIGITS {
-            return Err(Stop::NoLiteral);
-        }
-        match whole.parse() {
-            Ok(int) => Ok(Literal::Int(int)),
-            Err(_) => Ok(Literal::Float(as_float()?)),
-        }
-    }
-
-    /// Digits with single underscores between them, which are dropped.
-    fn digits(&mut self, radix: u32) -> Read<String> {
-        let mut digits = String::new();
-        while let Some(c) = self.peek() {
-            if c.is_digit(radix) {
-                digits.push(c);
-            } else if c == '_' && !digits.is_empty() {
-                if !self.chars.get(self.at + 1).is_some_and(|next| next.is_digit(radix)) {
-                    return Err(Stop::NoLiteral);
-                }
-            } else {
-                break;
-            }
-            self.at += 1;
-        }
-        Ok(digits)
-    }
-
     fn open(&mut self) -> Read<()> {
         self.at += 1;
         self.depth += 1;
@@ -478,91 +280,6 @@ fn signed(sign: char, number: Literal) -> Option<Literal> {
         ('-', Literal::Complex(real, imaginary)) => Literal::Complex(-real, -imaginary),
         _ => return None,
     })
-}
-
-impl Literal {
-    /// Whether it may be in a set or a key of a dict; Python stops at one that may not.
-    fn hashable(&self) -> Result<(), String> {
-        let what = match self {
-            Literal::List(_) => "a list",
-            Literal::Set(_) => "a set",
-            Literal::Dict(_) => "a dict",
-            Literal::Tuple(items) => return items.iter().try_for_each(Literal::hashable),
-            _ => return Ok(()),
-        };
-        Err(format!("{what} cannot be in a set or be a key of a dict"))
-    }
-
-    fn json(self) -> Result<Value, String> {
-        Ok(match self {
-            Literal::None => Value::Null,
-            Literal::Bool(value) => Value::Bool(value),
-            Literal::Int(int) => match (i64::try_from(int), u64::try_from(int)) {
-                (Ok(int), _) => Value::from(int),
-                (_, Ok(int)) => Value::from(int),
-                // As with YAML: beyond 64 bits a float.
-                _ => float(int as f64),
-            },
-            Literal::Float(value) => float(value),
-            Literal::Complex(real, imaginary) => Value::String(complex(real, imaginary)),
-            Literal::Ellipsis => Value::String("...".to_owned()),
-            Literal::Text(text) => Value::String(text),
-            // Ansible makes text of bytes, but no template.
-            Literal::Bytes(text) => {
-                Value::Object(Map::from_iter([("__ansible_unsafe".to_owned(), Value::String(text))]))
-            }
-            Literal::List(items) | Literal::Tuple(items) => {
-                items.into_iter().map(Literal::json).collect::<Result<_, _>>()?
-            }
-            Literal::Set(items) => {
-                let mut distinct: Vec<Value> = Vec::with_capacity(items.len());
-                for item in items {
-                    item.hashable()?;
-                    let item = item.json()?;
-                    if !distinct.contains(&item) {
-                        distinct.push(item);
-                    }
-                }
-                Value::Array(distinct)
-            }
-            Literal::Dict(entries) => {
-                let mut map = Map::new();
-                for (key, value) in entries {
-                    key.hashable()?;
-                    let key = match key {
-                        Literal::Text(text) | Literal::Bytes(text) => text,
-                        Literal::Tuple(_) => return Err("a tuple cannot be a key".to_owned()),
-                        other => match other.json()? {
-                            Value::String(text) => text,
-                            other => other.to_string(),
-                        },
-                    };
-                    map.insert(key, value.json()?);
-                }
-                Value::Object(map)
-            }
-        })
-    }
-}
-
-fn float(value: f64) -> Value {
-    let lacking = || match value {
-        value if value.is_nan() => ".nan",
-        value if value > 0.0 => ".inf",
-        _ => "-.inf",
-    };
-    Number::from_f64(value).map_or_else(|| Value::String(lacking().to_owned()), Value::Number)
-}
-
-/// As Python prints it.
-fn complex(real: f64, imaginary: f64) -> String {
-    let part = |value: f64| format!("{value:?}").trim_end_matches(".0").to_owned();
-    let imaginary_part = part(imaginary);
-    if real == 0.0 && real.is_sign_positive() {
-        return format!("{imaginary_part}j");
-    }
-    let sign = if imaginary_part.starts_with('-') { "" } else { "+" };
-    format!("({}{sign}{imaginary_part}j)", part(real))
 }
 
 #[cfg(test)]

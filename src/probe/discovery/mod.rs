@@ -6,7 +6,7 @@
 mod log4j;
 mod settle;
 
-use crate::round::{Broker, Coverage};
+use crate::round::{Broker, Coverage, Evidence, ProbeAnswer};
 use crate::shell::answer::Answer;
 
 pub use settle::settle;
@@ -52,6 +52,20 @@ pub const LOOKED_FOR: &str = "no process of Kafka, no systemd unit *kafka*.servi
 /// The same where root looked and the inventory expects nothing: an answer, and no gap.
 pub const NOTHING_HERE: &str = "no Kafka here: no process of it, no systemd unit *kafka*.service, nothing in the usual \
     places, and root looked; if there is one, set kafka_log_dirs and kafka_logs_dir in the inventory";
+
+/// The row of a host that was never asked.
+pub fn unasked() -> ProbeAnswer {
+    let coverage = vec![Coverage::none("kafka", "it was not asked: the visit ended before")];
+    ProbeAnswer { play: 0, probe: "discovery".to_owned(), evidence: Evidence::None, coverage, seconds: 0.0 }
+}
+
+/// The row of a host that was asked; what was found stands in [`crate::round::Visit::broker`].
+pub fn row(mut coverage: Vec<Coverage>, seconds: f64) -> ProbeAnswer {
+    if coverage.is_empty() {
+        coverage.push(Coverage::complete("kafka"));
+    }
+    ProbeAnswer { play: 0, probe: "discovery".to_owned(), evidence: Evidence::Facts, coverage, seconds }
+}
 
 /// One thing that was found, with all lines about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

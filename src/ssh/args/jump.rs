@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::{SshArgs, port, proxy_command};
+use super::{SshArgs, port};
 
 /// More hosts in a row than anyone has.
 const LONGEST_CHAIN: usize = 16;
@@ -28,15 +28,6 @@ impl JumpSpec {
     /// What is wrong with it, in words that follow the value.
     pub fn chain(value: &str) -> Result<Vec<JumpSpec>, String> {
         chain(value)
-    }
-
-    /// The jump hosts that a `ProxyCommand` amounts to: those of `ssh -W %h:%p [options] host`, none for
-    /// `none`; `None` if it is any other command.
-    ///
-    /// # Errors
-    /// It is one, but with values that make no sense.
-    pub fn of_command(command: &str) -> Result<Option<Vec<JumpSpec>>, String> {
-        proxy_command::as_jump(command).map_err(|error| error.message)
     }
 }
 

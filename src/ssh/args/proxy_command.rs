@@ -3,6 +3,17 @@
 use super::jump::destination;
 use super::{ArgsError, JumpSpec, SshArgs, refuse, split};
 
+impl JumpSpec {
+    /// The jump hosts that a `ProxyCommand` amounts to: those of `ssh -W %h:%p [options] host`, none for
+    /// `none`; `None` if it is any other command.
+    ///
+    /// # Errors
+    /// It is one, but with values that make no sense.
+    pub fn of_command(command: &str) -> Result<Option<Vec<JumpSpec>>, String> {
+        as_jump(command).map_err(|error| error.message)
+    }
+}
+
 /// The jump hosts that `command` amounts to; `None` if it is anything else than a plain `ssh -W`.
 ///
 /// # Errors

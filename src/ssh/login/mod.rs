@@ -7,6 +7,8 @@
 mod local;
 mod offers;
 mod questions;
+mod refusal;
+mod unlock;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,8 +23,8 @@ use self::offers::{Offer, Offers, Proof};
 use super::agent::{Agent, AgentSigner, Agents, SignError};
 use super::dialer::Role;
 use super::keys::{Keyring, Private};
-use super::session::{Ends, NO_METHOD_LEFT, Watcher};
-use super::{Ask, ConnectError, Detail, NoAnswer, Nobody, Progress, Question, Reason, Route, Secret, Stage};
+use super::session::{Ends, Watcher};
+use super::{Ask, ConnectError, Detail, Nobody, Progress, Route, Secret, Stage};
 
 /// Connections that one login may take: with six tries each, a full agent's worth of keys.
 const CONNECTIONS: u32 = 10;
@@ -108,76 +110,6 @@ impl Default for Credentials {
 impl Credentials {
     pub(super) fn asking(ask: Arc<dyn Ask>) -> Self {
         Credentials { keyring: Keyring::default(), agents: Agents::default(), ask, worked: Mutex::default() }
-    }
-
-    /// Asks for the passphrases of the identity files that `routes` name, each once; at most three times
-    /// while they are wrong. What nobody answers stays locked, and the login says so.
-    pub(super) async fn unlock<'a>(&self, routes: impl Iterator<Item = &'a Route>) {
-        let mut seen = Vec::new();
-        for route in routes {
-            let mut next = Some(route);
-            while let Some(route) = next {
-                next = route.jump.as_deref();
-                if route.batch || route.passphrase.is_some() {
-                    continue;
-                }
-                for file in self.to_unlock(route).await {
-                    if !seen.contains(&file) {
-                        if let Err(NoAnswer::NoTerminal | NoAnswer::Batch) = self.unlock_file(&file).await {
-                            return;
-                        }
-                        seen.push(file);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Encrypted files of `route` that no agent stands in for. A default file is worth a question only
-    /// where nothing else is there to log in with.
-    async fn to_unlock(&self, route: &Route) -> Vec<std::path::PathBuf> {
-        let (files, named) = match route.identity_files.is_empty() {
-            true => (&route.default_identities, false),
-            false => (&route.identity_files, true),
-        };
-        let mut locked = Vec::new();
-        for file in files {
-            let identity = self.keyring.identity(file, None).await;
-            match identity.private {
-                Private::Encrypted => locked.push(identity),
-                Private::Ready(_) if !named => return Vec::new(),
-                _ => {}
-            }
-        }
-        if locked.is_empty() {
-            return Vec::new();
-        }
-        let held = match route.agent.as_deref() {
-            Some(socket) => self.agents.at(socket).identities().await.clone().unwrap_or_default(),
-            None => Vec::new(),
-        };
-        if !named && (!held.is_empty() || route.password.is_some()) {
-            return Vec::new();
-        }
-        let is_held = |identity: &super::keys::Identity| {
-            identity.public.as_ref().is_some_and(|public| {
-                held.iter().any(|held| held.public_key().key_data() == public.key_data())
-            })
-        };
-        locked.iter().filter(|identity| !is_held(identity)).map(|identity| identity.file.clone()).collect()
-    }
-
-    async fn unlock_file(&self, file: &std::path::Path) -> Result<(), NoAnswer> {
-        let from = file.display().to_string();
-        for tried in 0..TRIES {
-            let text = if tried == 0 { "passphrase:" } else { "that was wrong; passphrase:" };
-            let question = Question { from: from.clone(), text: text.to_owned(), hidden: true };
-            let passphrase = self.ask.ask(question).await?;
-            if passphrase.reveal().is_empty() || self.keyring.unlock(file, &passphrase).await {
-                break;
-            }
-        }
-        Ok(())
     }
 
     /// Logs in on a session whose host key is believed.
@@ -425,112 +357,5 @@ impl Login<'_> {
             return Answer::Partly;
         }
         Answer::Refused
-    }
-
-    fn method_names(&self) -> Vec<String> {
-        self.methods.iter().flatten().map(String::from).collect()
-    }
-
-    /// Whether only what we do not speak is left.
-    fn wants_kerberos(&self) -> bool {
-        let foreign = [MethodKind::GssapiWithMic, MethodKind::HostBased];
-        self.methods.as_ref().is_some_and(|methods| {
-            methods.contains(&MethodKind::GssapiWithMic)
-                && methods.iter().all(|method| foreign.contains(method))
-        })
-    }
-
-    /// Nothing is left to offer.
-    fn refused(&self) -> ConnectError {
-        let (user, offered) = (&self.route.user, self.method_names());
-        let (tried, notes) = (&self.memory.tried, self.notes.join("; "));
-        let takes = match offered.is_empty() {
-            true => String::new(),
-            false => format!("; it takes {}", offered.join(", ")),
-        };
-        if self.wants_kerberos() {
-            let reason = Reason::AuthRefused { tried: tried.clone(), offered };
-            let message = format!(
-                "the server takes only Kerberos (gssapi-with-mic) from {user}, which roundsman does not speak"
-            );
-            return ConnectError::new(Stage::Login, reason, message).hint(
-                "use a key or certificate there, or let ssh log in: a ProxyCommand such as `ssh -W %h:%p BASTION` \
-                 takes care of a bastion that wants Kerberos",
-            );
-        }
-        if !self.proven.is_empty() {
-            let message = format!(
-                "the server accepted {} of {user} and wants {} too",
-                self.proven.join(" and "),
-                offered.join(" or ")
-            );
-            let error = ConnectError::new(Stage::Login, Reason::MoreProofWanted { offered }, message);
-            return error.hint(match notes.is_empty() {
-                true => "-k or ansible_password gives the password; questions need a terminal".to_owned(),
-                false => notes,
-            });
-        }
-        if tried.is_empty() {
-            let keys = match notes.is_empty() {
-                true => "none was named, the agent holds none and the default files are not there".to_owned(),
-                false => notes,
-            };
-            let takes_keys = self.takes(MethodKind::PublicKey);
-            let message = match takes_keys {
-                true => format!("there is no key to log in with as {user}: {keys}{takes}"),
-                false => format!("there is no password to log in with as {user}{takes}"),
-            };
-            return ConnectError::new(Stage::Login, Reason::NoUsableKey, message).hint(match takes_keys {
-                true => "load the key with ssh-add, name an unencrypted one, or give a password with -k",
-                false => "-k asks for it, ansible_password names it",
-            });
-        }
-        let message = format!("the server refused {user} with {}{takes}", tried.join(", "));
-        let error =
-            ConnectError::new(Stage::Login, Reason::AuthRefused { tried: tried.clone(), offered }, message);
-        match (notes.is_empty(), self.password_sent) {
-            (false, _) => error.hint(notes),
-            (true, true) => error.hint(format!("is the password right, and is {user} the right user?")),
-            (true, false) => error.hint(format!(
-                "is the public key in {user}'s authorized_keys, and is {user} the right user?"
-            )),
-        }
-    }
-
-    /// The server hung up: on to another connection, if there is anything left to try there.
-    async fn hung_up(&mut self) -> Result<End, ConnectError> {
-        // The session's task records the server's words just before it ends.
-        let ended = tokio::time::timeout(std::time::Duration::from_millis(500), &mut *self.handle);
-        let _ = ended.await;
-        let loss = self.ends.loss();
-        let refusal = loss.remote.is_some() || loss.message == NO_METHOD_LEFT;
-        if self.memory.connections < CONNECTIONS {
-            // One that hung up twice on the same password has answered.
-            let typed = self.memory.password.is_some() && self.memory.password_sends < 2;
-            let given = self.route.password.is_some() && !self.password_sent && refusal;
-            let askable = refusal && self.password_tries == 0 && self.asks_for_passwords();
-            self.methods = None;
-            if typed || given || askable || (refusal && self.next_key().await?.is_some()) {
-                return Ok(End::Again);
-            }
-        }
-        let reason = match refusal {
-            true => Reason::AuthRefused { tried: self.memory.tried.clone(), offered: self.method_names() },
-            false => Reason::LostInLogin,
-        };
-        let tried = self.memory.tried.len();
-        let mut message = format!("the login of {} failed", self.route.user);
-        match tried {
-            0 => {}
-            1..=3 => message.push_str(&format!(" after {}", self.memory.tried.join(", "))),
-            _ => message.push_str(&format!(" after {tried} keys")),
-        }
-        let mut hints = self.notes.clone();
-        if refusal && tried > 3 {
-            hints.push("name the right key, or set IdentitiesOnly=yes".to_owned());
-        }
-        let error = ConnectError::new(Stage::Login, reason, format!("{message}: {}", loss.message));
-        let error = error.remote(loss.remote);
-        Err(if hints.is_empty() { error } else { error.hint(hints.join("; ")) })
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use russh::keys::agent::AgentIdentity;
 use russh::keys::{Certificate, PrivateKey, PublicKey};
 
+use super::super::host_key::fingerprint;
 use super::super::keys::{Identity, Keyring, Private};
-use super::super::trust::fingerprint;
 use super::super::{ConnectError, Reason, Route, Stage};
 
 /// Something to offer.
