@@ -259,6 +259,18 @@ pub enum Outcome {
 }
 
 impl Visit {
+    /// Whether discovery saw that the machine has no Kafka: its row is complete and says so.
+    pub fn without_kafka(&self) -> bool {
+        let said = |row: &Coverage| {
+            row.path == "kafka" && row.status == CoverageStatus::Complete && row.reason.is_some()
+        };
+        self.broker.is_none()
+            && self
+                .probes
+                .iter()
+                .any(|answer| answer.probe == "discovery" && answer.coverage.iter().any(said))
+    }
+
     /// A visit of which nothing but its end is known.
     pub fn blank(host: impl Into<String>, outcome: Outcome) -> Self {
         let host = host.into();

@@ -130,6 +130,35 @@ fn nothing_there_is_said_and_is_unknown() {
     }
 }
 
+/// A machine without Kafka beside brokers is no gap; where it is all there is, nothing was seen of any broker.
+#[test]
+fn a_machine_without_kafka_is_a_notice_beside_brokers() {
+    let fleet = serve(Fleet::builder().node("broker-a").node("bastion"));
+    let desk = Desk::new();
+    let inventory = bare(&desk, &fleet.inventory_path());
+    for node in fleet.nodes() {
+        fs::create_dir_all(node.sandbox()).unwrap();
+        put(node.sandbox(), "/proc/1/stat", "1 (init) S 0\n");
+    }
+    log_dir(fleet.nodes()[0].sandbox(), "/var/lib/kafka", "version=0\nbroker.id=1\n");
+    let report = audit(&inventory, &[]).json();
+    let about = |report: &Value| -> Vec<String> {
+        let findings = report["findings"].as_array().unwrap().iter();
+        let ours = findings.filter(|one| one["subject"]["broker"] == "bastion");
+        ours.map(|one| format!("{} {}", one["severity"].as_str().unwrap(), one["title"].as_str().unwrap()))
+            .collect()
+    };
+    // Only root can know that nothing is hidden.
+    let root = std::process::Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    if root {
+        assert_eq!(about(&report), ["notice There is no Kafka on bastion"]);
+        let report = audit(&inventory, &["-l", "bastion"]).exits(3).json();
+        assert_eq!(about(&report), ["unknown There is no Kafka on bastion"]);
+    } else {
+        assert!(about(&report)[0].starts_with("unknown "), "{:?}", about(&report));
+    }
+}
+
 #[test]
 fn two_brokers_and_a_controller_on_one_machine() {
     let (fleet, _desk, inventory) = node();
@@ -288,4 +317,39 @@ fn a_dry_run_shows_every_script_and_contacts_nobody() {
         .says("Nobody is contacted")
         .says("journalctl")
         .says("KAFKA_LOGS_DIR");
+}
+
+/// What somebody brought stands beside what the visit saw: the log of another time, and Kafka's own word on replicas.
+#[test]
+fn a_live_round_takes_what_was_brought() {
+    let (fleet, desk, inventory) = node();
+    let root = fleet.nodes()[0].sandbox().to_path_buf();
+    log_dir(&root, "/var/lib/kafka", "version=0\nbroker.id=1\n");
+    let log = desk.file(
+        "old.log",
+        "[2017-04-03 14:16:36,003] ERROR [ReplicaFetcherThread-0-2], Current offset 20 for partition [orders,0] out of range; reset offset to 10 (kafka.server.ReplicaFetcherThread)\n",
+    );
+    let log = format!("broker-a={log}");
+    let topics = desk.file(
+        "topics.txt",
+        "Topic: orders\tPartitionCount: 2\tReplicationFactor: 1\tConfigs:\n\tTopic: orders\tPartition: 0\tLeader: 2\tReplicas: 2\tIsr: 2\n\tTopic: orders\tPartition: 1\tLeader: 1\tReplicas: 1\tIsr: 1\n",
+    );
+    let report = audit(&inventory, &["--log", &log, "--kafka-topics", &topics]).exits(2).json();
+    let finding = |code: &str| {
+        let findings = report["findings"].as_array().unwrap();
+        let found = findings.iter().find(|one| one["code"] == code);
+        found.unwrap_or_else(|| panic!("no {code} in {findings:#?}")).clone()
+    };
+    assert_eq!(finding("replica-truncated")["lost_total"], 10);
+    assert_eq!(finding("replica-truncated")["items"][0]["follower"], "broker-a");
+    let reason = |code: &str, at: usize| finding(code)["items"][at]["reason"].as_str().unwrap().to_owned();
+    assert!(reason("replica-extra", 0).contains("broker-a holds it"), "{}", reason("replica-extra", 0));
+    let missing = finding("replica-missing");
+    assert!(
+        missing.to_string().contains("broker-a should hold it and has no directory of it"),
+        "{missing:#?}"
+    );
+    // The visit itself is still there.
+    assert_eq!(host(&report, "broker-a")["outcome"], "partial");
+    assert_eq!(host(&report, "broker-a")["broker_id"], 1);
 }

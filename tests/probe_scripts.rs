@@ -15,7 +15,7 @@ use std::process::Command;
 use binary::{Desk, replica, run, serve};
 use roundsman::demo::Fleet;
 use roundsman::probe::log_grep::Question;
-use roundsman::probe::{disk_free, disk_usage, facts, log_grep};
+use roundsman::probe::{discovery, disk_free, disk_usage, facts, log_grep};
 use roundsman::round::{Access, Coverage, CoverageStatus, DiskUsage, Evidence, LogGrep};
 use userland::{Userland, open_desk};
 
@@ -255,6 +255,37 @@ fn facts_are_the_same_in_every_userland() {
         );
         let told = format!("{facts:?} {coverage:?}");
         assert_eq!(first.get_or_insert(told.clone()), &told, "{}", userland.name);
+    }
+}
+
+/// Kills for want of memory as kernels have told them: mm/oom_kill.c of 2.6.32, 3.10, 4.19 and 5.10, and
+/// mm/memcontrol.c for a cgroup's limit.
+#[test]
+fn kills_of_the_kernel_are_found_in_its_words() {
+    const KILLS: [&str; 6] = [
+        "[  100.100000] Out of memory: Kill process 3634 (java) score 900 or sacrifice child",
+        "[  100.200000] Killed process 3634, UID 106, (java) total-vm:8123456kB, anon-rss:6123456kB, file-rss:0kB",
+        "[  100.300000] Memory cgroup out of memory: Kill process 3634 (java) score 1972 or sacrifice child",
+        "[  100.400000] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/system.slice/kafka.service,task_memcg=/system.slice/kafka.service,task=java,pid=3634,uid=106",
+        "[  100.500000] Memory cgroup out of memory: Killed process 3634 (java) total-vm:8123456kB, anon-rss:6123456kB, file-rss:0kB, shmem-rss:0kB, UID:106 pgtables:13000kB oom_score_adj:0",
+        "[  100.600000] Out of memory: Killed process 3634 (java) total-vm:8123456kB, anon-rss:6123456kB, file-rss:0kB, shmem-rss:0kB, UID:106 pgtables:13000kB oom_score_adj:0",
+    ];
+    const OTHERS: [&str; 4] = [
+        "[  100.700000] Out of memory: Killed process 99 (chrome) total-vm:8123456kB",
+        "[  100.800000] java invoked oom-killer: gfp_mask=0x100cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0",
+        "[  100.900000] [   3634]   106  3634  2030864  1530864 13000000        0             0 java",
+        "[  101.000000] EXT4-fs (sda1): mounted filesystem /services/kafka",
+    ];
+    let node = open_desk();
+    fs::create_dir_all(node.path("var/log")).unwrap();
+    fs::create_dir_all(node.path("proc")).unwrap();
+    fs::write(node.path("var/log/dmesg"), [&KILLS[..], &OTHERS[..]].concat().join("\n")).unwrap();
+    let script = format!("ROUNDSMAN_ROOT='{}'\n{}", node.dir().display(), discovery::script());
+    for userland in [Userland::of("dash and GNU", "/usr/bin/dash"), Userland::busybox()] {
+        let answer = userland.ask(&script);
+        let said = String::from_utf8_lossy(&answer.stdout).into_owned();
+        let told: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("k ")).collect();
+        assert_eq!(told, KILLS, "{}", userland.name);
     }
 }
 

@@ -88,13 +88,15 @@ fn the_plan_before_anybody_is_contacted() {
     let ran = run(args).exits(0);
     // The scripts stand there as they would be sent; the page round them is what is read.
     let paths = [format!("{}/orders-[0-9]*", fleet.nodes()[0].log_dir().display())];
-    ran.says(&disk_usage::script(&paths)).says(&script::boot());
-    let page: Vec<String> = shown(&ran, &fleet)
+    ran.says(&disk_usage::script(&paths).replace('\n', "\n    ")).says(&script::boot());
+    let mut page: Vec<String> = shown(&ran, &fleet)
         .lines()
-        .map(|line| {
-            if line.contains("do ") || line.contains("e() {") { "SCRIPT".to_owned() } else { line.to_owned() }
+        .map(|line| match line.starts_with("    ") || line.contains("do ") {
+            true => "SCRIPT".to_owned(),
+            false => line.to_owned(),
         })
         .collect();
+    page.dedup();
     insta::assert_snapshot!("dry_run", page.join("\n"));
 }
 

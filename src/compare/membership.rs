@@ -33,7 +33,8 @@ pub fn clusters(round: &Round) -> Vec<Members> {
     let known: Vec<Option<String>> = round.visits.iter().map(|visit| known(visit, &named)).collect();
     let mut clusters: Vec<Members> = Vec::new();
     let mut doubtful: BTreeSet<String> = BTreeSet::new();
-    for (at, visit) in round.visits.iter().enumerate() {
+    // A machine without Kafka belongs to no cluster.
+    for (at, visit) in round.visits.iter().enumerate().filter(|(_, visit)| !visit.without_kafka()) {
         let mates = mates(round, visit, &known);
         let alone = mates.iter().find(|names| names.len() == 1).and_then(|names| names.first().copied());
         let name = known.get(at).cloned().flatten().or_else(|| alone.map(str::to_owned));

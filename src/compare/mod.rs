@@ -4,7 +4,7 @@
 //! number, replicas and brokers by the inventory's order.
 
 mod brokers;
-mod coverage;
+pub(crate) mod coverage;
 mod membership;
 mod pairs;
 mod size;

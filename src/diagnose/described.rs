@@ -5,8 +5,10 @@
 //! `acks=all` (kafka.cluster.Partition `appendRecordsToLeader`).
 
 use super::finding::{Code, EvidenceLine, Finding, HostItem, Item, Severity, Source, Subject};
+use super::replicas::in_motion;
 use super::view::{self, View, finding, on_disk};
 use super::words;
+use crate::compare::coverage::Looked;
 use crate::compare::{Cluster, Topic};
 use crate::round::{DescribedPartition, DescribedTopic};
 
@@ -19,6 +21,7 @@ pub fn all(view: &View<'_>, findings: &mut Vec<Finding>) {
         }
         under_min(&place, findings);
         out_of_sync(&place, findings);
+        placed(&place, findings);
     }
 }
 
@@ -90,6 +93,56 @@ fn out_of_sync(place: &Place<'_>, findings: &mut Vec<Finding>) {
     tell(place, Code::ReplicaLagging, Severity::Warning, what, &behind, findings);
 }
 
+/// `replica-missing` and `replica-extra`: the replicas that Kafka names beside those that lie on the disks.
+///
+/// It holds because a broker makes the directory of every replica that it is given (kafka.log.LogManager
+/// `getOrCreateLog`) and deletes it when it is given no longer. A partition that is being moved, a topic that is made or
+/// deleted, and a broker whose disks were not all seen say nothing.
+fn placed(place: &Place<'_>, findings: &mut Vec<Finding>) {
+    let described = place.topic;
+    let Some(cluster) = place.cluster else { return };
+    let Some(topic) = view::topic(cluster, &described.topic) else { return };
+    if in_motion(place.view, cluster, topic).is_some() {
+        return;
+    }
+    let looked: Vec<Option<Looked<'_>>> = cluster
+        .brokers
+        .iter()
+        .map(|broker| place.view.visit(broker).map(Looked::of).filter(|looked| looked.whole))
+        .collect();
+    let (mut missing, mut extra) = (Vec::new(), Vec::new());
+    for partition in described.partitions.iter().filter(|partition| !partition.moving()) {
+        let on_disk = topic.partitions.iter().find(|known| known.partition == partition.partition);
+        let name = format!("{}-{}", topic.name, partition.partition);
+        let (mut lacking, mut keeping) = (Vec::new(), Vec::new());
+        for (at, broker) in cluster.brokers.iter().enumerate() {
+            let Some(id) = broker.id else { continue };
+            let holds = on_disk.is_some_and(|known| known.current().any(|replica| replica.broker == at));
+            let seen = looked.get(at).and_then(Option::as_ref).is_some_and(|looked| looked.covers(&name));
+            match (partition.replicas.contains(&id), holds) {
+                (true, false) if seen => lacking.push(broker.host.as_str()),
+                (false, true) => keeping.push(broker.host.as_str()),
+                _ => {}
+            }
+        }
+        if !lacking.is_empty() {
+            let why = format!("{} should hold it and has no directory of it", words::list(&lacking));
+            missing.push((partition, why));
+        }
+        if !keeping.is_empty() {
+            let verb = if keeping.len() == 1 { "holds" } else { "hold" };
+            extra.push((
+                partition,
+                format!("{} {verb} it and is not among its replicas", words::list(&keeping)),
+            ));
+        }
+    }
+    let what = "a replica that is not on the disk where it should be";
+    tell(place, Code::ReplicaMissing, Severity::Critical, what, &missing, findings);
+    let what = "a replica on a disk where it should not be";
+    tell(place, Code::ReplicaExtra, Severity::Warning, what, &extra, findings);
+}
+
 /// Adds a finding, or what is new to the one that disks and logs have led to already.
 fn tell(
     place: &Place<'_>,
@@ -155,6 +208,7 @@ mod tests {
     use super::*;
     use crate::compare::{compare, rounds};
     use crate::diagnose::diagnose;
+    use crate::round::{Outcome, Visit};
 
     fn told(partition: DescribedPartition, least: &str) -> Vec<(Code, Severity)> {
         let mut round = rounds::round(vec![
@@ -195,6 +249,48 @@ mod tests {
         assert_eq!(told(partition(Some(1), &[1], &[]), "2"), [starved, lagging]);
         assert_eq!(told(partition(Some(1), &[1], &[]), "1"), [lagging]);
         assert_eq!(told(partition(None, &[], &[]), "1"), [starved]);
+    }
+
+    /// Brokers 1 to 3, of which these hold partition 0; broker 3's disks may be out of sight.
+    fn placed(partition: DescribedPartition, holders: &[i64], third: Outcome) -> Vec<(Code, Severity)> {
+        let host = |id: i64| {
+            let replicas =
+                if holders.contains(&id) { vec![rounds::replica("t", 0, 1 << 20)] } else { Vec::new() };
+            let visit = rounds::host(&format!("b{id}")).dir(|dir| dir.broker_id = Some(id));
+            if id == 3 && third != Outcome::Ok {
+                Visit { broker_id: Some(3), ..visit.gone(third) }
+            } else {
+                visit.disk_at("/services/kafka/*", rounds::DIR, replicas)
+            }
+        };
+        let mut round = rounds::round((1..4).map(host).collect());
+        round.described = vec![DescribedTopic {
+            topic: "t".into(),
+            partitions: vec![partition],
+            ..DescribedTopic::default()
+        }];
+        let found = diagnose(&round, &compare(&round));
+        let ours = |finding: &&Finding| matches!(finding.code, Code::ReplicaMissing | Code::ReplicaExtra);
+        found.iter().filter(ours).map(|one| (one.code, one.severity)).collect()
+    }
+
+    #[test]
+    fn replicas_lie_where_kafka_names_them() {
+        let at = |replicas: &[i64], adding: &[i64]| DescribedPartition {
+            leader: Some(1),
+            replicas: replicas.to_vec(),
+            isr: vec![1],
+            adding: adding.to_vec(),
+            ..DescribedPartition::default()
+        };
+        let missing = (Code::ReplicaMissing, Severity::Critical);
+        let extra = (Code::ReplicaExtra, Severity::Warning);
+        assert_eq!(placed(at(&[1, 2], &[]), &[1, 2], Outcome::Ok), []);
+        assert_eq!(placed(at(&[1, 3], &[]), &[1, 2], Outcome::Ok), [missing, extra]);
+        assert_eq!(placed(at(&[1, 2, 3], &[]), &[1, 2], Outcome::Ok), [missing]);
+        // Nobody looked at the disks of broker 3, or it is only just being given its replica.
+        assert_eq!(placed(at(&[1, 2, 3], &[]), &[1, 2], Outcome::Unreachable), []);
+        assert_eq!(placed(at(&[1, 2, 3], &[3]), &[1, 2], Outcome::Ok), []);
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn fresh(view: &View<'_>, cluster: &Cluster, replica: &Replica, stale_s: u64) ->
 
 /// Whether a topic is on its way: its deletion has begun somewhere, or nothing was written to it yet and
 /// its directories are new.
-fn in_motion(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<&'static str> {
+pub fn in_motion(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<&'static str> {
     let mut replicas = topic.partitions.iter().flat_map(|partition| &partition.replicas);
     if replicas.clone().any(|replica| replica.kind == Kind::Deleting) {
         return Some("it is being deleted");

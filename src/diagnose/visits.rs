@@ -21,6 +21,7 @@ pub fn all(view: &View<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
+    without_kafka(view, findings);
     findings.extend(brought(view));
     clock_skew(view, findings);
 }
@@ -35,6 +36,28 @@ fn subject(view: &View<'_>, visit: &Visit) -> Subject {
         cluster: cluster.map(|cluster| cluster.name.clone()),
         broker: Some(visit.host.clone()),
         ..Subject::default()
+    }
+}
+
+/// `probe-incomplete`: machines on which there is no Kafka. A notice, unless none of the round has any: whoever asks
+/// for brokers and finds none has asked the wrong machines.
+fn without_kafka(view: &View<'_>, findings: &mut Vec<Finding>) {
+    let bare: Vec<&Visit> = view.round.visits.iter().filter(|visit| visit.without_kafka()).collect();
+    let reached = view.round.visits.iter().filter(|visit| visit.outcome != Outcome::Excluded).count();
+    for visit in &bare {
+        let severity = if bare.len() == reached { Severity::Unknown } else { Severity::Notice };
+        let title = format!("There is no Kafka on {}", visit.host);
+        let mut found = finding(Code::ProbeIncomplete, severity, subject(view, visit), title);
+        let rows = visit.probes.iter().flat_map(|answer| &answer.coverage);
+        let reason =
+            rows.filter(|row| row.path == "kafka").find_map(|row| row.reason.clone()).unwrap_or_default();
+        found.meaning = "Root looked at every process, unit and usual place of this machine, and nothing of Kafka is there; nor does the inventory expect any.".to_owned();
+        found.next_steps = vec![format!(
+            "If there should be a broker, give {} kafka_log_dirs in the inventory; else leave it out of the pattern.",
+            visit.host
+        )];
+        found.items = vec![host_item(visit, reason.clone())];
+        findings.push(found.show(vec![session(&visit.host, reason)]));
     }
 }
 

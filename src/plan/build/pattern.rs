@@ -45,6 +45,7 @@ pub fn audit_plan(pattern: &str, options: &Options, now: Timestamp) -> Result<Pl
         target.audit = Some(Audit {
             given: Given {
                 log_dirs: vars::paths_var(&target.host, renderer, "kafka_log_dirs")?,
+                cluster: vars::text_var(&target.host, renderer, "kafka_cluster")?,
                 logs_dir: vars::paths_var(&target.host, renderer, "kafka_logs_dir")?.into_iter().next(),
                 broker_id: target.broker_id,
             },

@@ -67,6 +67,7 @@ there() { if [ ! -d "$1$2" ];then echo "L missing $2";elif [ ! -r "$1$2" ]||[ ! 
 boot=;[ -r "$P/stat" ]&&while read -r k v;do [ "$k" = btime ]&&boot=$v;done <"$P/stat"
 # Where processes of others are hidden (hidepid), none seen is not none there.
 [ -r "$P/1/stat" ]&&echo 'H 1'
+[ "$(id -u 2>/dev/null)" = 0 ]&&echo 'H root'
 z=$(getconf CLK_TCK 2>/dev/null||echo 100)
 mine=$(readlink "$P/self/ns/mnt" 2>/dev/null)
 max=$(cat "$P/sys/vm/max_map_count" 2>/dev/null)
@@ -116,6 +117,6 @@ echo X
 for f in /var/log/kafka* /services/log/kafka* /services/logs/kafka* /opt/*kafka*/logs /usr/local/*kafka*/logs /data/log*/kafka* /srv/kafka*/logs /var/log/confluent/kafka* /opt/*/kafka/logs;do
 for y in "$R"$f;do [ -d "$y" ]&&for s in "$y"/server.log*;do [ -e "$s" ]&&{ echo "Y ${y#"$R"}";break;};done;done
 done
-if [ -n "$R" ];then cat "$R/var/log/dmesg" 2>/dev/null;else dmesg 2>/dev/null||journalctl -k -q --no-pager -n 5000 -o short-unix 2>/dev/null;fi|grep -a -E 'Out of memory|oom-kill|Killed process'|grep -a -E "java|kafka$pids"|tail -n 20|cut -c 1-300|sed 's/^/k /'
+if [ -n "$R" ];then cat "$R/var/log/dmesg" 2>/dev/null;else dmesg 2>/dev/null||journalctl -k -q --no-pager -n 5000 -o short-unix 2>/dev/null;fi|grep -a -E '[Oo]ut of memory: Kill|oom-kill:|Killed process'|grep -a -E "java|kafka$pids"|tail -n 20|cut -c 1-300|sed 's/^/k /'
 [ -n "$boot" ]&&echo "t $boot"
 echo E

@@ -20,6 +20,8 @@ pub struct Given {
     pub logs_dir: Option<String>,
     /// `kafka_broker_id`.
     pub broker_id: Option<i64>,
+    /// `kafka_cluster`.
+    pub cluster: Option<String>,
 }
 
 /// A broker or controller, running or not, and where to look next.
@@ -46,6 +48,10 @@ pub fn script() -> String {
 pub const LOOKED_FOR: &str = "no process of Kafka, no systemd unit *kafka*.service, nothing in the usual places \
     (/opt, /usr/local, /srv, /etc/kafka, /var/lib/kafka …): set kafka_log_dirs and kafka_logs_dir in the inventory, \
     or become root with -b to see other users' processes";
+
+/// The same where root looked and the inventory expects nothing: an answer, and no gap.
+pub const NOTHING_HERE: &str = "no Kafka here: no process of it, no systemd unit *kafka*.service, nothing in the usual \
+    places, and root looked; if there is one, set kafka_log_dirs and kafka_logs_dir in the inventory";
 
 /// The row of a host that was never asked.
 pub fn unasked() -> ProbeAnswer {
@@ -94,6 +100,8 @@ struct Seen {
     boot: Option<i64>,
     /// Other users' processes can be seen.
     processes_seen: bool,
+    /// Nothing can have been hidden from who asked.
+    root: bool,
     whole: bool,
 }
 
@@ -125,6 +133,10 @@ fn read(answer: &Answer) -> Seen {
             }
             "E" if value.is_empty() => {
                 seen.whole = true;
+                continue;
+            }
+            "H" if value == "root" => {
+                seen.root = true;
                 continue;
             }
             "H" => {

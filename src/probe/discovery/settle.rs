@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Found, Given, Kind, LOOKED_FOR, Section, Seen, log4j, read};
+use super::{Found, Given, Kind, LOOKED_FOR, NOTHING_HERE, Section, Seen, log4j, read};
 use crate::round::{Broker, Coverage};
 use crate::shell::answer::Answer;
 
@@ -41,10 +41,22 @@ pub fn settle(answer: &Answer, given: &Given, limit_seconds: u64) -> (Vec<Found>
         let row =
             if found.is_empty() { Coverage::none("kafka", why) } else { Coverage::partial("kafka", why) };
         coverage.push(row);
+    } else if found.is_empty() && nothing_here(&seen, given) {
+        coverage.push(Coverage { reason: Some(NOTHING_HERE.to_owned()), ..Coverage::complete("kafka") });
     } else if found.is_empty() {
         coverage.push(Coverage::none("kafka", LOOKED_FOR));
     }
     (found, coverage)
+}
+
+/// Whether the machine has no Kafka: all processes and places could be seen, none shows any, and no variable of the
+/// inventory says that there is some. A package that was never set up is some.
+fn nothing_here(seen: &Seen, given: &Given) -> bool {
+    seen.root
+        && seen.processes_seen
+        && seen.sections.is_empty()
+        && seen.logs.is_empty()
+        && *given == Given::default()
 }
 
 fn ended_early(answer: &Answer) -> String {

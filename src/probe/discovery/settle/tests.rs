@@ -41,7 +41,12 @@ fn a_running_broker_says_all_of_itself() {
 
 #[test]
 fn the_inventorys_variables_stand_above_what_is_found() {
-    let given = Given { log_dirs: vec!["/x".into()], logs_dir: Some("/y".into()), broker_id: Some(7) };
+    let given = Given {
+        log_dirs: vec!["/x".into()],
+        logs_dir: Some("/y".into()),
+        broker_id: Some(7),
+        ..Given::default()
+    };
     let (found, _) = find(&format!("{PROCESS}{END}"), &given);
     assert_eq!(found[0].broker.log_dirs, ["/x"]);
     assert_eq!(found[0].logs, ["/y/server.log*"]);
@@ -111,6 +116,18 @@ fn nothing_found_says_what_was_looked_for() {
     let (found, coverage) = find("H 1\nX\nt 1\nE\n", &Given::default());
     assert_eq!(found, []);
     assert_eq!(coverage, [Coverage::none("kafka", LOOKED_FOR)]);
+    // Root saw everything, and nobody expects a broker: that is an answer.
+    let root = "H 1\nH root\nX\nt 1\nE\n";
+    let (_, coverage) = find(root, &Given::default());
+    assert_eq!(coverage, [Coverage { reason: Some(NOTHING_HERE.into()), ..Coverage::complete("kafka") }]);
+    let expected = Given { cluster: Some("queue".into()), ..Given::default() };
+    assert_eq!(find(root, &expected).1, [Coverage::none("kafka", LOOKED_FOR)]);
+    // Processes are hidden, a log lies about, a package is there.
+    for seen in
+        ["H root\nX\nt 1\nE\n", "H 1\nH root\nX\nY /var/log/kafka\nE\n", "H 1\nH root\nI /opt/kafka\nX\nE\n"]
+    {
+        assert_eq!(find(seen, &Given::default()).1, [Coverage::none("kafka", LOOKED_FOR)], "{seen}");
+    }
     let (_, coverage) = find("H 1\n", &Given::default());
     assert!(coverage[0].reason.as_ref().unwrap().contains("ends early"), "{coverage:?}");
 }
