@@ -12,14 +12,15 @@ pub mod secrets;
 pub mod source;
 pub mod vars;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::probe::Probe;
 use crate::probe::audit::Audit;
-use crate::round::Play;
+use crate::probe::{Probe, Question};
+use crate::round::{Evidence, LogGrep, Play, Round};
 use crate::shell::becoming::Become;
 use crate::ssh::Route;
 
@@ -89,9 +90,66 @@ pub struct Target {
     pub probes: Vec<(usize, Probe)>,
     /// Instead of facts and probes: what is asked follows from what is found there.
     pub audit: Option<Audit>,
+    /// The zone of the log lines that an earlier round read there, seconds east of UTC.
+    pub log_zone_s: Option<i32>,
+}
+
+impl Plan {
+    /// Goes on from what an earlier round of the same line read of logs: only what is new since is asked for.
+    /// A round that looked less far back, or not up to its own time, is of no use; says whether this one is.
+    pub fn go_on_from(&mut self, earlier: &Round) -> bool {
+        let reaches = match (earlier.since, self.since) {
+            (None, _) => true,
+            (Some(from), Some(since)) => since >= from,
+            (Some(_), None) => false,
+        };
+        if !reaches || earlier.until.is_some() || self.until.is_some() {
+            return false;
+        }
+        let mut read: HashMap<&str, (Vec<Arc<LogGrep>>, Option<i32>)> = HashMap::new();
+        for visit in &earlier.visits {
+            let machine = if visit.machine.is_empty() { &visit.host } else { &visit.machine };
+            let (greps, zone) = read.entry(machine).or_default();
+            let clock = visit.facts.as_ref().and_then(|facts| facts.clock.as_ref());
+            *zone = clock.map(|clock| clock.zone_s).or(visit.log_zone_s).or(*zone);
+            // What somebody brought is brought again, or not.
+            for answer in visit.probes.iter().filter(|answer| !answer.brought()) {
+                if let Evidence::LogGrep(grep) = &answer.evidence
+                    && grep.asked.is_some()
+                {
+                    greps.push(Arc::new(grep.clone()));
+                }
+            }
+        }
+        for target in &mut self.targets {
+            let Some((greps, zone)) = read.remove(target.host.as_str()) else { continue };
+            target.log_zone_s = zone;
+            for (_, probe) in &mut target.probes {
+                if let Question::LogGrep(question) = &mut probe.question {
+                    *question = question.clone().going_on_from(&greps);
+                }
+            }
+            if let Some(audit) = &mut target.audit {
+                audit.earlier = greps;
+            }
+        }
+        true
+    }
 }
 
 impl Target {
+    /// Gives the questions about logs a fence, see [`crate::probe::log_grep::Question::fence`].
+    pub fn fence(&mut self, fence: &str) {
+        for (_, probe) in &mut self.probes {
+            if let Question::LogGrep(question) = &mut probe.question {
+                question.fence = fence.to_owned();
+            }
+        }
+        if let Some(audit) = &mut self.audit {
+            audit.fence = fence.to_owned();
+        }
+    }
+
     /// `address:port`, brackets round an IPv6 address.
     pub fn address(&self) -> String {
         self.route.address()

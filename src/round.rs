@@ -4,6 +4,7 @@
 //! self-contained: it can be saved, and comparison, findings and report are made from it alone,
 //! without network and without today's clock.
 
+mod cursor;
 mod described;
 mod thresholds;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use cursor::{Cursor, FilePlace, Place};
 pub use described::{DescribedPartition, DescribedTopic};
 pub use thresholds::Thresholds;
 
@@ -586,17 +588,26 @@ pub struct LogGrep {
     /// The extended regular expression that the node matched lines against.
     pub pattern: String,
     pub files: Vec<LogFile>,
-    /// Newest first within the byte limit, sorted by file and line here.
+    /// Newest first within the byte limit, sorted by file and line here. What earlier rounds read of it is here too.
     pub records: Vec<LogRecord>,
+    /// What was asked, as a hash: only cursors of the same question can be gone on from.
+    #[serde(default)]
+    pub asked: Option<String>,
 }
 
 /// One log file that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogFile {
     pub path: String,
     pub access: Access,
     /// Matching lines beyond the byte limit, when it was reached and they could be counted.
     pub beyond: u64,
+    /// Where the next round may go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// Since when it is not there any more; its records are those of earlier rounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Timestamp>,
 }
 
 /// One record of a log: the line that matched and the lines that belong to it.

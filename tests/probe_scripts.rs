@@ -400,6 +400,8 @@ fn question(files: &[String], limit: usize) -> Question {
         newer_than_minutes: None,
         limit,
         journal: None,
+        earlier: None,
+        fence: "rmfence".to_owned(),
     }
 }
 

@@ -32,6 +32,8 @@ fuzz_target!(|input: (&[u8], &[u8], u8)| {
         newer_than_minutes: None,
         limit: 1 << 20,
         journal: None,
+        earlier: None,
+        fence: "rmfence".to_owned(),
     };
     let questions = [
         Question::DiskUsage { paths: paths() },

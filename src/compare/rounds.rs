@@ -120,8 +120,9 @@ impl Visit {
             probe: "log_grep".into(),
             evidence: Evidence::LogGrep(LogGrep {
                 pattern: "ERROR|WARN".into(),
-                files: vec![LogFile { path: path.into(), access: Access::Readable, beyond: 0 }],
+                files: vec![LogFile { path: path.into(), access: Access::Readable, beyond: 0, ..LogFile::default() }],
                 records,
+                ..LogGrep::default()
             }),
             coverage: vec![Coverage::complete(path)],
             seconds: 0.0,

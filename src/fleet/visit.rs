@@ -1,5 +1,6 @@
 //! One host's visit: connect, open the shell, ask probe after probe, say good-bye.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,9 @@ use crate::kafka::log_clock::LogClock;
 use crate::kafka::record;
 use crate::plan::{Limits, Target};
 use crate::probe::{Probe, discovery, facts};
-use crate::round::{Clock, Coverage, CoverageStatus, Evidence, Outcome, ProbeAnswer, Stopped, Visit};
+use crate::round::{
+    Access, Clock, Coverage, CoverageStatus, Evidence, LogGrep, Outcome, ProbeAnswer, Stopped, Visit,
+};
 use crate::shell::answer::Answer;
 use crate::shell::becoming::Become;
 use crate::shell::{Listener, Question, Shell, ShellError};
@@ -49,6 +52,7 @@ impl Visitor {
     /// Makes the visit; never fails: what went wrong is in it.
     pub async fn visit(mut self) -> Arc<Visit> {
         let began = Instant::now();
+        self.target.fence(&format!("rm{:016x}", rand::random::<u64>()));
         if self.stop.borrow().is_some() {
             let reason = format!("not contacted: {}", self.why_stopped());
             let visit = self.with_unasked(blank(&self.target, Outcome::Interrupted, &reason));
@@ -86,7 +90,8 @@ impl Visitor {
         self.done(visit)
     }
 
-    fn done(&self, visit: Visit) -> Arc<Visit> {
+    fn done(&self, mut visit: Visit) -> Arc<Visit> {
+        self.place_carried(&mut visit);
         let visit = Arc::new(visit);
         let _ = self.events.send(Event::Done { host: self.index, visit: visit.clone() });
         visit
@@ -129,7 +134,11 @@ impl Visitor {
         let asked = Instant::now();
         phases.shell = Some(asked - logged_in);
         let mut further = match self.target.audit.clone() {
-            Some(audit) => self.audit(&audit, &mut shell, &mut visit).await,
+            Some(audit) => {
+                let further = self.audit(&audit, &mut shell, &mut visit).await;
+                self.add_unread(&mut visit, &further);
+                further
+            }
             None => {
                 self.ask(&mut shell, &mut visit).await;
                 Vec::new()
@@ -145,6 +154,7 @@ impl Visitor {
         for mut other in further.drain(..) {
             other.left_running = visit.left_running;
             self.judge(&mut other, lost.as_ref());
+            self.place_carried(&mut other);
             // The consumer is gone only when the round is being thrown away.
             let _ = self.further.send((self.index, other));
         }
@@ -246,18 +256,51 @@ impl Visitor {
     fn with_unasked(&self, mut visit: Visit) -> Visit {
         if self.target.audit.is_some() {
             visit.probes.push(discovery::unasked());
+            self.add_unread(&mut visit, &[]);
         }
         for (play, probe) in &self.target.probes {
-            let (_, coverage) = probe.parse(Vec::new());
+            let (evidence, coverage) = probe.parse(Vec::new());
+            let probe = probe.name().to_owned();
+            visit.probes.push(ProbeAnswer { play: *play, probe, evidence, coverage, seconds: 0.0 });
+        }
+        visit
+    }
+
+    /// Adds what earlier rounds read of logs that an audit of this machine did not come to ask for: what was seen
+    /// there does not end because nobody looked.
+    pub(super) fn add_unread(&self, visit: &mut Visit, further: &[Visit]) {
+        let Some(audit) = &self.target.audit else { return };
+        let read: HashSet<String> = std::iter::once(&*visit)
+            .chain(further)
+            .flat_map(|visit| &visit.probes)
+            .filter_map(|answer| match &answer.evidence {
+                Evidence::LogGrep(grep) => grep.asked.clone(),
+                _ => None,
+            })
+            .collect();
+        // A machine that answered about other logs than before was read anew.
+        if !read.is_empty() && further.is_empty() {
+            return;
+        }
+        for grep in audit.earlier.iter().filter(|grep| !grep.asked.as_ref().is_some_and(|key| read.contains(key))) {
+            let why = "not read this time; what was read of it earlier is kept";
+            let coverage = grep.files.iter().filter(|file| file.gone.is_none() && file.access != Access::Missing);
             visit.probes.push(ProbeAnswer {
-                play: *play,
-                probe: probe.name().to_owned(),
-                evidence: Evidence::None,
-                coverage,
+                play: 0,
+                probe: "log_grep".to_owned(),
+                evidence: Evidence::LogGrep(LogGrep::clone(grep)),
+                coverage: coverage.map(|file| Coverage::none(&file.path, why)).collect(),
                 seconds: 0.0,
             });
         }
-        visit
+    }
+
+    /// Lines that were carried to a visit that read no clock keep the zone that they were read in.
+    fn place_carried(&self, visit: &mut Visit) {
+        let clock = visit.facts.as_ref().and_then(|facts| facts.clock.as_ref());
+        if clock.is_none() && visit.log_zone_s.is_none() {
+            visit.log_zone_s = self.target.log_zone_s;
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an audit asks of a broker, once it is known where it keeps what.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 use super::discovery::{Found, Given};
 use super::log_grep::Journal;
 use super::{Probe, Question, log_grep};
-use crate::round::Broker;
+use crate::round::{Broker, LogGrep};
 
 /// How an audit of one host is to be made.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,10 @@ pub struct Audit {
     /// Bytes that each probe may bring, and those of log lines.
     pub limit: usize,
     pub log_limit: usize,
+    /// What an earlier round read of this machine's logs.
+    pub earlier: Vec<Arc<LogGrep>>,
+    /// See [`log_grep::Question::fence`].
+    pub fence: String,
 }
 
 impl Audit {
@@ -46,14 +51,17 @@ impl Audit {
         let unit = found.broker.unit.clone();
         if !found.logs.is_empty() || unit.is_some() {
             let since = self.since.map(|since| since.as_second());
-            questions.push(Question::LogGrep(log_grep::Question {
+            let grep = log_grep::Question {
                 files: found.logs.clone(),
                 if_present: found.logs_if_present.clone(),
                 pattern: log_grep::KAFKA.to_owned(),
                 newer_than_minutes: self.newer_than_minutes,
                 limit: self.log_limit,
                 journal: unit.map(|unit| Journal { unit, since }),
-            }));
+                earlier: None,
+                fence: self.fence.clone(),
+            };
+            questions.push(Question::LogGrep(grep.going_on_from(&self.earlier)));
         }
         let limit = |question: &Question| match question {
             Question::LogGrep(grep) => grep.limit,
@@ -94,6 +102,8 @@ mod tests {
             deadline: Duration::from_secs(1),
             limit: 1,
             log_limit: 1,
+            earlier: Vec::new(),
+            fence: "rmfence".to_owned(),
         }
     }
 

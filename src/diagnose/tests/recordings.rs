@@ -230,7 +230,7 @@ impl Node<'_> {
             let number = u32::try_from(grep.files.len()).unwrap();
             let access = if content.is_empty() { Access::Empty } else { Access::Readable };
             coverage.push(Coverage::complete(&path));
-            grep.files.push(LogFile { path, access, beyond: 0 });
+            grep.files.push(LogFile { path, access, beyond: 0, ..LogFile::default() });
             let read = log_text::read(content.as_slice(), usize::MAX).unwrap();
             grep.records.extend(read.records.into_iter().map(|mut record| {
                 record.file = number;

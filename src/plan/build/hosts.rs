@@ -171,6 +171,7 @@ impl<'a> Builder<'a> {
             facts: Some(vars::paths_var(host, renderer, "kafka_log_dirs")?),
             probes: Vec::new(),
             audit: None,
+            log_zone_s: None,
         })
     }
 }

@@ -29,6 +29,9 @@ pub use pattern::{audit_plan, pattern_plan, way_to};
 /// Bytes of matching log lines that a `log_grep` brings from one host, where nothing else is said.
 const LOG_LIMIT: usize = 1 << 20;
 
+/// Stands in a plan that is shown; a visit has one of its own, see [`log_grep::Question::fence`].
+const SHOWN_FENCE: &str = "rmfence";
+
 /// `since` and `until`.
 type Window = (Option<Timestamp>, Option<Timestamp>);
 
@@ -328,6 +331,8 @@ fn question(
                 newer_than_minutes,
                 limit: LOG_LIMIT,
                 journal: None,
+                earlier: None,
+                fence: SHOWN_FENCE.to_owned(),
             })
         }
         ProbeKind::Command { command } => Question::Command {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{Builder, LOG_LIMIT, Options, Window, in_order, inventory, minutes_since, typed_moment};
+use super::{Builder, LOG_LIMIT, SHOWN_FENCE, Options, Window, in_order, inventory, minutes_since, typed_moment};
 use crate::error::Refusal;
 use crate::inventory::Loaded;
 use crate::plan::pace::Pace;
@@ -53,6 +53,8 @@ pub fn audit_plan(pattern: &str, options: &Options, now: Timestamp) -> Result<Pl
             deadline: limits.probe,
             limit: limits.output,
             log_limit: options.max_output.unwrap_or(LOG_LIMIT),
+            earlier: Vec::new(),
+            fence: SHOWN_FENCE.to_owned(),
         });
         Ok(())
     })?;
