@@ -10,13 +10,17 @@ use super::{ExecFormat, duration};
 /// A round that nobody watches.
 #[derive(Debug, Clone, Args)]
 pub struct Unattended {
-    /// For cron and timers: one at a time, no question, no terminal codes.
+    /// For cron and timers: one at a time, no question.
+    ///
+    /// No terminal codes either.
     ///
     /// While another unattended round of the same playbook (or pattern) and inventory goes on, the exit status is 75
     /// and nobody is contacted.
     #[arg(long, conflicts_with_all = ["ask_pass", "ask_become_pass", "ask_vault_pass"], help_heading = "Unattended")]
     pub unattended: bool,
-    /// Print only what is not OK; nothing at all when everything is.
+    /// Print only what is not OK.
+    ///
+    /// Nothing at all when everything is.
     ///
     /// Files of -o are written whole all the same.
     #[arg(long, help_heading = "Unattended")]
