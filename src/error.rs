@@ -15,6 +15,9 @@ pub enum Refusal {
     /// A host variable with a value that can't be used, from whatever file it came. Exit status 65.
     #[error("{0}")]
     Variable(String),
+    /// Another unattended round of the same kind goes on. Exit status 75.
+    #[error("{0}")]
+    Held(String),
 }
 
 impl Refusal {
@@ -23,11 +26,13 @@ impl Refusal {
         Refusal::Usage(message.into())
     }
 
-    /// The exit status: 64 for the command line, 65 for a file (sysexits' EX_USAGE, EX_DATAERR).
+    /// The exit status: 64 for the command line, 65 for a file, 75 for later (sysexits' EX_USAGE, EX_DATAERR,
+    /// EX_TEMPFAIL).
     pub fn exit_code(&self) -> u8 {
         match self {
             Refusal::Usage(_) => 64,
             Refusal::File(_) | Refusal::Variable(_) => 65,
+            Refusal::Held(_) => 75,
         }
     }
 }

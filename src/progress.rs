@@ -1,7 +1,7 @@
 //! Events on standard error while a round is made, by indicatif. Nothing where it is no terminal.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -28,9 +28,9 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// For the hosts of `plan`.
-    pub fn new(plan: &Plan) -> Self {
-        let shown = std::io::stderr().is_terminal() && !plan.targets.is_empty();
+    /// For the hosts of `plan`; `draws`: there is a terminal to draw on, and somebody before it.
+    pub fn new(plan: &Plan, draws: bool) -> Self {
+        let shown = draws && !plan.targets.is_empty();
         let target =
             if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(plan.targets.len() as u64), target);

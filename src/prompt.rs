@@ -39,6 +39,19 @@ type Aside = Arc<dyn Fn(bool) + Send + Sync>;
 
 static ASIDE: Mutex<Option<Aside>> = Mutex::new(None);
 
+/// Whether questions are out of place.
+static NOBODY: AtomicBool = AtomicBool::new(false);
+
+/// From here on no question is asked: each is refused at once, terminal or not.
+pub fn ask_nobody() {
+    NOBODY.store(true, Ordering::Relaxed);
+}
+
+/// Whether [`ask_nobody`] was said.
+pub fn is_nobody_asked() -> bool {
+    NOBODY.load(Ordering::Relaxed)
+}
+
 /// Asks for a secret, before a round begins. Ctrl-C and SIGTERM end the program.
 ///
 /// # Errors
@@ -183,6 +196,9 @@ impl Drop for Asking {
 }
 
 fn read(question: &str, hidden: bool, unwanted: &AtomicBool) -> Result<String, NoAnswer> {
+    if is_nobody_asked() {
+        return Err(NoAnswer::Batch);
+    }
     let failed = |error: &dyn std::fmt::Display| NoAnswer::Failed(error.to_string());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut tty =

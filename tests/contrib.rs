@@ -28,24 +28,11 @@ fn output(command: &mut Command) -> (Output, String) {
     (output, said)
 }
 
-/// The line without those options of unattended rounds that this build does not have.
-fn understood(mut words: Vec<String>) -> Vec<String> {
-    let command = cli::command();
-    let run = command.find_subcommand("run").expect("run");
-    for (name, values) in [("unattended", 0), ("quiet", 0), ("only-changes", 0), ("splay", 1)] {
-        let known = run.get_arguments().any(|arg| arg.get_long() == Some(name));
-        if let Some(at) = words.iter().position(|word| word == &format!("--{name}")).filter(|_| !known) {
-            words.drain(at..=at + values);
-        }
-    }
-    words
-}
-
 /// Holds a command line to the real definition of the program's.
 #[track_caller]
 fn can_be_typed(line: &str) {
     let words = shlex::split(line).unwrap_or_else(|| panic!("quotes: {line}"));
-    let own: Vec<String> = understood(words.into_iter().take_while(|word| !word.contains('>')).collect());
+    let own = words.into_iter().take_while(|word| !word.contains('>'));
     let parsed = cli::command().try_get_matches_from(own);
     assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
 }

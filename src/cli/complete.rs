@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Arg, ArgMatches, Command, ValueHint};
 use clap_complete::engine::{self, ArgValueCompleter, CompletionCandidate};
 
-use super::help;
+use super::{help, layers};
 
 /// The tag of a candidate that stands for the shell's own completion of file names.
 const FILES: &str = "files";
@@ -84,7 +84,10 @@ fn candidate(found: &CompletionCandidate) -> Candidate {
 
 /// What the words but the one in question say.
 fn line(words: &[OsString], index: usize) -> Line {
-    let others = words.iter().enumerate().filter(|(at, _)| *at != index).map(|(_, word)| word);
+    let others: Vec<OsString> =
+        words.iter().enumerate().filter(|(at, _)| *at != index).map(|(_, word)| word.clone()).collect();
+    // A configuration that is wrong is for the command itself to tell.
+    let others = layers::layered(others.clone()).map_or(others, |layered| layered.words);
     let Ok(matches) = help::command().ignore_errors(true).try_get_matches_from(others) else {
         return Line::default();
     };

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 
 use super::{ExecFormat, Show, duration};
@@ -22,13 +21,7 @@ pub enum History {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Keep {
     /// Do not keep the round, and take nothing from earlier ones.
-    #[arg(
-        long,
-        env = "ROUNDSMAN_NO_HISTORY",
-        hide_env = true,
-        value_parser = FalseyValueParser::new(),
-        help_heading = "History"
-    )]
+    #[arg(long, help_heading = "History")]
     pub no_history: bool,
     #[command(flatten)]
     pub file: HistoryFile,
@@ -49,13 +42,7 @@ pub struct Beside {
 #[derive(Debug, Clone, Default, Args)]
 pub struct HistoryFile {
     /// The history [default: $XDG_STATE_HOME/roundsman/history.sqlite].
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "ROUNDSMAN_HISTORY",
-        hide_env_values = true,
-        help_heading = "History"
-    )]
+    #[arg(long, value_name = "FILE", help_heading = "History")]
     pub history: Option<PathBuf>,
 }
 

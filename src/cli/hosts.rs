@@ -11,7 +11,7 @@ pub struct Hosts {
     ///
     /// A file, a directory or a script, as for Ansible. Where none is given, ROUNDSMAN_INVENTORY or ansible.cfg names
     /// it.
-    #[arg(short, long = "inventory", value_name = "INVENTORY", env = "ROUNDSMAN_INVENTORY", hide_env_values = true, value_delimiter = None)]
+    #[arg(short, long = "inventory", value_name = "INVENTORY")]
     pub inventory: Vec<String>,
     /// Only those of the hosts that this pattern leaves.
     #[arg(short, long, value_name = "PATTERN")]

@@ -22,13 +22,7 @@ pub struct InventorySource {
     ///
     /// A file, a directory or a script, as for Ansible. Where none is given, ROUNDSMAN_INVENTORY or ansible.cfg names
     /// it.
-    #[arg(
-        short,
-        long = "inventory",
-        value_name = "INVENTORY",
-        env = "ROUNDSMAN_INVENTORY",
-        hide_env_values = true
-    )]
+    #[arg(short, long = "inventory", value_name = "INVENTORY")]
     pub inventory: Vec<String>,
     #[command(flatten)]
     pub vault: Vault,

@@ -9,20 +9,24 @@ mod help;
 mod history;
 mod hosts;
 mod inventory;
+mod layers;
 mod man;
 mod pages;
 mod report;
 mod round;
 mod shell;
 mod show;
+mod unattended;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::playbook::units;
+use crate::sanitize;
 
 pub use ack::{Ack, AckCommand, AckDrop, AckList};
 pub use complete::{Candidate, Line, Wanted, complete, unquoted};
@@ -33,11 +37,13 @@ pub use help::command;
 pub use history::{Beside, Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, Keep};
 pub use hosts::{Hosts, Vault};
 pub use inventory::{Inventory, InventoryHost, InventorySource};
+pub use layers::{Setting, Source, denied, layered};
 pub use man::manual;
 pub use report::{Explain, ExplainFormat, Report};
 pub use round::{Audit, Round, Run};
 pub use shell::{Complete, Completions, Man, Shell};
 pub use show::{Least, Show, When};
+pub use unattended::{Config, Unattended};
 
 /// Makes the rounds of Kafka brokers over SSH: disks, logs, replicas compared.
 #[derive(Debug, Parser)]
@@ -58,6 +64,9 @@ pub struct Cli {
         help_heading = "Report"
     )]
     pub color: When,
+    /// The configuration: FILE instead of roundsman.toml in ~/.config/roundsman and /etc.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -90,6 +99,8 @@ pub enum Command {
     Diff(Diff),
     /// Findings that somebody knows of: they do not set the exit status.
     Ack(Ack),
+    /// Every option's value for a command line, and what says so.
+    Config(Config),
     /// Find a recorded incident on three brokers inside the program.
     Demo(Demo),
     /// Completion of hosts, rounds and options, for bash, zsh or fish.
@@ -134,9 +145,19 @@ fn size(text: &str) -> Result<usize, String> {
 /// The command line, or the exit status with which clap's own word was already printed.
 ///
 /// # Errors
-/// 0 after help and version, 64 after a mistake.
+/// 0 after help and version, 64 after a mistake, 65 where a configuration file is wrong.
 pub fn parse() -> Result<Cli, u8> {
     let words: Vec<OsString> = std::env::args_os().collect();
+    let layered = layered(words).map_err(|refusal| {
+        // If even this cannot be written there is nobody to tell.
+        let _ = writeln!(io::stderr(), "{}", sanitize::block(&format!("error: {refusal}")));
+        refusal.exit_code()
+    })?;
+    for warning in &layered.warnings {
+        let _ = writeln!(io::stderr(), "{}", sanitize::block(&format!("warning: {warning}")));
+    }
+    layered.remember();
+    let words = layered.words;
     let colour = colour_of(&words);
     let parsed = command().try_get_matches_from(words);
     parsed.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {

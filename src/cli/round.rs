@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Beside, Connect, Evidence, Hosts, Keep, Show};
+use super::{Beside, Connect, Evidence, Hosts, Keep, Show, Unattended};
 
 /// What every round of probes takes.
 #[derive(Debug, Args)]
@@ -30,6 +30,8 @@ pub struct Round {
     pub keep: Keep,
     #[command(flatten)]
     pub beside: Beside,
+    #[command(flatten)]
+    pub unattended: Unattended,
     #[command(flatten)]
     pub evidence: Evidence,
     /// Show the whole plan; contact nobody.

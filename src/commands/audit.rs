@@ -3,13 +3,12 @@
 use jiff::Timestamp;
 
 use super::output::Out;
-use super::round::Ready;
+use super::round;
 use crate::cli::Audit;
 use crate::error::Refusal;
 use crate::plan::build;
 
 /// See [`Audit`].
 pub fn audit(args: &Audit, out: &Out) -> Result<u8, Refusal> {
-    Ready::of(&args.round, out, |options| build::audit_plan(&args.pattern, options, Timestamp::now()))?
-        .go(out)
+    round::go(&args.round, out, |options| build::audit_plan(&args.pattern, options, Timestamp::now()))
 }

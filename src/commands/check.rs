@@ -37,7 +37,7 @@ pub fn check(args: &Check, out: &Out) -> Result<u8, Refusal> {
     super::give_secrets(&args.connect, &options.settings, &mut plan)?;
     let runtime = runtime()?;
     let (visits, stopped) = runtime.block_on(async {
-        let mut progress = Progress::new(&plan);
+        let mut progress = Progress::new(&plan, out.draws());
         let mut watch = Watch::new(args.connect.watch, &plan, out);
         let rounds = fleet::make_rounds(&plan, signals::watch_signals(), false, |event| {
             progress.on(&event);

@@ -48,7 +48,7 @@ pub fn exec(args: &Exec, out: &Out) -> Result<u8, Refusal> {
     };
     let started = Timestamp::now();
     let (visits, stopped) = runtime.block_on(async {
-        let mut progress = Progress::new(&plan);
+        let mut progress = Progress::new(&plan, out.draws());
         let mut watch = Watch::new(args.connect.watch, &plan, out);
         let mut lines: Vec<Lines> = plan.targets.iter().map(|_| Lines::default()).collect();
         let told = fleet::make_rounds(&plan, signals::watch_signals(), args.stream, |event| {

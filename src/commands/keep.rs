@@ -128,7 +128,7 @@ fn files(beside: &Beside, playbook: Option<&Path>) -> Result<Vec<Ack>, Refusal> 
 }
 
 /// What a round asks, so that it can be found again from whatever directory it is started in.
-fn line(plan: &Plan, options: &Options) -> Line {
+pub fn line(plan: &Plan, options: &Options) -> Line {
     let absolute = |name: &str| {
         fs::canonicalize(name).map_or_else(|_| name.to_owned(), |path| path.to_string_lossy().into_owned())
     };

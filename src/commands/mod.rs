@@ -4,6 +4,7 @@ mod ack;
 mod audit;
 mod check;
 mod complete;
+mod config;
 mod demo;
 mod diff;
 mod dry_run;
@@ -13,7 +14,9 @@ mod explain;
 mod history;
 pub mod inventory;
 mod keep;
+mod lock;
 mod man;
+mod notify;
 mod output;
 mod report;
 mod round;
@@ -39,7 +42,15 @@ use output::Out;
 
 /// Runs a subcommand; gives its exit status.
 pub fn dispatch(cli: Cli) -> u8 {
-    let out = Out::new(cli.color);
+    let alone = match &cli.command {
+        Command::Run(args) => args.round.unattended.unattended,
+        Command::Audit(args) => args.round.unattended.unattended,
+        _ => false,
+    };
+    if alone {
+        prompt::ask_nobody();
+    }
+    let out = if alone { Out::plain() } else { Out::new(cli.color) };
     let done = match cli.command {
         Command::Run(args) => run::run(&args, &out),
         Command::Audit(args) => audit::audit(&args, &out),
@@ -52,6 +63,7 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::History(args) => history::history(&args, &out),
         Command::Diff(args) => diff::diff(&args, &out),
         Command::Ack(args) => ack::ack(&args, &out),
+        Command::Config(args) => config::config(&args, cli.config.as_deref(), &out),
         Command::Demo(args) => demo::demo(&args, &out),
         Command::Completions(args) => Ok(complete::completions(&args, &out)),
         Command::Complete(args) => Ok(complete::complete(args, &out)),
@@ -141,10 +153,10 @@ fn connection(connect: &cli::Connect, settings: &Settings) -> ConnectionOptions 
         timeout: connect.timeout,
         become_root: connect.r#become
             || connect.become_user.is_some()
-            || settings.become_root.unwrap_or(false),
+            || (settings.become_root.unwrap_or(false) && !cli::denied("become")),
         become_user: connect.become_user.clone().or(settings.become_user.clone()),
         become_method: connect.become_method.clone(),
-        batch: connect.batch,
+        batch: connect.batch || prompt::is_nobody_asked(),
         ssh_args: connect.ssh_common_args.clone(),
         config: connect.ssh_config.clone(),
         home: std::env::home_dir(),
@@ -170,12 +182,18 @@ fn give_secrets(connect: &cli::Connect, settings: &Settings, plan: &mut Plan) ->
         },
         (None, false) => Ok(None),
     };
-    let login =
-        ask(connect.ask_pass || settings.ask_pass, &connect.connection_password_file, "SSH password:")?;
+    let login = ask(
+        connect.ask_pass || (settings.ask_pass && !cli::denied("ask-pass")),
+        &connect.connection_password_file,
+        "SSH password:",
+    )?;
     let default = if login.is_some() { " [the SSH password]" } else { "" };
     let question = format!("BECOME password{default}:");
-    let becoming =
-        ask(connect.ask_become_pass || settings.become_ask_pass, &connect.become_password_file, &question)?;
+    let becoming = ask(
+        connect.ask_become_pass || (settings.become_ask_pass && !cli::denied("ask-become-pass")),
+        &connect.become_password_file,
+        &question,
+    )?;
     // An empty answer to -K is the other password, as in Ansible.
     let becoming = becoming.and_then(|secret| match secret.reveal().is_empty() {
         true => login.clone(),

@@ -23,11 +23,23 @@ pub struct Out {
     /// Something that was to be delivered was not.
     lost: AtomicBool,
     colour: bool,
+    /// Nobody watches: no bar and no colour, whatever standard error is.
+    plain: bool,
 }
 
 impl Out {
     pub fn new(colour: When) -> Self {
-        Out { lost: AtomicBool::new(false), colour: colour.here(io::stdout().is_terminal()) }
+        Out { lost: AtomicBool::new(false), colour: colour.here(io::stdout().is_terminal()), plain: false }
+    }
+
+    /// For a round that nobody watches: no terminal codes anywhere.
+    pub fn plain() -> Self {
+        Out { lost: AtomicBool::new(false), colour: false, plain: true }
+    }
+
+    /// Whether progress may be drawn on standard error.
+    pub fn draws(&self) -> bool {
+        !self.plain && io::stderr().is_terminal()
     }
 
     /// Whether what goes to standard output is to have colour.

@@ -3,19 +3,19 @@
 use jiff::Timestamp;
 
 use super::output::Out;
-use super::round::Ready;
+use super::round::{self, Ready};
 use crate::cli::Run;
 use crate::error::Refusal;
-use crate::plan::build;
+use crate::plan::build::{self, Options};
 use crate::playbook::Playbook;
 
 /// See [`Run`].
 pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
     // Before anybody is asked for a password.
     let playbook = Playbook::read(&args.playbook)?;
-    let ready =
-        Ready::of(&args.round, out, |options| build::playbook_plan(&playbook, options, Timestamp::now()))?;
+    let plan = |options: &Options| build::playbook_plan(&playbook, options, Timestamp::now());
     if args.check_syntax {
+        let ready = Ready::of(&args.round, out, plan)?;
         out.print(&format!(
             "{}: plays: {}, hosts: {}, no mistakes\n",
             args.playbook.display(),
@@ -24,5 +24,5 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
         ));
         return Ok(0);
     }
-    ready.go(out)
+    round::go(&args.round, out, plan)
 }

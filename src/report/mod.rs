@@ -21,12 +21,14 @@ mod measure;
 pub mod nagios;
 pub mod ndjson;
 pub mod prometheus;
+mod quiet;
 pub mod table;
 
 pub use crate::diagnose::{Status, Verdict};
 pub use digest::timeline::Filter;
 pub use measure::bytes;
 pub use prometheus::Metrics;
+pub use quiet::quiet;
 
 /// Everything that a format renders.
 pub struct Report<'a> {

@@ -20,7 +20,7 @@ pub struct Question {
 pub enum NoAnswer {
     #[error("there is no terminal to ask at")]
     NoTerminal,
-    #[error("nobody is to be asked (--batch, BatchMode)")]
+    #[error("nobody is to be asked (--unattended, --batch, BatchMode)")]
     Batch,
     #[error("no answer was given")]
     Declined,

@@ -350,6 +350,19 @@ pub const PAGES: &[Page] = &[
         common: &[],
     },
     Page {
+        command: "config",
+        examples: &[
+            ("What every option of `run` is, and what says so.", "roundsman config"),
+            (
+                "The same of a line that could be typed.",
+                "roundsman config audit queue_nodes -i prod.yml --unattended",
+            ),
+        ],
+        notes: &[],
+        exits: LOCAL,
+        common: &["format"],
+    },
+    Page {
         command: "demo",
         examples: &[
             ("Find the incident.", "roundsman demo"),

@@ -33,6 +33,17 @@ pub fn table(report: &Report, style: &Style) -> String {
     page.finish()
 }
 
+/// What is not well, and what was not seen: no broker, no matrix and no timeline that nobody asked for.
+pub fn brief(report: &Report, style: &Style) -> String {
+    let mut page = Page::new(style);
+    summary::verdict(&mut page, report);
+    summary::first_screen(&mut page, report);
+    findings::findings(&mut page, report);
+    unseen::unseen(&mut page, report);
+    footer(&mut page, report);
+    page.finish()
+}
+
 fn footer(page: &mut Page, report: &Report) {
     let round = report.round;
     let seconds = round.finished.as_second().saturating_sub(round.started.as_second());
