@@ -16,6 +16,27 @@ pub fn incident() -> Round {
     serde_json::from_str(include_str!("../fixtures/rounds/incident.json")).expect("a saved round")
 }
 
+/// The brokers of the incident three days earlier, as far as the same evidence tells: the cleaners are dead, and
+/// nothing is lost yet.
+pub fn before_the_incident() -> Round {
+    let mut round = incident();
+    round.id = "20170402T071204Z-11112222".into();
+    round.started = at("2017-04-02T07:12:04Z");
+    round.finished = at("2017-04-02T07:12:11Z");
+    for visit in &mut round.visits {
+        for answer in &mut visit.probes {
+            match &mut answer.evidence {
+                Evidence::LogGrep(grep) => grep.records.retain(|one| !one.text.starts_with("[2017-04-0")),
+                Evidence::DiskUsage(usage) if visit.host.ends_with("177") => {
+                    usage.replicas.iter_mut().for_each(|one| one.log_bytes = one.log_bytes / 10 * 8);
+                }
+                _ => {}
+            }
+        }
+    }
+    round
+}
+
 /// Six brokers, three topics, nothing wrong.
 pub fn healthy() -> Round {
     fleet(6, &[("orders", 24), ("payments.v2", 12), ("__consumer_offsets", 50)], |_, _, _| 1.0)
@@ -168,8 +189,7 @@ fn visit(broker: usize, replicas: Vec<Replica>) -> Visit {
     };
     let grep = LogGrep {
         pattern: "kafka".into(),
-        files: vec![LogFile { path: server.into(), access: Access::Readable, beyond: 0, cursor: None, gone: None }],
-        asked: None,
+        files: vec![LogFile { path: server.into(), access: Access::Readable, ..LogFile::default() }],
         records: vec![
             record(
                 3,
@@ -181,6 +201,7 @@ fn visit(broker: usize, replicas: Vec<Replica>) -> Visit {
                 format!("[2026-10-02 10:00:01,402] INFO [KafkaServer id={id}] started (kafka.server.KafkaServer)"),
             ),
         ],
+        ..LogGrep::default()
     };
     let usage = DiskUsage { log_dirs: vec![DIR.into()], replicas, ..DiskUsage::default() };
     let mount = Mount {

@@ -194,8 +194,12 @@ impl Merge<'_> {
                 *again.entry(&record.text).or_default() += 1;
             }
         }
-        let places: HashMap<(u32, u64), &str> =
-            self.grep.records.iter().map(|record| ((record.file, record.line), record.text.as_str())).collect();
+        let places: HashMap<(u32, u64), &str> = self
+            .grep
+            .records
+            .iter()
+            .map(|record| ((record.file, record.line), record.text.as_str()))
+            .collect();
         let is_there = |file: u32, record: &LogRecord| {
             places.get(&(file, record.line)).is_some_and(|now| now.starts_with(&record.text))
         };

@@ -66,7 +66,9 @@ pub(super) fn read(question: &Question, answer: &Answer) -> Reading {
         told.starts_with(b" E") || told.starts_with(b" B")
     };
     for (at, (number, mark, text)) in lines.iter().enumerate() {
-        let next = lines.get(at + 1).is_some_and(|(next, _, told)| next.checked_sub(1) == Some(*number) && ends(told));
+        let next = lines
+            .get(at + 1)
+            .is_some_and(|(next, _, told)| next.checked_sub(1) == Some(*number) && ends(told));
         if !(next && text.is_empty()) {
             reader.line(*number, *mark, text);
         }
