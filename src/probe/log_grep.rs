@@ -19,6 +19,7 @@ pub mod carry;
 mod reading;
 mod script;
 mod thin;
+mod twice;
 
 pub use script::script;
 
@@ -246,6 +247,7 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
         }
         None => {
             let mut grep = reading.grep;
+            twice::drop_twice(&mut grep);
             grep.records.sort_by_key(|record| (record.file, record.line));
             (grep, reading.coverage)
         }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::thin::time;
+use super::twice::drop_twice;
 use crate::round::{Access, Coverage, CoverageStatus, LogFile, LogGrep, LogRecord};
 
 /// Minutes that a record is kept whose file is gone, where the playbook says no `since`: 30 days.
@@ -236,6 +237,7 @@ impl Merge<'_> {
             taken.push(LogRecord { file, ..record.clone() });
         }
         self.grep.records.extend(taken);
+        drop_twice(&mut self.grep);
         self.say();
         self.drop_empty_rows();
     }

@@ -114,7 +114,7 @@ for f do shift;q
 case $S in *"$N$i $f$N"*) continue;; esac
 S="$S$i $f$N" V=1
 [ $R = 1 ]||case $Z in 1) echo "$Q G $f";; *) echo "$Q F $f";; esac
-case $y$s in 1??????????*) s=0;; esac
+case $y:$s in 1:??????????*) s=0;; esac
 if [ $s = 0 ];then { k;} 2>/dev/null
 elif { j 3<"$f";} 2>/dev/null;then :
 else set -- "$@" "$f";fi;done
