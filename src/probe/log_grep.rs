@@ -192,6 +192,7 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
         reading.grep.records.clear();
         newest_part(second, question, &mut reading.grep, &mut reading.coverage);
         reading.whole = second.whole();
+        reading.newest = true;
         for (file, heard) in reading.grep.files.iter_mut().zip(&mut reading.heard) {
             // The newest part is read from no beginning and to no place from which it could be gone on.
             file.cursor = None;

@@ -40,6 +40,8 @@ pub struct Reading {
     pub heard: Vec<Heard>,
     /// Everything that was to be read was: what is not there is gone.
     pub whole: bool,
+    /// Only the newest part of what is there was brought; it stands for all of what earlier rounds read there.
+    pub newest: bool,
     /// Directories that nobody could look into.
     pub closed: Vec<String>,
 }
@@ -53,9 +55,9 @@ pub struct When {
 
 /// The new reading with what still holds of the earlier one.
 pub fn carry(earlier: &LogGrep, reading: Reading, when: When) -> (LogGrep, Vec<Coverage>) {
-    let Reading { grep, coverage, heard, whole, closed } = reading;
+    let Reading { grep, coverage, heard, whole, newest, closed } = reading;
     let mut merge = Merge { earlier, grep, coverage, heard, closed, to: vec![To::Nowhere; earlier.files.len()] };
-    merge.settle(whole, when.now);
+    merge.settle(whole, newest, when.now);
     merge.take(when);
     let Merge { mut grep, coverage, .. } = merge;
     grep.records.sort_by_key(|record| (record.file, record.line));
@@ -100,7 +102,7 @@ impl Merge<'_> {
     }
 
     /// Finds the place of every earlier file's records.
-    fn settle(&mut self, whole: bool, now: Timestamp) {
+    fn settle(&mut self, whole: bool, newest: bool, now: Timestamp) {
         let heard = std::mem::take(&mut self.heard);
         for (at, one) in (0..).zip(&heard).filter(|(_, one)| whole && !one.failed) {
             if let Some(from) = one.unchanged {
@@ -136,6 +138,8 @@ impl Merge<'_> {
                     };
                     self.stays(from, at as u32);
                 }
+                // What the newest part does not hold of it is counted there.
+                (None, Some(Access::Readable)) if newest => {}
                 // Older than what is looked at, and so are its records.
                 (None, Some(Access::Unseen)) => {}
                 (None, _) => self.gone(from, &path, now),
@@ -192,7 +196,7 @@ impl Merge<'_> {
         let is_there = |file: u32, record: &LogRecord| {
             places.get(&(file, record.line)).is_some_and(|now| now.starts_with(&record.text))
         };
-        let mut cut: Vec<&LogRecord> = Vec::new();
+        let mut cut: Vec<(u32, &LogRecord)> = Vec::new();
         let mut taken: Vec<LogRecord> = Vec::new();
         for record in &self.earlier.records {
             let (file, holds) = match self.to.get(record.file as usize) {
@@ -203,8 +207,8 @@ impl Merge<'_> {
                         row.beyond > 0 && last_line(row).is_some_and(|last| last >= record.line)
                     });
                     // What was not final has been read again, unless it was cut off.
-                    if record.line > *last && !reread && !is_there(*file, record) {
-                        cut.push(record);
+                    if record.line > *last && !reread {
+                        cut.push((*file, record));
                     }
                     (*file, record.line <= *last)
                 }
@@ -231,7 +235,16 @@ impl Merge<'_> {
                 row.beyond = row.beyond.saturating_add(from.beyond);
             }
         }
-        for record in cut {
+        let all = self.grep.records.iter().chain(&taken);
+        let mut at_place: HashMap<(u32, u64), Vec<&str>> = HashMap::new();
+        for record in all {
+            at_place.entry((record.file, record.line)).or_default().push(&record.text);
+        }
+        cut.retain(|(file, record)| {
+            let now = at_place.get(&(*file, record.line));
+            !now.is_some_and(|now| now.iter().any(|now| now.starts_with(&record.text)))
+        });
+        for (_, record) in cut {
             let Some(path) = self.earlier_file(record.file).map(|file| file.path.clone()) else { continue };
             let file = self.gone_row(&path, "cut off", when.now) as u32;
             taken.push(LogRecord { file, ..record.clone() });

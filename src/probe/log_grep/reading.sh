@@ -98,7 +98,8 @@ q() { i=0 s=0 Z=0
 case $L in *" $f$N"*) L1=${L%%" $f$N"*};set -- ${L1##*"$N"};i=$1 s=$6;; esac
 case $i:$s in *[!0-9:]*|:*|*:) i=0 s=0;; esac
 case $f in *.gz) Z=1;; esac;}
-# One pass over the files that are there; a second sees what was renamed meanwhile.
+# One pass over the files that are there. What was renamed meanwhile has a name for its inode that no pass has
+# seen; the last pass sees none.
 o() { set --
 @GLOBS@
 @JOURNAL@
@@ -120,4 +121,4 @@ elif { j 3<"$f";} 2>/dev/null;then :
 else set -- "$@" "$f";fi;done
 for f do q;{ m 3<"$f";} 2>/dev/null;done;}
 l() { [ $R != 1 ]||echo "$Q $1";}
-{ for R in 1 2 3;do V=;o;[ "$V" ]||break;done;echo "$Q .";}|@GREP@
+{ for R in 1 2 3 4 5 6 7 8;do V=;o;[ "$V" ]||break;done;echo "$Q .";}|@GREP@

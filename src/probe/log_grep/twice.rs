@@ -2,36 +2,43 @@
 
 use std::collections::HashMap;
 
+use super::carry::retain;
 use crate::kafka::record;
 use crate::round::{LogGrep, LogRecord};
 
-/// Leaves one of the records that have the same place and the same text in two files of one log. Which line of a
-/// log a record is and when it was written tell one from another; a record without a time is never left out.
+/// Leaves one of the records that have the same place and the same text in two files of one log, and of one that was
+/// read half and wholly the whole. Which line of a log a record is and when it was written tell one from another; a
+/// record without a time is never left out.
 pub(super) fn drop_twice(grep: &mut LogGrep) {
     let logs: Vec<String> = grep.files.iter().map(|file| log(&file.path).to_owned()).collect();
-    let gone = |record: &LogRecord| grep.files.get(record.file as usize).is_none_or(|file| file.gone.is_some());
-    let mut known: HashMap<(&str, u64, &str), usize> = HashMap::new();
+    let is_here = |record: &LogRecord| grep.files.get(record.file as usize).is_some_and(|file| file.gone.is_none());
+    // What is whole goes before what is half, and what is there before what is gone.
+    let rank = |record: &LogRecord| (record.text.len(), is_here(record), record.continuation.len());
+    let mut known: HashMap<(&str, u64), Vec<usize>> = HashMap::new();
     let mut keep = vec![true; grep.records.len()];
     for (at, one) in grep.records.iter().enumerate() {
         let Some(log) = logs.get(one.file as usize) else { continue };
         if !record::is_header(&one.text) {
             continue;
         }
-        let key = (log.as_str(), one.line, one.text.as_str());
-        let Some(before) = known.insert(key, at) else { continue };
-        let Some(other) = grep.records.get(before) else { continue };
-        // What is there goes before what is gone, and what was read to its end before what was cut.
-        let rank = |record: &LogRecord| (!gone(record), record.continuation.len());
-        let out = if rank(one) > rank(other) { before } else { at };
+        let others = known.entry((log, one.line)).or_default();
+        let same = others.iter_mut().find(|other| {
+            let other = grep.records.get(**other).map_or("", |other| &other.text);
+            other.starts_with(&one.text) || one.text.starts_with(other)
+        });
+        let Some(same) = same else {
+            others.push(at);
+            continue;
+        };
+        let out = match grep.records.get(*same) {
+            Some(other) if rank(other) >= rank(one) => at,
+            _ => std::mem::replace(same, at),
+        };
         if let Some(keep) = keep.get_mut(out) {
             *keep = false;
         }
-        if out == at {
-            known.insert(key, before);
-        }
     }
-    let mut keep = keep.into_iter();
-    grep.records.retain(|_| keep.next().unwrap_or(true));
+    retain(&mut grep.records, &keep);
 }
 
 /// The name that a log has before it is rotated: `server.log` of `server.log.2026-10-31.gz`.
@@ -82,6 +89,8 @@ mod tests {
         let files = || vec![file("/l/server.log", true), file("/l/server.log.1", false), file("/l/server.log.2.gz", false)];
         let three = vec![record(0, 7, BROKE, &["a", "b"]), record(1, 7, BROKE, &["a"]), record(2, 7, BROKE, &["a", "b"])];
         assert_eq!(left(files(), three), [(2, 7, 2)]);
+        let half = vec![record(0, 7, &BROKE[..40], &[]), record(1, 7, BROKE, &[]), record(2, 7, &BROKE[..36], &[])];
+        assert_eq!(left(files(), half), [(1, 7, 0)]);
         let places = vec![record(0, 7, BROKE, &[]), record(1, 8, BROKE, &[])];
         assert_eq!(left(files(), places), [(0, 7, 0), (1, 8, 0)]);
     }
