@@ -11,7 +11,8 @@ use crate::round::{LogGrep, LogRecord};
 /// record without a time is never left out.
 pub(super) fn drop_twice(grep: &mut LogGrep) {
     let logs: Vec<String> = grep.files.iter().map(|file| log(&file.path).to_owned()).collect();
-    let is_here = |record: &LogRecord| grep.files.get(record.file as usize).is_some_and(|file| file.gone.is_none());
+    let is_here =
+        |record: &LogRecord| grep.files.get(record.file as usize).is_some_and(|file| file.gone.is_none());
     // What is whole goes before what is half, and what is there before what is gone.
     let rank = |record: &LogRecord| (record.text.len(), is_here(record), record.continuation.len());
     let mut known: HashMap<(&str, u64), Vec<usize>> = HashMap::new();
@@ -86,10 +87,21 @@ mod tests {
 
     #[test]
     fn a_line_and_its_copy_count_once() {
-        let files = || vec![file("/l/server.log", true), file("/l/server.log.1", false), file("/l/server.log.2.gz", false)];
-        let three = vec![record(0, 7, BROKE, &["a", "b"]), record(1, 7, BROKE, &["a"]), record(2, 7, BROKE, &["a", "b"])];
+        let files = || {
+            vec![
+                file("/l/server.log", true),
+                file("/l/server.log.1", false),
+                file("/l/server.log.2.gz", false),
+            ]
+        };
+        let three = vec![
+            record(0, 7, BROKE, &["a", "b"]),
+            record(1, 7, BROKE, &["a"]),
+            record(2, 7, BROKE, &["a", "b"]),
+        ];
         assert_eq!(left(files(), three), [(2, 7, 2)]);
-        let half = vec![record(0, 7, &BROKE[..40], &[]), record(1, 7, BROKE, &[]), record(2, 7, &BROKE[..36], &[])];
+        let half =
+            vec![record(0, 7, &BROKE[..40], &[]), record(1, 7, BROKE, &[]), record(2, 7, &BROKE[..36], &[])];
         assert_eq!(left(files(), half), [(1, 7, 0)]);
         let places = vec![record(0, 7, BROKE, &[]), record(1, 8, BROKE, &[])];
         assert_eq!(left(files(), places), [(0, 7, 0), (1, 8, 0)]);
@@ -97,14 +109,29 @@ mod tests {
 
     #[test]
     fn lines_of_different_logs_and_lines_without_a_time_are_kept() {
-        let files = vec![file("/l/server.log", false), file("/l/controller.log", false), file("/l/server.log.1", false)];
-        let records = vec![record(0, 1, BROKE, &[]), record(1, 1, BROKE, &[]), record(0, 2, "ERROR", &[]), record(2, 2, "ERROR", &[])];
+        let files = vec![
+            file("/l/server.log", false),
+            file("/l/controller.log", false),
+            file("/l/server.log.1", false),
+        ];
+        let records = vec![
+            record(0, 1, BROKE, &[]),
+            record(1, 1, BROKE, &[]),
+            record(0, 2, "ERROR", &[]),
+            record(2, 2, "ERROR", &[]),
+        ];
         assert_eq!(left(files, records).len(), 4);
     }
 
     #[test]
     fn the_name_before_rotation() {
-        for path in ["/l/server.log", "/l/server.log.1", "/l/server.log.12.gz", "/l/server.log.2026-10-31-09", "/l/server.log-20261031.gz"] {
+        for path in [
+            "/l/server.log",
+            "/l/server.log.1",
+            "/l/server.log.12.gz",
+            "/l/server.log.2026-10-31-09",
+            "/l/server.log-20261031.gz",
+        ] {
             assert_eq!(log(path), "/l/server.log", "{path}");
         }
         assert_eq!(log("/l/1"), "/l/1");
