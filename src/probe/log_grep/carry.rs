@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::thin::time;
 use super::twice::drop_twice;
+use crate::kafka::record::is_header;
 use crate::round::{Access, Coverage, CoverageStatus, LogFile, LogGrep, LogRecord};
 
 /// Minutes that a record is kept whose file is gone, where the playbook says no `since`: 30 days.
@@ -191,6 +192,7 @@ impl Merge<'_> {
                 *again.entry(&record.text).or_default() += 1;
             }
         }
+        let reread = self.read_again();
         let places: HashMap<(u32, u64), &str> =
             self.grep.records.iter().map(|record| ((record.file, record.line), record.text.as_str())).collect();
         let is_there = |file: u32, record: &LogRecord| {
@@ -221,7 +223,8 @@ impl Merge<'_> {
                     if !is_elsewhere && !self.is_final(record) {
                         is_elsewhere = again.keys().any(|text| text.starts_with(&record.text));
                     }
-                    (*file, young && !is_elsewhere)
+                    let is_reread = reread.get(&record.file).is_some_and(|last| record.line <= *last);
+                    (*file, young && !is_elsewhere && !is_reread)
                 }
                 Some(To::Nowhere) | None => continue,
             };
@@ -229,8 +232,12 @@ impl Merge<'_> {
                 taken.push(LogRecord { file, ..record.clone() });
             }
         }
-        for (from, to) in self.earlier.files.iter().zip(&self.to) {
+        for ((number, from), to) in (0u32..).zip(&self.earlier.files).zip(&self.to) {
             let (To::Final(at, _) | To::All(at) | To::Gone(at)) = to else { continue };
+            // What was left out of it is left out of the new reading too, and counted there.
+            if reread.contains_key(&number) {
+                continue;
+            }
             if let Some(row) = self.grep.files.get_mut(*at as usize) {
                 row.beyond = row.beyond.saturating_add(from.beyond);
             }
@@ -253,6 +260,30 @@ impl Merge<'_> {
         drop_twice(&mut self.grep);
         self.say();
         self.drop_empty_rows();
+    }
+
+    /// Earlier files that nobody recognized and that stand, as their lines tell, at the beginning of a file that was
+    /// read whole: up to which line. Where that file's repeats were thinned, what is not there may have been left out.
+    fn read_again(&self) -> HashMap<u32, u64> {
+        let mut lines: HashMap<(u64, &str), u32> = HashMap::new();
+        let mut ends: HashMap<u32, u64> = HashMap::new();
+        for record in &self.grep.records {
+            if self.heard.get(record.file as usize).is_some_and(|heard| heard.whole) && is_header(&record.text) {
+                lines.insert((record.line, &record.text), record.file);
+                let end = ends.entry(record.file).or_default();
+                *end = (*end).max(record.line);
+            }
+        }
+        let mut again: HashMap<u32, u64> = HashMap::new();
+        let gone = |record: &&LogRecord| matches!(self.to.get(record.file as usize), Some(To::Gone(_)));
+        for record in self.earlier.records.iter().filter(gone) {
+            let Some(at) = lines.get(&(record.line, record.text.as_str())) else { continue };
+            let thinned = self.grep.files.get(*at as usize).is_some_and(|file| file.beyond > 0);
+            let last = if thinned { ends.get(at).copied().unwrap_or_default() } else { record.line };
+            let known = again.entry(record.file).or_default();
+            *known = (*known).max(last);
+        }
+        again
     }
 
     /// Whether an earlier record stood before its file's cursor, so that it could not grow any more.

@@ -188,3 +188,29 @@ fn what_is_gone_is_kept_for_as_long_as_the_window() {
     assert!(said.starts_with("gone since 2026-11-24"), "{said}");
     assert_eq!(kept(1), (0, BTreeMap::new()));
 }
+
+#[test]
+fn a_file_that_is_read_again_is_not_gone_and_what_it_left_out_counts_once() {
+    let logs = |lines: &[u64], end: u64, beyond: u64| {
+        let mut reading = reading(&[File::default()], &LogGrep::default());
+        reading.grep.files[0].beyond = beyond;
+        let place = FilePlace { inode: 1, offset: 1, end: 1, head: 0, tail: 0, zipped: false };
+        reading.grep.files[0].cursor = Some(Cursor { read: now(), line: end, place: Place::File(place) });
+        let record = |line: &u64| LogRecord {
+            file: 0,
+            line: *line,
+            text: text(*line as u32).unwrap(),
+            continuation: Vec::new(),
+            lossy: false,
+            truncated: false,
+        };
+        reading.grep.records = lines.iter().map(record).collect();
+        reading
+    };
+    let before = logs(&[1, 2, 100], 100, 97).grep;
+    let when = When { now: now(), kept_minutes: KEPT_MINUTES };
+    let (grep, coverage) = carry(&before, logs(&[1, 2, 148, 149], 149, 145), when);
+    let lines: Vec<(u32, u64)> = grep.records.iter().map(|record| (record.file, record.line)).collect();
+    assert_eq!(lines, [(0, 1), (0, 2), (0, 148), (0, 149)]);
+    assert_eq!((grep.files.len(), grep.files[0].beyond, coverage.len()), (1, 145, 1));
+}
