@@ -394,3 +394,6 @@ fn bytes(bytes: u64) -> String {
     }
     format!("{amount:.1} {}", name.copied().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;
