@@ -128,7 +128,10 @@ fn a_baseline_stands_in_for_the_last_round() {
     assert_eq!(ran.stdout, "");
     let second = team.desk.path("bad.json").display().to_string();
     team.round(&["--save", &second]).exits(1);
-    team.tell(&["report", "--from", &second, "--baseline", &saved]).exits(1).says("since the baseline").says("1 new");
+    team.tell(&["report", "--from", &second, "--baseline", &saved])
+        .exits(1)
+        .says("since the baseline")
+        .says("1 new");
 }
 
 #[test]
@@ -212,7 +215,8 @@ fn a_history_that_cannot_be_used_costs_no_round() {
     let team = Team::new();
     // Nothing in the way of a history but this.
     fs::create_dir_all(team.desk.path("state")).unwrap();
-    fs::write(team.history(), "this is no database, but text that is long enough to be taken for one\n").unwrap();
+    fs::write(team.history(), "this is no database, but text that is long enough to be taken for one\n")
+        .unwrap();
     is_reported_all_the_same(&team.round(&[]), "is damaged");
     assert!(fs::read_to_string(team.history()).unwrap().starts_with("this is no database"), "left alone");
     fs::remove_file(team.history()).unwrap();

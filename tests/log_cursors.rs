@@ -34,7 +34,13 @@ const LOG: &str = "server.log";
 
 impl Logs {
     fn new(dir: &Path, seed: u64) -> Logs {
-        Logs { dir: dir.to_owned(), rng: StdRng::seed_from_u64(seed), next: 0, half: false, lost: BTreeSet::new() }
+        Logs {
+            dir: dir.to_owned(),
+            rng: StdRng::seed_from_u64(seed),
+            next: 0,
+            half: false,
+            lost: BTreeSet::new(),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -91,7 +97,8 @@ impl Logs {
             .filter_map(|entry| {
                 let name = entry.file_name().into_string().ok()?;
                 let rest = name.strip_prefix("server.log.")?;
-                let (number, zipped) = rest.strip_suffix(".gz").map_or((rest, false), |number| (number, true));
+                let (number, zipped) =
+                    rest.strip_suffix(".gz").map_or((rest, false), |number| (number, true));
                 Some((number.parse().ok()?, zipped, entry.path()))
             })
             .collect();
@@ -161,7 +168,8 @@ impl Logs {
             11 if log.exists() => {
                 let before = ids(&content(&log));
                 let bytes = fs::read(&log).unwrap();
-                let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at as u64 + 1);
+                let ends =
+                    bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at as u64 + 1);
                 let ends: Vec<u64> = std::iter::once(0).chain(ends).collect();
                 let size = ends[self.rng.random_range(0..ends.len())];
                 fs::File::options().write(true).open(&log).unwrap().set_len(size).unwrap();
@@ -177,6 +185,15 @@ impl Logs {
                 self.write(2);
                 "lines"
             }
+        }
+    }
+
+    /// Nobody has written to the rotated files for hours.
+    fn age(&mut self) {
+        for (.., path) in self.rotated() {
+            let hours = self.rng.random_range(2..2000);
+            let then = std::time::SystemTime::now() - std::time::Duration::from_secs(hours * 3600);
+            fs::File::options().write(true).open(path).unwrap().set_modified(then).unwrap();
         }
     }
 
@@ -256,13 +273,20 @@ fn rounds(userland: &Userland, seed: u64, steps: usize, pattern: &str) {
         for _ in 0..logs.rng.random_range(1..4) {
             story.push(logs.step().to_owned());
         }
+        if earlier.is_none() {
+            (0..8).for_each(|_| story.push(logs.step().to_owned()));
+            logs.age();
+        }
         seen.extend(logs.all());
         let question = question(desk.dir(), pattern);
         let full = read(userland, &question);
         let grep = read(userland, &Question { earlier: earlier.take(), ..question });
         story.push("-- round".to_owned());
         let mut counted: BTreeMap<u32, usize> = BTreeMap::new();
-        grep.records.iter().filter_map(|record| id(&record.text)).for_each(|id| *counted.entry(id).or_default() += 1);
+        grep.records
+            .iter()
+            .filter_map(|record| id(&record.text))
+            .for_each(|id| *counted.entry(id).or_default() += 1);
         let told: BTreeSet<u32> = counted.keys().copied().collect();
         let lost: Vec<&u32> = seen.difference(&told).collect();
         let twice: Vec<_> = counted.iter().filter(|(_, count)| **count > 1).collect();
@@ -325,7 +349,9 @@ fn a_journal_is_read_on_from_its_own_cursor() {
         fs::set_permissions(&bin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         userland.path = format!("{}:{}", desk.dir().display(), userland.path.display()).into();
         let entry = |at: u32| {
-            format!("2026-11-01T10:00:{at:02}.000000+0000 host java[7]: [2026-11-01 10:00:{at:02},000] ERROR id={at:06} no (kafka.X)\n")
+            format!(
+                "2026-11-01T10:00:{at:02}.000000+0000 host java[7]: [2026-11-01 10:00:{at:02},000] ERROR id={at:06} no (kafka.X)\n"
+            )
         };
         let write = |count: u32| desk.file("journalctl.entries", &(1..=count).map(entry).collect::<String>());
         let question = Question {
@@ -409,7 +435,12 @@ fn while_rounds_are_made(seed: u64, rounds: usize) {
             let began = Instant::now();
             let saved = node.path(&format!("round-{at}.json"));
             let mut command = binary::roundsman(["run", &play, "-i", &inventory]);
-            command.env_remove("ROUNDSMAN_NO_HISTORY").arg("--history").arg(&history).arg("--save").arg(&saved);
+            command
+                .env_remove("ROUNDSMAN_NO_HISTORY")
+                .arg("--history")
+                .arg(&history)
+                .arg("--save")
+                .arg(&saved);
             let ran = binary::Running::start(command).end();
             let ended = Instant::now();
             story.lock().unwrap().push(format!("{began:?} … {ended:?} round {at}"));
@@ -434,7 +465,11 @@ fn while_rounds_are_made(seed: u64, rounds: usize) {
             if !(lost.is_empty() && twice.is_empty()) {
                 stop.store(true, Ordering::Relaxed);
                 let new: Vec<&u32> = lost.iter().filter(|id| !all_seen.contains(id)).copied().collect();
-                panic!("round {at}: lost {lost:?}, never seen {new:?}, twice {twice:?}\n{}\n{ran:?}\n{:#?}", story.lock().unwrap().join("\n"), round.visits[0].probes.last());
+                panic!(
+                    "round {at}: lost {lost:?}, never seen {new:?}, twice {twice:?}\n{}\n{ran:?}\n{:#?}",
+                    story.lock().unwrap().join("\n"),
+                    round.visits[0].probes.last()
+                );
             }
             all_seen.extend(told);
         }
@@ -443,7 +478,8 @@ fn while_rounds_are_made(seed: u64, rounds: usize) {
     assert!(all_seen.len() > 50, "{all_seen:?}: the logger did not write");
     // Most was not read again: the cursors were kept, and rounds went on from them.
     let last: roundsman::round::Round =
-        serde_json::from_str(&fs::read_to_string(node.path(&format!("round-{}.json", rounds - 1))).unwrap()).unwrap();
+        serde_json::from_str(&fs::read_to_string(node.path(&format!("round-{}.json", rounds - 1))).unwrap())
+            .unwrap();
     let rows = last.visits.iter().flat_map(|visit| &visit.probes).flat_map(|answer| &answer.coverage);
     let reasons: Vec<&str> = rows.filter_map(|row| row.reason.as_deref()).collect();
     assert!(reasons.iter().any(|reason| reason.contains("new since")), "{reasons:?}");

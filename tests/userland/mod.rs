@@ -44,9 +44,10 @@ impl Userland {
     /// What POSIX promises: a `find` without `-printf`, and no `stat`.
     pub fn posix() -> Userland {
         let tools = open_desk();
-        for tool in
-            ["sh", "awk", "grep", "sed", "ls", "xargs", "df", "date", "uname", "id", "cut", "tail", "cat", "dd", "cksum", "tr"]
-        {
+        for tool in [
+            "sh", "awk", "grep", "sed", "ls", "xargs", "df", "date", "uname", "id", "cut", "tail", "cat",
+            "dd", "cksum", "tr",
+        ] {
             let real =
                 ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(tool)).find(|path| path.exists());
             symlink(real.unwrap_or_else(|| panic!("{tool} is missing")), tools.path(tool)).unwrap();
@@ -128,4 +129,3 @@ pub fn open_desk() -> Desk {
     fs::set_permissions(desk.dir(), fs::Permissions::from_mode(0o755)).unwrap();
     desk
 }
-

@@ -1,216 +1,109 @@
-//! Whatever happens to the files between rounds, what is carried and what is new is what a full reading finds, and
-//! what was there and is gone.
-
-use std::collections::{BTreeMap, BTreeSet};
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::round::{Cursor, FilePlace, Place};
 
-/// What happens between rounds; the newest file is the first.
-#[derive(Debug, Clone, Copy)]
-enum Step {
-    Write(u8),
-    Rename,
-    CopyAndTruncate,
-    DeleteOldest,
-    BeginAnew,
-    Shrink(u8),
-    Round,
-    /// A round to which the node did not answer, or not wholly.
-    Broken,
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => (0u8..6).prop_map(Step::Write),
-        1 => Just(Step::Rename),
-        1 => Just(Step::CopyAndTruncate),
-        1 => Just(Step::DeleteOldest),
-        1 => Just(Step::BeginAnew),
-        1 => (0u8..9).prop_map(Step::Shrink),
-        3 => Just(Step::Round),
-        1 => Just(Step::Broken),
-    ]
+fn when() -> When {
+    When { now: at("2026-11-24T02:00:00Z"), kept_minutes: KEPT_MINUTES }
 }
 
-#[derive(Debug, Clone, Default)]
-struct File {
-    /// The earlier round's row that was read of it, and its lines up to the cursor: a node knows them by checksums.
-    known: Option<(u32, Vec<u32>)>,
-    lines: Vec<u32>,
-}
-
-/// Every third line is not one that is looked for.
-fn text(line: u32) -> Option<String> {
-    let time = format!(
-        "2026-11-20 {:02}:{:02}:{:02},{:03}",
-        line / 3600 % 24,
-        line / 60 % 60,
-        line % 60,
-        line % 1000
-    );
-    (!line.is_multiple_of(3)).then(|| format!("[{time}] ERROR number {line} (kafka.X)"))
-}
-
-fn path(at: usize) -> String {
-    if at == 0 { "/l/server.log".to_owned() } else { format!("/l/server.log.{at}") }
-}
-
-fn now() -> Timestamp {
-    Timestamp::from_second(1_795_485_600).unwrap()
-}
-
-/// What a node would say of these files, which read `earlier` before.
-fn reading(files: &[File], earlier: &LogGrep) -> Reading {
-    let mut reading = Reading { whole: true, ..Reading::default() };
-    for (at, file) in files.iter().enumerate() {
-        let known = file.known.as_ref().filter(|(row, lines)| {
-            file.lines.starts_with(lines) && earlier.files[*row as usize].cursor.is_some()
-        });
-        let (from, heard) = match known {
-            Some((row, lines)) => (lines.len() as u64, Heard { claims: vec![*row], ..Heard::default() }),
-            None => (0, Heard { whole: true, ..Heard::default() }),
-        };
-        for (line, id) in (1..).zip(&file.lines).filter(|(line, _)| *line > from) {
-            let Some(text) = text(*id) else { continue };
-            let (continuation, lossy, truncated) = (Vec::new(), false, false);
-            reading.grep.records.push(LogRecord {
-                file: at as u32,
-                line,
-                text,
-                continuation,
-                lossy,
-                truncated,
-            });
-        }
-        let place = FilePlace { inode: 1, offset: 1, end: 1, head: 0, tail: 0, zipped: false };
-        // The last line is read again.
-        let line = (file.lines.len() as u64).saturating_sub(1);
-        let cursor = (line > 0).then(|| Cursor { read: now(), line, place: Place::File(place) });
-        let row = LogFile { path: path(at), access: Access::Readable, cursor, ..LogFile::default() };
-        reading.grep.files.push(row);
-        reading.coverage.push(Coverage::complete(path(at)));
-        reading.heard.push(heard);
+fn record(file: u32, line: u64) -> LogRecord {
+    LogRecord {
+        file,
+        line,
+        text: format!("[2026-11-20 10:00:{:02},000] ERROR {line} (kafka.X)", line % 60),
+        continuation: Vec::new(),
+        lossy: false,
+        truncated: false,
     }
-    reading
 }
 
-fn told(grep: &LogGrep, gone: bool) -> Vec<(String, u64, String)> {
-    let row = |record: &LogRecord| &grep.files[record.file as usize];
-    let records = grep.records.iter().filter(|record| row(record).gone.is_some() == gone);
-    records.map(|record| (row(record).path.clone(), record.line, record.text.clone())).collect()
+fn file(path: &str, last: Option<u64>) -> LogFile {
+    let place = Place::File(FilePlace {
+        inode: 1,
+        offset: 9,
+        end: 9,
+        head: 1,
+        tail: 1,
+        zipped: false,
+        written: None,
+    });
+    let cursor = last.map(|line| Cursor { read: at("2026-11-24T01:00:00Z"), line, place });
+    LogFile { path: path.into(), access: Access::Readable, cursor, ..LogFile::default() }
+}
+
+fn grep(files: Vec<LogFile>, records: Vec<LogRecord>) -> LogGrep {
+    LogGrep { files, records, ..LogGrep::default() }
+}
+
+fn reading(grep: LogGrep, heard: Vec<Heard>) -> Reading {
+    let coverage = grep.files.iter().map(|file| Coverage::complete(&file.path)).collect();
+    Reading { coverage, heard, whole: true, grep, ..Reading::default() }
 }
 
 proptest! {
+    /// Wherever the cursor stood, and whatever the file is called now, carried and new are the whole.
     #[test]
-    fn carried_and_new_is_what_a_full_reading_finds(steps in prop::collection::vec(step(), 1..40)) {
-        let mut files = vec![File::default()];
-        let mut earlier = LogGrep::default();
-        let mut next = 0;
-        let mut seen: BTreeSet<String> = BTreeSet::new();
-        for step in steps.into_iter().chain([Step::Round]) {
-            match step {
-                Step::Write(count) => (0..count).for_each(|_| {
-                    next += 1;
-                    files[0].lines.push(next);
-                }),
-                Step::Rename => files.insert(0, File::default()),
-                Step::CopyAndTruncate => {
-                    let copy = std::mem::take(&mut files[0]);
-                    files.insert(1, copy);
-                }
-                Step::DeleteOldest if files.len() > 1 => drop(files.pop()),
-                Step::DeleteOldest => {}
-                Step::BeginAnew => files[0] = File::default(),
-                Step::Shrink(size) => files[0].lines.truncate(size.into()),
-                Step::Broken => {
-                    let broken = Reading { whole: false, ..Reading::default() };
-                    let (grep, _) = carry(&earlier, broken, When { now: now(), kept_minutes: KEPT_MINUTES });
-                    prop_assert_eq!(grep.records.len(), earlier.records.len());
-                    for file in &mut files {
-                        let Some((row, lines)) = file.known.take() else { continue };
-                        file.known = row_of(&grep, &earlier.files[row as usize].path).map(|row| (row, lines));
-                    }
-                    earlier = grep;
-                }
-                Step::Round => {
-                    let when = When { now: now(), kept_minutes: KEPT_MINUTES };
-                    let (grep, coverage) = carry(&earlier, reading(&files, &earlier), when);
-                    prop_assert_eq!(grep.files.len(), coverage.len());
-                    let full: Vec<(String, u64, String)> = files
-                        .iter()
-                        .enumerate()
-                        .flat_map(|(at, file)| {
-                            (1..).zip(&file.lines).filter_map(move |(line, id)| Some((path(at), line, text(*id)?)))
-                        })
-                        .collect();
-                    prop_assert_eq!(sorted(told(&grep, false)), sorted(full.clone()));
-                    let here: BTreeSet<String> = full.into_iter().map(|(.., text)| text).collect();
-                    let gone: Vec<String> = told(&grep, true).into_iter().map(|(.., text)| text).collect();
-                    prop_assert_eq!(sorted(gone), seen.difference(&here).cloned().collect::<Vec<_>>());
-                    seen.extend(here);
-                    for (at, file) in files.iter_mut().enumerate() {
-                        let read = file.lines.len().saturating_sub(1);
-                        file.known = row_of(&grep, &path(at)).map(|row| (row, file.lines[..read].to_vec()));
-                    }
-                    earlier = grep;
-                }
-            }
-        }
+    fn carried_and_new_are_what_a_whole_reading_finds(
+        lines in prop::collection::btree_set(1u64..200, 0..60),
+        cut in 0u64..200,
+        ahead in 0u64..20,
+        renamed in any::<bool>(),
+    ) {
+        let path = if renamed { "/l/server.log.1" } else { "/l/server.log" };
+        let of = |from: u64, to: u64| -> Vec<LogRecord> {
+            lines.iter().filter(|line| (from..=to).contains(line)).map(|line| record(0, *line)).collect()
+        };
+        // What was beyond the cursor was shown too, and is read again.
+        let earlier = grep(vec![file("/l/server.log", Some(cut))], of(0, cut + ahead));
+        let new = grep(vec![file(path, Some(300))], of(cut + 1, 300));
+        let heard = Heard { claims: vec![0], fresh: 1200, ..Heard::default() };
+        let (grep, coverage) = carry(&earlier, reading(new, vec![heard]), when());
+        prop_assert_eq!(&grep.records, &of(0, 300));
+        prop_assert_eq!(grep.files.len(), 1);
+        prop_assert_eq!(coverage[0].reason.as_deref(), Some("1.2 KiB new since 2026-11-24 01:00Z"));
     }
 }
 
-fn row_of(grep: &LogGrep, path: &str) -> Option<u32> {
-    grep.files.iter().position(|file| file.path == path && file.gone.is_none()).map(|at| at as u32)
-}
-
-fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
-    items.sort();
-    items
+#[test]
+fn what_is_gone_is_kept_until_the_window_ends() {
+    let earlier = grep(vec![file("/l/server.log", Some(9))], vec![record(0, 1), record(0, 12)]);
+    let (kept, coverage) = carry(&earlier, reading(LogGrep::default(), Vec::new()), when());
+    assert_eq!((kept.records.len(), kept.files[0].access), (2, Access::Missing));
+    assert_eq!(
+        coverage[0].reason.as_deref(),
+        Some("gone since 2026-11-24 02:00Z; what was read of it is kept")
+    );
+    let later = When { now: at("2026-12-24T02:00:00Z"), ..when() };
+    let (kept, coverage) = carry(&kept, reading(LogGrep::default(), Vec::new()), later);
+    assert!(kept.records.is_empty() && kept.files.is_empty() && coverage.is_empty(), "{kept:?}");
 }
 
 #[test]
-fn what_is_gone_is_kept_for_as_long_as_the_window() {
-    let before = reading(&[File { known: None, lines: vec![1, 2, 4] }], &LogGrep::default()).grep;
-    let empty = || reading(&[], &LogGrep::default());
-    let kept = |days: u64| {
-        let when = When { now: now(), kept_minutes: days * 24 * 60 };
-        let (grep, coverage) = carry(&before, empty(), when);
-        let reasons: BTreeMap<String, Option<String>> =
-            coverage.into_iter().map(|row| (row.path, row.reason)).collect();
-        (grep.records.len(), reasons)
-    };
-    let (records, rows) = kept(30);
-    assert_eq!(records, 3);
-    let said = rows["/l/server.log"].as_deref().unwrap();
-    assert!(said.starts_with("gone since 2026-11-24"), "{said}");
-    assert_eq!(kept(1), (0, BTreeMap::new()));
+fn what_could_not_be_read_keeps_its_records_and_its_cursor() {
+    let earlier = grep(vec![file("/l/server.log", Some(9))], vec![record(0, 1), record(0, 12)]);
+    let mut closed = file("/l/server.log", None);
+    closed.access = Access::Unreadable;
+    let unreadable = reading(grep(vec![closed], Vec::new()), vec![Heard::default()]);
+    let lost = Reading::default();
+    for reading in [unreadable, lost] {
+        let (kept, coverage) = carry(&earlier, reading, when());
+        assert_eq!((kept.records.len(), kept.files.len(), coverage.len()), (2, 1, 1));
+        assert_eq!(kept.files[0].cursor, earlier.files[0].cursor);
+        assert_eq!(kept.files[0].gone, None);
+    }
 }
 
 #[test]
-fn a_file_that_is_read_again_is_not_gone_and_what_it_left_out_counts_once() {
-    let logs = |lines: &[u64], end: u64, beyond: u64| {
-        let mut reading = reading(&[File::default()], &LogGrep::default());
-        reading.grep.files[0].beyond = beyond;
-        let place = FilePlace { inode: 1, offset: 1, end: 1, head: 0, tail: 0, zipped: false };
-        reading.grep.files[0].cursor = Some(Cursor { read: now(), line: end, place: Place::File(place) });
-        let record = |line: &u64| LogRecord {
-            file: 0,
-            line: *line,
-            text: text(*line as u32).unwrap(),
-            continuation: Vec::new(),
-            lossy: false,
-            truncated: false,
-        };
-        reading.grep.records = lines.iter().map(record).collect();
-        reading
-    };
-    let before = logs(&[1, 2, 100], 100, 97).grep;
-    let when = When { now: now(), kept_minutes: KEPT_MINUTES };
-    let (grep, coverage) = carry(&before, logs(&[1, 2, 148, 149], 149, 145), when);
-    let lines: Vec<(u32, u64)> = grep.records.iter().map(|record| (record.file, record.line)).collect();
-    assert_eq!(lines, [(0, 1), (0, 2), (0, 148), (0, 149)]);
-    assert_eq!((grep.files.len(), grep.files[0].beyond, coverage.len()), (1, 145, 1));
+fn a_file_that_was_compressed_and_read_anew_is_not_counted_twice() {
+    let earlier = grep(vec![file("/l/server.log.1", Some(9))], vec![record(0, 1), record(0, 2)]);
+    let new = grep(vec![file("/l/server.log.1.gz", Some(9))], vec![record(0, 1), record(0, 2)]);
+    let heard = Heard { whole: true, ..Heard::default() };
+    let (kept, _) = carry(&earlier, reading(new, vec![heard]), when());
+    assert_eq!(kept.records, [record(0, 1), record(0, 2)]);
+    assert_eq!(kept.files.len(), 1);
 }
