@@ -6,17 +6,17 @@ mod userland;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::Command;
 
 use binary::{Desk, replica, run, serve};
 use roundsman::demo::Fleet;
 use roundsman::probe::log_grep::Question;
 use roundsman::probe::{disk_free, disk_usage, facts, log_grep};
-use roundsman::round::{Access, Coverage, CoverageStatus, DiskUsage, Ended, Evidence, LogGrep};
+use roundsman::round::{Access, Coverage, CoverageStatus, DiskUsage, Evidence, LogGrep};
 use userland::{Userland, open_desk};
 
 fn usage(userland: &Userland, paths: &[String]) -> (DiskUsage, Vec<Coverage>) {

@@ -168,7 +168,7 @@ fn visit(broker: usize, replicas: Vec<Replica>) -> Visit {
     };
     let grep = LogGrep {
         pattern: "kafka".into(),
-        files: vec![LogFile { path: server.into(), access: Access::Readable, beyond: 0 }],
+        files: vec![LogFile { path: server.into(), access: Access::Readable, beyond: 0, ..LogFile::default() }],
         records: vec![
             record(
                 3,
@@ -180,6 +180,7 @@ fn visit(broker: usize, replicas: Vec<Replica>) -> Visit {
                 format!("[2026-10-02 10:00:01,402] INFO [KafkaServer id={id}] started (kafka.server.KafkaServer)"),
             ),
         ],
+        ..LogGrep::default()
     };
     let usage = DiskUsage { log_dirs: vec![DIR.into()], replicas, ..DiskUsage::default() };
     let mount = Mount {
