@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use roundsman::kafka::event::events;
 use roundsman::probe::log_grep::{KAFKA, Question, parse};
-use roundsman::round::{Outcome, ProbeAnswer, Round, SCHEMA, Visit};
+use roundsman::round::{Ended, Outcome, ProbeAnswer, Round, SCHEMA, Visit};
 use roundsman::shell::answer::Answer;
 
 const NODES: usize = 100;
@@ -15,7 +15,7 @@ fn main() {
 
 /// One node's answer: the messages that logs are full of, in the mix of a restart after a truncation.
 fn answer(node: usize) -> Answer {
-    let mut text = String::from("F /l/server.log\nM\n");
+    let mut text = String::from("1:rmfence S 0 - - /l/server.log\n");
     let mut line = 0;
     while text.len() < BYTES {
         line += 1;
@@ -41,9 +41,10 @@ fn answer(node: usize) -> Answer {
                 "INFO [ReplicaFetcher replicaId=2, leaderId=3, fetcherId=0] Truncating partition orders-{line} with TruncationState(offset=3375, completed=true) due to leader epoch and offset EpochEndOffset(errorCode=0) (kafka.server.ReplicaFetcherThread)"
             ),
         };
-        text.push_str(&format!("/l/server.log:{line}:{time} {what}\n"));
+        text.push_str(&format!("{}:{time} {what}\n", line + 1));
     }
-    Answer { stdout: text.into_bytes(), ..Answer::default() }
+    text.push_str(&format!("{}:rmfence E\n{}:rmfence .\n", line + 2, line + 3));
+    Answer { stdout: text.into_bytes(), ended: Some(Ended::Exit(0)), ..Answer::default() }
 }
 
 #[divan::bench(sample_count = 5)]
@@ -55,6 +56,8 @@ fn parsed_and_joined(bencher: divan::Bencher) {
         newer_than_minutes: None,
         limit: 2 * BYTES,
         journal: None,
+        earlier: None,
+        fence: "rmfence".into(),
     };
     let answers: Vec<Vec<Answer>> = (0..NODES).map(|node| vec![answer(node)]).collect();
     bencher.bench_local(|| {

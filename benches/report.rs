@@ -35,6 +35,7 @@ fn ten_thousand_partitions(bencher: divan::Bencher, format: &str) {
             comparison: &case.comparison,
             findings: &case.findings,
             verdict: case.verdict,
+            since: None,
             timeline: Filter::default(),
             metrics: Metrics::default(),
         };
