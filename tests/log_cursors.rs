@@ -188,6 +188,15 @@ impl Logs {
         }
     }
 
+    /// Nobody has written to the rotated files for hours.
+    fn age(&mut self) {
+        for (.., path) in self.rotated() {
+            let hours = self.rng.random_range(2..2000);
+            let then = std::time::SystemTime::now() - std::time::Duration::from_secs(hours * 3600);
+            fs::File::options().write(true).open(path).unwrap().set_modified(then).unwrap();
+        }
+    }
+
     /// The numbers of all lines that are there now.
     fn all(&self) -> BTreeSet<u32> {
         let files = self.rotated().into_iter().map(|(.., path)| path).chain([self.path(LOG)]);
@@ -263,6 +272,10 @@ fn rounds(userland: &Userland, seed: u64, steps: usize, pattern: &str) {
     for _ in 0..steps {
         for _ in 0..logs.rng.random_range(1..4) {
             story.push(logs.step().to_owned());
+        }
+        if earlier.is_none() {
+            (0..8).for_each(|_| story.push(logs.step().to_owned()));
+            logs.age();
         }
         seen.extend(logs.all());
         let question = question(desk.dir(), pattern);

@@ -19,6 +19,7 @@ pub mod carry;
 mod reading;
 mod script;
 mod thin;
+mod twice;
 
 pub use script::script;
 
@@ -128,7 +129,7 @@ pub fn follow_up(question: &Question, first: &Answer) -> Option<String> {
         .collect();
     files.sort_by_key(|(_, path)| oldest_first(path));
     let pattern = quote(&question.ere());
-    let grep = question.grep();
+    let grep = question.grep(&question.ere());
     let mut script = String::new();
     for (zipped, path) in &files {
         let read = match unzipped(question, *zipped, path) {
@@ -191,6 +192,7 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
         reading.grep.records.clear();
         newest_part(second, question, &mut reading.grep, &mut reading.coverage);
         reading.whole = second.whole();
+        reading.newest = true;
         for (file, heard) in reading.grep.files.iter_mut().zip(&mut reading.heard) {
             // The newest part is read from no beginning and to no place from which it could be gone on.
             file.cursor = None;
@@ -246,11 +248,11 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
         }
         None => {
             let mut grep = reading.grep;
+            twice::drop_twice(&mut grep);
             grep.records.sort_by_key(|record| (record.file, record.line));
             (grep, reading.coverage)
         }
     };
-    carry::drop_halves(&mut grep);
     grep.asked = Some(question.key());
     beyond(question, follow_up.is_some(), &grep, &mut coverage);
     (Evidence::LogGrep(grep), coverage)

@@ -25,7 +25,7 @@ pub enum Place {
 
 /// A place in a file. What the file holds decides whether it is the same one; the inode only says where to look
 /// first. (A device's number is nothing that POSIX tools tell.)
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilePlace {
     pub inode: u64,
     /// Bytes: where the last record begins, which may still grow; of a `.gz` file its size.
@@ -38,4 +38,8 @@ pub struct FilePlace {
     pub tail: u32,
     /// The bytes are those of a `.gz` file.
     pub zipped: bool,
+    /// Of a file that nobody had written to for an hour, in place of the checksums: when it was written, as `ls`
+    /// tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<String>,
 }

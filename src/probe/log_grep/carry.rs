@@ -2,12 +2,12 @@
 //!
 //! A record is carried for as long as a full reading would find it; one whose file is gone until the window ends.
 
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Bound;
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 
 use super::thin::time;
+use super::twice::drop_twice;
 use crate::kafka::record::is_header;
 use crate::round::{Access, Coverage, CoverageStatus, LogFile, LogGrep, LogRecord};
 
@@ -41,6 +41,8 @@ pub struct Reading {
     pub heard: Vec<Heard>,
     /// Everything that was to be read was: what is not there is gone.
     pub whole: bool,
+    /// Only the newest part of what is there was brought; it stands for all of what earlier rounds read there.
+    pub newest: bool,
     /// Directories that nobody could look into.
     pub closed: Vec<String>,
 }
@@ -54,10 +56,10 @@ pub struct When {
 
 /// The new reading with what still holds of the earlier one.
 pub fn carry(earlier: &LogGrep, reading: Reading, when: When) -> (LogGrep, Vec<Coverage>) {
-    let Reading { grep, coverage, heard, whole, closed } = reading;
+    let Reading { grep, coverage, heard, whole, newest, closed } = reading;
     let mut merge =
         Merge { earlier, grep, coverage, heard, closed, to: vec![To::Nowhere; earlier.files.len()] };
-    merge.settle(whole, when.now);
+    merge.settle(whole, newest, when.now);
     merge.take(when);
     let Merge { mut grep, coverage, .. } = merge;
     grep.records.sort_by_key(|record| (record.file, record.line));
@@ -103,7 +105,7 @@ impl Merge<'_> {
     }
 
     /// Finds the place of every earlier file's records.
-    fn settle(&mut self, whole: bool, now: Timestamp) {
+    fn settle(&mut self, whole: bool, newest: bool, now: Timestamp) {
         let heard = std::mem::take(&mut self.heard);
         for (at, one) in (0..).zip(&heard).filter(|(_, one)| whole && !one.failed) {
             if let Some(from) = one.unchanged {
@@ -140,6 +142,8 @@ impl Merge<'_> {
                     };
                     self.stays(from, at as u32);
                 }
+                // What the newest part does not hold of it is counted there.
+                (None, Some(Access::Readable)) if newest => {}
                 // Older than what is looked at, and so are its records.
                 (None, Some(Access::Unseen)) => {}
                 (None, _) => self.gone(from, &path, now),
@@ -194,6 +198,7 @@ impl Merge<'_> {
                 *again.entry(&record.text).or_default() += 1;
             }
         }
+        let reread = self.read_again();
         let places: HashMap<(u32, u64), &str> = self
             .grep
             .records
@@ -228,7 +233,8 @@ impl Merge<'_> {
                     if !is_elsewhere && !self.is_final(record) {
                         is_elsewhere = again.keys().any(|text| text.starts_with(&record.text));
                     }
-                    (*file, young && !is_elsewhere)
+                    let is_reread = reread.get(&record.file).is_some_and(|last| record.line <= *last);
+                    (*file, young && !is_elsewhere && !is_reread)
                 }
                 Some(To::Nowhere) | None => continue,
             };
@@ -236,8 +242,12 @@ impl Merge<'_> {
                 taken.push(LogRecord { file, ..record.clone() });
             }
         }
-        for (from, to) in self.earlier.files.iter().zip(&self.to) {
+        for ((number, from), to) in (0u32..).zip(&self.earlier.files).zip(&self.to) {
             let (To::Final(at, _) | To::All(at) | To::Gone(at)) = to else { continue };
+            // What was left out of it is left out of the new reading too, and counted there.
+            if reread.contains_key(&number) {
+                continue;
+            }
             if let Some(row) = self.grep.files.get_mut(*at as usize) {
                 row.beyond = row.beyond.saturating_add(from.beyond);
             }
@@ -257,8 +267,35 @@ impl Merge<'_> {
             taken.push(LogRecord { file, ..record.clone() });
         }
         self.grep.records.extend(taken);
+        drop_twice(&mut self.grep);
         self.say();
         self.drop_empty_rows();
+    }
+
+    /// Earlier files that nobody recognized and that stand, as their lines tell, at the beginning of a file that was
+    /// read whole: up to which line. Where that file's repeats were thinned, what is not there may have been left out.
+    fn read_again(&self) -> HashMap<u32, u64> {
+        let mut lines: HashMap<(u64, &str), u32> = HashMap::new();
+        let mut ends: HashMap<u32, u64> = HashMap::new();
+        for record in &self.grep.records {
+            if self.heard.get(record.file as usize).is_some_and(|heard| heard.whole)
+                && is_header(&record.text)
+            {
+                lines.insert((record.line, &record.text), record.file);
+                let end = ends.entry(record.file).or_default();
+                *end = (*end).max(record.line);
+            }
+        }
+        let mut again: HashMap<u32, u64> = HashMap::new();
+        let gone = |record: &&LogRecord| matches!(self.to.get(record.file as usize), Some(To::Gone(_)));
+        for record in self.earlier.records.iter().filter(gone) {
+            let Some(at) = lines.get(&(record.line, record.text.as_str())) else { continue };
+            let thinned = self.grep.files.get(*at as usize).is_some_and(|file| file.beyond > 0);
+            let last = if thinned { ends.get(at).copied().unwrap_or_default() } else { record.line };
+            let known = again.entry(record.file).or_default();
+            *known = (*known).max(last);
+        }
+        again
     }
 
     /// Whether an earlier record stood before its file's cursor, so that it could not grow any more.
@@ -316,30 +353,6 @@ impl Merge<'_> {
     }
 }
 
-/// What was read half in one place and wholly in another, while it was copied or written anew, is one record.
-pub(super) fn drop_halves(grep: &mut LogGrep) {
-    let is_final = |record: &LogRecord| {
-        let file = grep.files.get(record.file as usize);
-        file.and_then(last_line).is_some_and(|last| record.line <= last)
-    };
-    if grep.records.iter().all(is_final) {
-        return;
-    }
-    let texts: BTreeSet<(u64, &str)> =
-        grep.records.iter().map(|record| (record.line, record.text.as_str())).collect();
-    let is_half = |record: &LogRecord| {
-        let this = (record.line, record.text.as_str());
-        let longer = texts.range((Bound::Excluded(this), Bound::Unbounded)).next();
-        longer.is_some_and(|(line, text)| *line == record.line && text.starts_with(&record.text))
-    };
-    let keep: Vec<bool> = grep
-        .records
-        .iter()
-        .map(|record| is_final(record) || !is_header(&record.text) || !is_half(record))
-        .collect();
-    retain(&mut grep.records, &keep);
-}
-
 /// Keeps the newest records within a number of bytes, as a reading does; the others are counted.
 pub(super) fn bound(grep: &mut LogGrep, limit: usize) {
     let size =
@@ -394,3 +407,8 @@ fn bytes(bytes: u64) -> String {
     }
     format!("{amount:.1} {}", name.copied().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

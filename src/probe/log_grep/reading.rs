@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Question;
 use super::assembly::Assembly;
 use super::carry::{Heard, Reading};
-use super::script::JOURNAL_CURSOR;
+use super::script::{JOURNAL_CURSOR, is_time};
 use crate::round::{Access, Coverage, CoverageStatus, Cursor, FilePlace, LogFile, Place};
 use crate::shell::answer::Answer;
 use crate::shell::script::glob_parent;
@@ -354,8 +354,15 @@ impl Reader<'_> {
 }
 
 fn place(told: &str) -> Option<FilePlace> {
-    let numbers: Vec<u64> = told.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
-    let [inode, offset, end, head, tail, zipped] = numbers.try_into().ok()?;
+    let mut words = told.split(' ');
+    let mut number = || words.next().and_then(|word| word.parse::<u64>().ok());
+    let (inode, offset, end) = (number()?, number()?, number()?);
+    let (head, tail, zipped) = (number()?, number()?, number()?);
+    // It goes back into a script.
+    let written = words.next().map(str::to_owned);
+    if written.as_deref().is_some_and(|written| !is_time(written)) {
+        return None;
+    }
     Some(FilePlace {
         inode,
         offset,
@@ -363,6 +370,7 @@ fn place(told: &str) -> Option<FilePlace> {
         head: u32::try_from(head).ok()?,
         tail: u32::try_from(tail).ok()?,
         zipped: zipped == 1,
+        written,
     })
 }
 

@@ -4,7 +4,7 @@
 #   N INDEX WHY               a pattern that matches nothing
 #   S FROM BASE CLAIMS PATH   begins a source at an offset; BASE is whose line number goes on there
 #   P                         from here on not final: the last record, which may still grow
-#   E [INODE OFFSET END HEAD TAIL ZIPPED]   ends it; the cursor behind what is final, if there can be one
+#   E [INODE OFFSET END HEAD TAIL ZIPPED [WRITTEN]]   ends it; the cursor behind what is final, if there can be one
 #   B                         it could not be read to its end
 #   = CURSOR PATH             as it was: nothing to read
 #   D PATH                    a copy of what has been read already
@@ -48,16 +48,16 @@ g() { v $s;t=$x b= n=$((n+1))
 echo "$Q S $1 $2 $3 $f"
 { gzip -dc <"$p" 2>/dev/null||{ echo;echo "$Q B";};}|if [ $1 = 0 ];then cat;else tail -c +$(($1+1));fi
 echo;echo "$Q E $i $s $s $h $t 1";W="$W w$n:$i:$s:$s:$h:$t:1";K="$K,$3,";}
-# Without a cursor.
+# By nothing but its name: what nobody writes to any more needs no second look, and has a cursor if $1 says one.
 k() { n=$((n+1));echo "$Q S 0 - - $f"
 case $Z in 1) gzip -dc <"$f" 2>/dev/null||{ echo;echo "$Q B";};; *) cat <"$f"||{ echo;echo "$Q B";};; esac
-echo;echo "$Q E";}
+echo;echo "$Q E$1";}
 # The open file stays the same one, whatever happens to its name.
 p() { p=/proc/self/fd/3;[ -r $p ]||p=$f;}
 # A file that cursors know by its inode.
 j() { p
 m=0 mk= me= ml=
-for w in $C;do case $w in *:$i:*) says $w;[ $ci = $i ]&&[ $cz = $Z ]&&[ $s -ge $co ]||continue
+for w in $C;do case $w in *:$i:*) says $w;[ $ci = $i ]&&[ $cz = $Z ]&&[ $ct != 0 ]&&[ $s -ge $co ]||continue
 v $co;[ "$x" = $ct ]||continue
 ml=$ml,$ck;[ $co -le $m ]||m=$co mk=$ck me=$ce h=$ch;; esac;done
 [ "$mk" ]||return 1
@@ -70,6 +70,7 @@ a $m $mk $ml;return 0;}
 m() { p
 m=0 mk= me= ml= d=;u
 for w in $W $C;do says $w
+[ $ct != 0 ]||continue
 case $Z$cz in
 11) [ $co = $s ]&&[ $ch = $h ]||continue
 v $s;[ "$x" = $ct ]||continue
@@ -93,9 +94,9 @@ w*) if [ $Z = 0 ]&&[ $s = $me ];then echo "$Q D $f";else case $Z in 1) g $m $mk 
 *,$mk,*) echo "$Q D $f";;
 *) case $Z in 1) g $m $mk $ml;; *) a $m $mk $ml;; esac;;
 esac;}
-# Inode and size of f, and whether it is zipped.
-q() { i=0 s=0 Z=0
-case $L in *" $f$N"*) L1=${L%%" $f$N"*};set -- ${L1##*"$N"};i=$1 s=$6;; esac
+# Inode and size of f, whether it is zipped, and when it was written.
+q() { i=0 s=0 Z=0 w=
+case $L in *" $f$N"*) L1=${L%%" $f$N"*};set -- ${L1##*"$N"};i=$1 s=$6 w=$7_$8_${9%%:*}_${9#*:};; esac
 case $i:$s in *[!0-9:]*|:*|*:) i=0 s=0;; esac
 case $f in *.gz) Z=1;; esac;}
 # One pass over the files that are there. What was renamed meanwhile has a name for its inode that no pass has
@@ -110,13 +111,17 @@ if [ -d "$f" ];then l "X $f";elif [ ! -r "$f" ];then l "U $f";elif [ ! -s "$f" ]
 elif case $O in all|*"$f"*) false;; *) true;; esac;then l "O $f"
 else case $f in *.gz) l "G $f";; *) l "F $f";; esac;set -- "$@" "$f";fi;done
 [ $# = 0 ]&&return
+H=;[ "$z" ]||H=$N$(find -H "$@" -prune ! -mmin -60 2>/dev/null)$N
 L=;[ "$z" ]||L=$N$(ls -Lind -- "$@" 2>/dev/null)$N
 for f do shift;q
 case $S in *"$N$i $f$N"*) continue;; esac
 S="$S$i $f$N" V=1
 [ $R = 1 ]||case $Z in 1) echo "$Q G $f";; *) echo "$Q F $f";; esac
-case $y$s in 1??????????*) s=0;; esac
+case $y:$s in 1:??????????*) s=0;; esac
+t=":$i:$s:$s:0:0:$Z:$w"
 if [ $s = 0 ];then { k;} 2>/dev/null
+elif case " $C " in *"$t "*) true;; *) false;; esac;then x=${C%%"$t"*};x=${x##* };n=$((n+1));echo "$Q = $x $f";K="$K,$x,"
+elif [ -z "$C" ]&&case $H in *"$N$f$N"*) true;; *) false;; esac;then { k " $i $s $s 0 0 $Z $w";} 2>/dev/null
 elif { j 3<"$f";} 2>/dev/null;then :
 else set -- "$@" "$f";fi;done
 for f do q;{ m 3<"$f";} 2>/dev/null;done;}

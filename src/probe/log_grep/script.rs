@@ -14,10 +14,9 @@ pub(super) const JOURNAL_CURSOR: &str = "-- cursor: ";
 /// The script; its comments stay here.
 pub fn script(question: &Question) -> String {
     let fence = &question.fence;
-    let mut grep = format!("{} -e {fence}", question.grep());
-    if question.journal.is_some() {
-        grep.push_str(&format!(" -e '^{JOURNAL_CURSOR}'"));
-    }
+    // One pattern: BusyBox looks for each of several in turn.
+    let journal_cursor = question.journal.as_ref().map(|_| format!("|^{JOURNAL_CURSOR}")).unwrap_or_default();
+    let mut grep = question.grep(&format!("{}|{fence}{journal_cursor}", question.ere()));
     if question.is_kafka() {
         grep.push_str(&format!("|LC_ALL=C awk {}", quote(&thin::program(fence))));
     }
@@ -41,9 +40,9 @@ impl Question {
 
     /// grep with its options. The catalogue's pattern matches the lines of a record that matter, so that
     /// no others need to be brought; any other pattern brings the lines behind a match.
-    pub(super) fn grep(&self) -> String {
+    pub(super) fn grep(&self, pattern: &str) -> String {
         let after = if self.is_kafka() { String::new() } else { format!(" -A {LINES_AFTER}") };
-        format!("LC_ALL=C grep -a -n{after} -E -e {}", quote(&self.ere()))
+        format!("LC_ALL=C grep -a -n{after} -E -e {}", quote(pattern))
     }
 }
 
@@ -85,15 +84,22 @@ fn journal(question: &Question) -> String {
 fn cursors(earlier: &LogGrep) -> String {
     let of = |(at, file): (usize, &crate::round::LogFile)| match &file.cursor.as_ref()?.place {
         Place::File(place) => Some(format!(
-            "{at}:{}:{}:{}:{}:{}:{}",
+            "{at}:{}:{}:{}:{}:{}:{}{}",
             place.inode,
             place.offset,
             place.end,
             place.head,
             place.tail,
-            u8::from(place.zipped)
+            u8::from(place.zipped),
+            // A saved round is a file like any other: only what ls says of a time goes into a script.
+            place.written.as_deref().filter(|it| is_time(it)).map(|it| format!(":{it}")).unwrap_or_default(),
         )),
         Place::Journal(_) => None,
     };
     earlier.files.iter().enumerate().filter_map(of).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a word can be what `ls` says of a time, blanks and colons made underscores.
+pub(super) fn is_time(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
