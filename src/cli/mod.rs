@@ -64,7 +64,7 @@ pub struct Cli {
         help_heading = "Report"
     )]
     pub color: When,
-    /// The configuration: FILE instead of roundsman.toml in ~/.config/roundsman and /etc.
+    /// The configuration: FILE instead of roundsman.toml in ~/.config/roundsman and /etc/roundsman.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

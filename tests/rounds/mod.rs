@@ -168,7 +168,8 @@ fn visit(broker: usize, replicas: Vec<Replica>) -> Visit {
     };
     let grep = LogGrep {
         pattern: "kafka".into(),
-        files: vec![LogFile { path: server.into(), access: Access::Readable, beyond: 0 }],
+        files: vec![LogFile { path: server.into(), access: Access::Readable, ..LogFile::default() }],
+        asked: None,
         records: vec![
             record(
                 3,
