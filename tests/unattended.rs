@@ -123,7 +123,9 @@ fn a_signal_ends_the_splay_at_once() {
         waiting.signal(signal);
         let ran = waiting.end().exits(status);
         assert!(began.elapsed() < Duration::from_secs(5) && ran.stdout.is_empty(), "{ran:?}");
-        until("the lock is let go", PATIENCE, || fs::metadata(&team.locks()[0]).is_ok_and(|lock| lock.len() == 0));
+        until("the lock is let go", PATIENCE, || {
+            fs::metadata(&team.locks()[0]).is_ok_and(|lock| lock.len() == 0)
+        });
     }
     // What it waits is none of the round's time.
     team.round(&["--unattended", "--splay", "2s", "--round-timeout", "30s"]).exits(0);
@@ -144,7 +146,8 @@ fn nobody_is_asked_and_nothing_is_drawn_even_on_a_terminal() {
         seen
     };
     let line = format!("roundsman run {AUDIT} -i {} --unattended --no-history", team.inventory());
-    let start = |more: &str, env: &[(&str, &str)]| Terminal::start(&format!("{line} {more}"), desk.dir(), env);
+    let start =
+        |more: &str, env: &[(&str, &str)]| Terminal::start(&format!("{line} {more}"), desk.dir(), env);
     quiet(start("--color always", &[]), 0, "OK");
     quiet(start("-k", &[]), 64, "--unattended");
     quiet(start("-K", &[]), 64, "--unattended");
@@ -225,13 +228,21 @@ fn a_command_that_fails_is_seen_in_the_exit_status() {
     team.round(&["--notify-cmd", "true"]).exits(0);
     let marker = "314159.25";
     let slow = format!("sleep {marker} & sleep {marker}");
-    let ran = team.round(&["--notify-cmd", &slow, "--notify-timeout", "500ms"]).exits(3);
-    ran.complains("did not end within 0.5 s and was killed");
-    until("the command's own processes are gone", PATIENCE, || binary::processes_with(&format!("sleep {marker}")).is_empty());
+    let ran = team.round(&["--notify-cmd", &slow, "--notify-timeout", "1s"]).exits(3);
+    ran.complains("did not end within 1 s and was killed");
+    until("the command's own processes are gone", PATIENCE, || {
+        binary::processes_with(&format!("sleep {marker}")).is_empty()
+    });
     team.size(250);
     team.round(&["--notify-cmd", "exit 1"]).exits(3);
     // It holds the lock as long as the command runs, and SIGTERM ends that too.
-    let running = Running::start(team.command(&["--unattended", "--notify-cmd", "echo begun; sleep 314159.75", "--notify-timeout", "1h"]));
+    let running = Running::start(team.command(&[
+        "--unattended",
+        "--notify-cmd",
+        "echo begun; sleep 314159.75",
+        "--notify-timeout",
+        "1h",
+    ]));
     until("the command runs", PATIENCE, || !binary::processes_with("sleep 314159.75").is_empty());
     team.round(&["--unattended"]).exits(75);
     running.signal(Signal::TERM);
@@ -297,7 +308,8 @@ fn kill_9_at_any_moment_leaves_history_and_lock_sound() {
         for visit in &round.visits {
             for probe in &visit.probes {
                 if let Evidence::LogGrep(grep) = &probe.evidence {
-                    let marks = grep.records.iter().filter_map(|record| Some(record.text.split_once("marker-")?.1));
+                    let marks =
+                        grep.records.iter().filter_map(|record| Some(record.text.split_once("marker-")?.1));
                     seen.extend(marks.filter_map(|mark| mark.get(..4)));
                 }
             }

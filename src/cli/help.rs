@@ -16,12 +16,10 @@ fn shaped(command: Command, path: &str) -> Command {
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     let page = page(path);
     let common = page.map_or(&[][..], |page| page.common);
-    let mut command = command.mut_args(|arg| {
-        match arg.is_positional() {
-            true => arg,
-            false if common.contains(&arg.get_id().as_str()) => arg.help_heading(None::<&str>),
-            false => arg.hide_short_help(true),
-        }
+    let mut command = command.mut_args(|arg| match arg.is_positional() {
+        true => arg,
+        false if common.contains(&arg.get_id().as_str()) => arg.help_heading(None::<&str>),
+        false => arg.hide_short_help(true),
     });
     for name in names {
         let below = format!("{path} {name}");

@@ -42,11 +42,7 @@ pub struct Beside {
 #[derive(Debug, Clone, Default, Args)]
 pub struct HistoryFile {
     /// The history [default: $XDG_STATE_HOME/roundsman/history.sqlite].
-    #[arg(
-        long,
-        value_name = "FILE",
-        help_heading = "History"
-    )]
+    #[arg(long, value_name = "FILE", help_heading = "History")]
     pub history: Option<PathBuf>,
 }
 

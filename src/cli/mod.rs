@@ -36,8 +36,8 @@ pub use exec::{Check, Exec, ExecFormat, Trust};
 pub use help::command;
 pub use history::{Beside, Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, Keep};
 pub use hosts::{Hosts, Vault};
-pub use layers::{Setting, Source, denied, layered};
 pub use inventory::{Inventory, InventoryHost, InventorySource};
+pub use layers::{Setting, Source, denied, layered};
 pub use man::manual;
 pub use report::{Explain, ExplainFormat, Report};
 pub use round::{Audit, Round, Run};
@@ -180,6 +180,10 @@ fn colour_of(words: &[OsString]) -> When {
     let mut words = words.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
     let mut choice = When::Auto;
     while let Some(word) = words.next() {
+        // Nobody watches: no terminal codes, whatever else is said.
+        if word == "--unattended" {
+            return When::Never;
+        }
         let value = if word == "--color" { words.next() } else { word.strip_prefix("--color=") };
         choice = match value {
             Some("always") => When::Always,

@@ -17,7 +17,10 @@ const ANSIBLE: &[(&str, &[&str])] = &[
     ("user", &["ANSIBLE_REMOTE_USER", "remote_user"]),
     ("forks", &["ANSIBLE_FORKS", "forks"]),
     ("private-key", &["ANSIBLE_PRIVATE_KEY_FILE", "private_key_file"]),
-    ("host-key-checking", &["ANSIBLE_SSH_HOST_KEY_CHECKING", "ANSIBLE_HOST_KEY_CHECKING", "host_key_checking"]),
+    (
+        "host-key-checking",
+        &["ANSIBLE_SSH_HOST_KEY_CHECKING", "ANSIBLE_HOST_KEY_CHECKING", "host_key_checking"],
+    ),
     ("timeout", &["ANSIBLE_SSH_TIMEOUT", "ANSIBLE_TIMEOUT", "timeout"]),
     ("become", &["ANSIBLE_BECOME", "become"]),
     ("become-user", &["ANSIBLE_BECOME_USER", "become_user"]),
@@ -87,6 +90,7 @@ fn table(rows: &[[String; 3]]) -> String {
         rows.iter().map(|[option, value, source]| [clean(option), clean(value), clean(source)]).collect();
     let wide = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
     let (first, second) = (wide(0).unwrap_or(0), wide(1).unwrap_or(0).min(50));
-    let line = |[option, value, source]: &[String; 3]| format!("{option:<first$}  {value:<second$}  {source}\n");
+    let line =
+        |[option, value, source]: &[String; 3]| format!("{option:<first$}  {value:<second$}  {source}\n");
     rows.iter().map(line).collect()
 }

@@ -48,7 +48,11 @@ impl Lock {
         let trouble = |doing: &str, error: &dyn std::fmt::Display| {
             Refusal::from(FileError::whole(&dir, format!("the lock can't be {doing}: {error}")))
         };
-        DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|error| trouble("made", &error))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&dir)
+            .map_err(|error| trouble("made", &error))?;
         let path = dir.join(format!("{}.lock", name(line)));
         // It is never removed: whoever waits for a file that is gone holds another one than the next.
         let mut file = OpenOptions::new()

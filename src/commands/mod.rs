@@ -182,12 +182,18 @@ fn give_secrets(connect: &cli::Connect, settings: &Settings, plan: &mut Plan) ->
         },
         (None, false) => Ok(None),
     };
-    let login =
-        ask(connect.ask_pass || (settings.ask_pass && !cli::denied("ask-pass")), &connect.connection_password_file, "SSH password:")?;
+    let login = ask(
+        connect.ask_pass || (settings.ask_pass && !cli::denied("ask-pass")),
+        &connect.connection_password_file,
+        "SSH password:",
+    )?;
     let default = if login.is_some() { " [the SSH password]" } else { "" };
     let question = format!("BECOME password{default}:");
-    let becoming =
-        ask(connect.ask_become_pass || (settings.become_ask_pass && !cli::denied("ask-become-pass")), &connect.become_password_file, &question)?;
+    let becoming = ask(
+        connect.ask_become_pass || (settings.become_ask_pass && !cli::denied("ask-become-pass")),
+        &connect.become_password_file,
+        &question,
+    )?;
     // An empty answer to -K is the other password, as in Ansible.
     let becoming = becoming.and_then(|secret| match secret.reveal().is_empty() {
         true => login.clone(),

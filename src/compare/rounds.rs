@@ -120,7 +120,12 @@ impl Visit {
             probe: "log_grep".into(),
             evidence: Evidence::LogGrep(LogGrep {
                 pattern: "ERROR|WARN".into(),
-                files: vec![LogFile { path: path.into(), access: Access::Readable, beyond: 0, ..LogFile::default() }],
+                files: vec![LogFile {
+                    path: path.into(),
+                    access: Access::Readable,
+                    beyond: 0,
+                    ..LogFile::default()
+                }],
                 records,
                 ..LogGrep::default()
             }),

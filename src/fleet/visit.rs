@@ -282,9 +282,12 @@ impl Visitor {
         if !read.is_empty() && further.is_empty() {
             return;
         }
-        for grep in audit.earlier.iter().filter(|grep| !grep.asked.as_ref().is_some_and(|key| read.contains(key))) {
+        for grep in
+            audit.earlier.iter().filter(|grep| !grep.asked.as_ref().is_some_and(|key| read.contains(key)))
+        {
             let why = "not read this time; what was read of it earlier is kept";
-            let coverage = grep.files.iter().filter(|file| file.gone.is_none() && file.access != Access::Missing);
+            let coverage =
+                grep.files.iter().filter(|file| file.gone.is_none() && file.access != Access::Missing);
             visit.probes.push(ProbeAnswer {
                 play: 0,
                 probe: "log_grep".to_owned(),

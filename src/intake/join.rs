@@ -323,7 +323,12 @@ fn add_log(pile: &mut Pile, log: Log) {
     }
     let number = u32::try_from(pile.log.files.len()).unwrap_or(u32::MAX);
     let access = if log.read.empty { Access::Empty } else { Access::Readable };
-    pile.log.files.push(LogFile { path: log.file.clone(), access, beyond: log.read.beyond, ..LogFile::default() });
+    pile.log.files.push(LogFile {
+        path: log.file.clone(),
+        access,
+        beyond: log.read.beyond,
+        ..LogFile::default()
+    });
     pile.log_coverage.push(match (log.read.empty, log.read.beyond) {
         (true, _) => Coverage { reason: Some("empty".to_owned()), ..Coverage::complete(&log.file) },
         (_, 0) => Coverage::complete(&log.file),

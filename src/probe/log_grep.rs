@@ -272,7 +272,9 @@ fn journal_rows(journal: &Journal, first: &Answer, reading: &mut carry::Reading)
     let Some(at) = reading.grep.files.iter().position(|file| file.path == name) else { return };
     let denied =
         lines(&first.stderr).find(|line| line.contains("ermission") || line.contains("No journal files"));
-    if let (Some(why), Some(row), Some(file)) = (denied, reading.coverage.get_mut(at), reading.grep.files.get_mut(at)) {
+    if let (Some(why), Some(row), Some(file)) =
+        (denied, reading.coverage.get_mut(at), reading.grep.files.get_mut(at))
+    {
         *row = Coverage::none(&name, why.into_owned());
         file.access = Access::Unreadable;
         file.cursor = None;
@@ -398,7 +400,8 @@ mod tests {
                 fence: "rmfence".to_owned(),
             };
             let said = ["G journal:kafka.service", "S 0 - - journal:kafka.service", "E", "."];
-            let said: String = said.iter().zip(1..).map(|(said, at)| format!("{at}:rmfence {said}\n")).collect();
+            let said: String =
+                said.iter().zip(1..).map(|(said, at)| format!("{at}:rmfence {said}\n")).collect();
             let stdout = said.into();
             let answer = Answer { stdout, ended: Some(Ended::Exit(0)), ..Answer::default() };
             (script(&question), parse(&question, &[answer], 1).1)

@@ -105,7 +105,9 @@ impl ConfigFile {
         match self.value(entry, arg) {
             Ok(value) => Ok(Some((value, Place::of(&self.text, entry.at.start).line))),
             // What another command's option of the same name takes is meant for that one.
-            Err(_) if entry.table.is_none() && elsewhere(&|other| self.value(entry, other).is_ok()) => Ok(None),
+            Err(_) if entry.table.is_none() && elsewhere(&|other| self.value(entry, other).is_ok()) => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -169,7 +171,9 @@ fn entry(
 fn scalar(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
-        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().trim_start_matches('+').to_owned()),
+        DeValue::Integer(number) if number.radix() == 10 => {
+            Some(number.as_str().trim_start_matches('+').to_owned())
+        }
         DeValue::Float(number) => Some(number.as_str().to_owned()),
         DeValue::Datetime(time) => Some(time.to_string()),
         _ => None,

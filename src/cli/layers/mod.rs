@@ -119,7 +119,8 @@ pub fn layered_in(words: Vec<OsString>, surroundings: &Surroundings<'_>) -> Resu
     found.sort_by_key(|one| one.rank);
     let mut settled: Vec<Found<'_>> = Vec::new();
     for one in found {
-        let rival = settled.iter().find(|other| one.is_on() && other.is_on() && against(leaf, one.arg, other.arg));
+        let rival =
+            settled.iter().find(|other| one.is_on() && other.is_on() && against(leaf, one.arg, other.arg));
         match rival {
             None => settled.push(one),
             Some(rival) if rival.rank < one.rank || one.rank == 0 => settled.push(one.given_up()),
@@ -171,7 +172,11 @@ impl Found<'_> {
 
     /// The same without its value: something higher is against it.
     fn given_up(self) -> Self {
-        if self.rank == 0 { self } else { Found { rank: usize::MAX, source: Source::Default, value: None, ..self } }
+        if self.rank == 0 {
+            self
+        } else {
+            Found { rank: usize::MAX, source: Source::Default, value: None, ..self }
+        }
     }
 
     fn setting(&self, by_hand: &ArgMatches) -> Setting {
@@ -252,11 +257,13 @@ fn joined(words: Vec<OsString>, at: usize, settled: &mut Vec<Found<'_>>) -> Vec<
         before.iter().cloned().chain(below).chain(after.iter().cloned()).collect::<Vec<_>>()
     };
     let whole = line(settled, None);
-    let parsed = |words: &[OsString]| help::command().try_get_matches_from(words).map_err(|error| error.kind());
+    let parsed =
+        |words: &[OsString]| help::command().try_get_matches_from(words).map_err(|error| error.kind());
     // A value from below that needs a flag which is not there is none for this command line.
     if parsed(&whole) == Err(ErrorKind::MissingRequiredArgument) {
         let loose = |index: &usize| parsed(&line(settled, Some(*index))).is_ok();
-        let below = (0..settled.len()).filter(|index| settled.get(*index).is_some_and(|one| one.value.is_some()));
+        let below =
+            (0..settled.len()).filter(|index| settled.get(*index).is_some_and(|one| one.value.is_some()));
         if let Some(index) = below.clone().find(loose) {
             let one = settled.remove(index);
             settled.push(one.given_up());
@@ -305,7 +312,11 @@ fn is_apart(root: &Command, name: &str) -> bool {
 pub(super) fn commands(root: &Command) -> Vec<(String, &Command)> {
     fn below<'a>(command: &'a Command, path: &str, all: &mut Vec<(String, &'a Command)>) {
         for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
-            let path = if path.is_empty() { sub.get_name().to_owned() } else { format!("{path}-{}", sub.get_name()) };
+            let path = if path.is_empty() {
+                sub.get_name().to_owned()
+            } else {
+                format!("{path}-{}", sub.get_name())
+            };
             if sub.get_arguments().any(|arg| arg.get_long().is_some()) {
                 all.push((path.clone(), sub));
             }

@@ -23,7 +23,9 @@ fn variables_of_commands_tables_and_flags_are_told_apart() {
     let tables = commands(&root);
     let mut general = BTreeSet::new();
     for (_, leaf) in &tables {
-        general.extend(options(&root, leaf).iter().filter_map(|arg| arg.get_long()).map(|long| variable(None, long)));
+        general.extend(
+            options(&root, leaf).iter().filter_map(|arg| arg.get_long()).map(|long| variable(None, long)),
+        );
     }
     for (table, leaf) in &tables {
         let long = |arg: &&Arg| arg.get_long().map(str::to_owned);
@@ -42,16 +44,21 @@ fn variables_of_commands_tables_and_flags_are_told_apart() {
 
 #[test]
 fn a_line_is_joined_behind_its_command() {
-    let joined = below("roundsman --color never exec all -- ls --forks", &[("ROUNDSMAN_FORKS", "7")], "").unwrap();
+    let joined =
+        below("roundsman --color never exec all -- ls --forks", &[("ROUNDSMAN_FORKS", "7")], "").unwrap();
     assert_eq!(joined, ["roundsman", "--color", "never", "exec", "--forks=7", "all", "--", "ls", "--forks"]);
-    let joined = below("roundsman history list", &[("ROUNDSMAN_HISTORY_LIST_NUMBER", "3")], "number = 9\n").unwrap();
+    let joined =
+        below("roundsman history list", &[("ROUNDSMAN_HISTORY_LIST_NUMBER", "3")], "number = 9\n").unwrap();
     assert_eq!(joined, ["roundsman", "history", "list", "--number=3"]);
 }
 
 #[test]
 fn what_is_typed_overrides_its_rivals_from_below() {
     let env = [("ROUNDSMAN_CONNECTION_PASSWORD_FILE", "pw"), ("ROUNDSMAN_FOLD", "1")];
-    assert_eq!(below("roundsman check all -k", &env, "").unwrap(), words("roundsman check all -k").iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>());
+    assert_eq!(
+        below("roundsman check all -k", &env, "").unwrap(),
+        words("roundsman check all -k").iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>()
+    );
     let error = below("roundsman check all", &[env[0], ("ROUNDSMAN_ASK_PASS", "yes")], "").unwrap_err();
     assert!(error.to_string().contains("ROUNDSMAN_ASK_PASS"), "{error}");
     // The environment stands above the file.
@@ -80,7 +87,10 @@ fn a_wrong_file_is_told_with_its_place() {
     assert!(wrong("forks = \"many\"\n").to_string().contains(":1:1: `many` is nothing for --forks"));
     assert!(wrong("become = 3\n").to_string().contains("`become` is true or false"));
     assert!(wrong("forks = [1, 2]\n").to_string().contains("one value, not a list"));
-    assert!(wrong("[audit]\nforks = 0\n").to_string().contains(":2:1: `0` is nothing for --forks"), "of another command");
+    assert!(
+        wrong("[audit]\nforks = 0\n").to_string().contains(":2:1: `0` is nothing for --forks"),
+        "of another command"
+    );
     assert!(wrong("forks = \n").to_string().contains(":1:"));
     assert!(wrong("config = \"x\"\n").to_string().contains("can't stand in one"));
 }

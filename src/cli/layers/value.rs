@@ -66,7 +66,8 @@ impl Value {
         let values = match arg.get_action() {
             ArgAction::Append => {
                 let text = text.to_str().ok_or("it is no UTF-8")?;
-                let words = shlex::split(text).ok_or("a quote is open; words are split as a shell splits them")?;
+                let words =
+                    shlex::split(text).ok_or("a quote is open; words are split as a shell splits them")?;
                 words.into_iter().map(OsString::from).collect()
             }
             _ => vec![text.to_owned()],

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{Builder, LOG_LIMIT, SHOWN_FENCE, Options, Window, in_order, inventory, minutes_since, typed_moment};
+use super::{
+    Builder, LOG_LIMIT, Options, SHOWN_FENCE, Window, in_order, inventory, minutes_since, typed_moment,
+};
 use crate::error::Refusal;
 use crate::inventory::Loaded;
 use crate::plan::pace::Pace;

@@ -53,12 +53,14 @@ pub struct When {
 /// The new reading with what still holds of the earlier one.
 pub fn carry(earlier: &LogGrep, reading: Reading, when: When) -> (LogGrep, Vec<Coverage>) {
     let Reading { grep, coverage, heard, whole, closed } = reading;
-    let mut merge = Merge { earlier, grep, coverage, heard, closed, to: vec![To::Nowhere; earlier.files.len()] };
+    let mut merge =
+        Merge { earlier, grep, coverage, heard, closed, to: vec![To::Nowhere; earlier.files.len()] };
     merge.settle(whole, when.now);
     merge.take(when);
     let Merge { mut grep, coverage, .. } = merge;
     grep.records.sort_by_key(|record| (record.file, record.line));
-    grep.records.dedup_by(|one, kept| (one.file, one.line) == (kept.file, kept.line) && one.text == kept.text);
+    grep.records
+        .dedup_by(|one, kept| (one.file, one.line) == (kept.file, kept.line) && one.text == kept.text);
     (grep, coverage)
 }
 
@@ -122,7 +124,8 @@ impl Merge<'_> {
             let (path, was_gone) = (file.path.clone(), file.gone);
             let here = self.grep.files.iter().position(|file| file.path == path);
             let access = here.and_then(|at| self.grep.files.get(at)).map(|file| file.access);
-            let hidden = self.closed.iter().any(|dir| path.rsplit_once('/').is_some_and(|(parent, _)| parent == dir));
+            let hidden =
+                self.closed.iter().any(|dir| path.rsplit_once('/').is_some_and(|(parent, _)| parent == dir));
             match (was_gone, access) {
                 (Some(gone), _) => self.gone(from, &path, gone),
                 (None, Some(Access::Unreadable)) => self.stays(from, here.unwrap_or_default() as u32),
@@ -180,7 +183,10 @@ impl Merge<'_> {
     /// Takes the records to their places.
     fn take(&mut self, when: When) {
         let oldest = when.now.as_millisecond().saturating_sub(
-            i64::try_from(when.kept_minutes).unwrap_or(i64::MAX).saturating_mul(60_000).saturating_add(ZONES_MS),
+            i64::try_from(when.kept_minutes)
+                .unwrap_or(i64::MAX)
+                .saturating_mul(60_000)
+                .saturating_add(ZONES_MS),
         );
         // Lines that were read from a file's beginning: what is gone may stand there under another name.
         let mut again: HashMap<&str, usize> = HashMap::new();
@@ -248,7 +254,8 @@ impl Merge<'_> {
     fn say(&mut self) {
         for (at, heard) in self.heard.iter().enumerate() {
             let since = heard.unchanged.iter().chain(&heard.claims);
-            let since = since.filter_map(|from| self.earlier_file(*from)?.cursor.as_ref()).map(|it| it.read).max();
+            let since =
+                since.filter_map(|from| self.earlier_file(*from)?.cursor.as_ref()).map(|it| it.read).max();
             let (Some(since), Some(row)) = (since, self.coverage.get(at)) else { continue };
             if row.status != CoverageStatus::Complete || heard.failed {
                 continue;
@@ -270,7 +277,8 @@ impl Merge<'_> {
 
 /// Keeps the newest records within a number of bytes, as a reading does; the others are counted.
 pub(super) fn bound(grep: &mut LogGrep, limit: usize) {
-    let size = |record: &LogRecord| record.text.len() + record.continuation.iter().map(String::len).sum::<usize>();
+    let size =
+        |record: &LogRecord| record.text.len() + record.continuation.iter().map(String::len).sum::<usize>();
     if grep.records.iter().map(size).sum::<usize>() <= limit {
         return;
     }

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::Question;
 use super::assembly::Assembly;
 use super::carry::{Heard, Reading};
 use super::script::JOURNAL_CURSOR;
-use super::Question;
 use crate::round::{Access, Coverage, CoverageStatus, Cursor, FilePlace, LogFile, Place};
 use crate::shell::answer::Answer;
 use crate::shell::script::glob_parent;
@@ -72,7 +72,8 @@ pub(super) fn read(question: &Question, answer: &Answer) -> Reading {
 
 impl Reader<'_> {
     fn line(&mut self, number: u64, mark: u8, text: &[u8]) {
-        let fenced = text.strip_prefix(self.question.fence.as_bytes()).and_then(|rest| rest.strip_prefix(b" "));
+        let fenced =
+            text.strip_prefix(self.question.fence.as_bytes()).and_then(|rest| rest.strip_prefix(b" "));
         if let Some(told) = fenced {
             let told = String::from_utf8_lossy(told);
             let (kind, rest) = told.split_once(' ').unwrap_or((&told, ""));
@@ -86,10 +87,12 @@ impl Reader<'_> {
         ) && self.reading.grep.files.get(source.file).is_some_and(|file| file.path == path)
         {
             source.journal = Some(String::from_utf8_lossy(cursor).into_owned());
-            source.last = Some(source.base.saturating_add(number).saturating_sub(source.began.saturating_add(1)));
+            source.last =
+                Some(source.base.saturating_add(number).saturating_sub(source.began.saturating_add(1)));
             return;
         }
-        let line = source.base.saturating_add(number).saturating_sub(source.began.saturating_add(source.fences));
+        let line =
+            source.base.saturating_add(number).saturating_sub(source.began.saturating_add(source.fences));
         let file = source.file as u32;
         self.assembly.line(file, line, mark == b':', text, &mut self.reading.grep.records);
     }
@@ -101,7 +104,9 @@ impl Reader<'_> {
             "P" => {
                 self.finish_record();
                 if let Some(source) = &mut self.source {
-                    source.last = Some(source.base.saturating_add(number).saturating_sub(source.began.saturating_add(1)));
+                    source.last = Some(
+                        source.base.saturating_add(number).saturating_sub(source.began.saturating_add(1)),
+                    );
                     source.fences += 1;
                 }
             }
@@ -112,8 +117,14 @@ impl Reader<'_> {
                 }
             }
             "E" => {
-                let lines = self.source.as_ref().map_or(0, |source| number.saturating_sub(source.began).saturating_sub(1));
-                let last = self.source.as_ref().map(|source| source.last.unwrap_or(source.base.saturating_add(lines)));
+                let lines = self
+                    .source
+                    .as_ref()
+                    .map_or(0, |source| number.saturating_sub(source.began).saturating_sub(1));
+                let last = self
+                    .source
+                    .as_ref()
+                    .map(|source| source.last.unwrap_or(source.base.saturating_add(lines)));
                 self.lasts.push(last.unwrap_or_default());
                 self.end(rest);
             }
@@ -122,9 +133,13 @@ impl Reader<'_> {
                 let Some((from, path)) = rest.split_once(' ') else { return };
                 let at = self.source_row(path);
                 let earlier = from.parse::<u32>().ok();
-                let cursor = earlier.and_then(|from| self.earlier_cursor(from)).map(|it| Cursor { read: self.now, ..it });
+                let cursor = earlier
+                    .and_then(|from| self.earlier_cursor(from))
+                    .map(|it| Cursor { read: self.now, ..it });
                 self.lasts.push(cursor.as_ref().map_or(0, |cursor| cursor.line));
-                if let (Some(file), Some(heard)) = (self.reading.grep.files.get_mut(at), self.reading.heard.get_mut(at)) {
+                if let (Some(file), Some(heard)) =
+                    (self.reading.grep.files.get_mut(at), self.reading.heard.get_mut(at))
+                {
                     file.cursor = cursor;
                     heard.unchanged = earlier;
                 }
@@ -175,7 +190,13 @@ impl Reader<'_> {
 
     /// The row of a source. A name that was read and then stood for another file has a row for each.
     fn source_row(&mut self, path: &str) -> usize {
-        let again = self.reading.grep.files.iter().zip(&self.read).rposition(|(file, read)| file.path == path && *read);
+        let again = self
+            .reading
+            .grep
+            .files
+            .iter()
+            .zip(&self.read)
+            .rposition(|(file, read)| file.path == path && *read);
         let at = match again {
             None => self.place(path, Access::Readable, Coverage::complete(path)),
             Some(_) => {
@@ -220,7 +241,11 @@ impl Reader<'_> {
         let from = words.next().and_then(|from| from.parse().ok()).unwrap_or(0);
         let base = words.next().unwrap_or("-");
         let base = match base.strip_prefix('w') {
-            Some(source) => source.parse::<usize>().ok().and_then(|source| self.lasts.get(source.checked_sub(1)?)).copied(),
+            Some(source) => source
+                .parse::<usize>()
+                .ok()
+                .and_then(|source| self.lasts.get(source.checked_sub(1)?))
+                .copied(),
             None => base.parse().ok().and_then(|from| self.earlier_cursor(from)).map(|cursor| cursor.line),
         };
         let claims: Vec<u32> =
@@ -249,7 +274,8 @@ impl Reader<'_> {
         self.finish_record();
         let Some(source) = self.source.take() else { return };
         let last = self.lasts.last().copied().unwrap_or_default();
-        let known = source.claims.first().and_then(|from| self.earlier_cursor(*from)).map(|cursor| cursor.place);
+        let known =
+            source.claims.first().and_then(|from| self.earlier_cursor(*from)).map(|cursor| cursor.place);
         let (file, heard, row) = match (
             self.reading.grep.files.get_mut(source.file),
             self.reading.heard.get_mut(source.file),
@@ -267,7 +293,9 @@ impl Reader<'_> {
         if source.failed {
             heard.failed = true;
             row.status = CoverageStatus::Partial;
-            row.reason = Some("it could not be read to its end: still being written, damaged, or unreadable".to_owned());
+            row.reason = Some(
+                "it could not be read to its end: still being written, damaged, or unreadable".to_owned(),
+            );
             return;
         }
         if let Some(Place::File(place)) = &place {
@@ -303,7 +331,9 @@ impl Reader<'_> {
             let Some(rest) = line.strip_prefix(b"T ") else { continue };
             let mut words = rest.splitn(2, |byte| *byte == b' ');
             let count = words.next().and_then(|count| std::str::from_utf8(count).ok()?.parse::<u64>().ok());
-            let (Some(count), Some((number, ..))) = (count, words.next().and_then(numbered)) else { continue };
+            let (Some(count), Some((number, ..))) = (count, words.next().and_then(numbered)) else {
+                continue;
+            };
             let after = self.spans.partition_point(|(began, _)| *began <= number);
             let file = after.checked_sub(1).and_then(|at| self.spans.get(at)).map(|(_, file)| *file);
             if let Some(file) = file.and_then(|file| self.reading.grep.files.get_mut(file)) {

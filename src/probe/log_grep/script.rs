@@ -22,11 +22,12 @@ pub fn script(question: &Question) -> String {
         grep.push_str(&format!("|LC_ALL=C awk {}", quote(&thin::program(fence))));
     }
     let minutes = question.newer_than_minutes.map(|minutes| minutes.to_string()).unwrap_or_default();
-    let lines = include_str!("reading.sh").lines().filter(|line| !line.starts_with("# ")).map(|line| match line {
-        "@GLOBS@" => globs(question),
-        "@JOURNAL@" => journal(question),
-        line => line.replace("@GREP@", &grep),
-    });
+    let lines =
+        include_str!("reading.sh").lines().filter(|line| !line.starts_with("# ")).map(|line| match line {
+            "@GLOBS@" => globs(question),
+            "@JOURNAL@" => journal(question),
+            line => line.replace("@GREP@", &grep),
+        });
     let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
     let cursors = question.earlier.as_deref().map(cursors).unwrap_or_default();
     format!("Q={fence}\nC='{cursors}'\nT={minutes}\n{}", lines.join("\n"))

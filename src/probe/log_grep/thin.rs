@@ -101,7 +101,11 @@ fn date(text: &str) -> Option<usize> {
     text.as_bytes().windows(DATE).take(600).position(|it| {
         let mark = |at: usize, mark: &[u8]| it.get(at).is_some_and(|byte| mark.contains(byte));
         it.starts_with(b"20")
-            && [(4, &b"-"[..]), (7, b"-"), (10, b" T"), (13, b":"), (16, b":")].iter().all(|(at, it)| mark(*at, it))
-            && [0..4, 5..7, 8..10, 11..13, 14..16, 17..19].into_iter().all(|range| it.get(range).is_some_and(digits))
+            && [(4, &b"-"[..]), (7, b"-"), (10, b" T"), (13, b":"), (16, b":")]
+                .iter()
+                .all(|(at, it)| mark(*at, it))
+            && [0..4, 5..7, 8..10, 11..13, 14..16, 17..19]
+                .into_iter()
+                .all(|range| it.get(range).is_some_and(digits))
     })
 }
