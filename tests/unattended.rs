@@ -154,7 +154,7 @@ fn nobody_is_asked_and_nothing_is_drawn_even_on_a_terminal() {
     quiet(start("--ask-vault-pass", &[]), 64, "--unattended");
     quiet(start("", &[("ANSIBLE_ASK_PASS", "1")]), 64, "asks nobody");
     quiet(start("", &[("ANSIBLE_BECOME_ASK_PASS", "1")]), 64, "nobody is to be asked");
-    quiet(start(&format!("-e @{vault} --vault-id x@prompt"), &[]), 65, "nobody is to be asked");
+    quiet(start(&format!("-i {vault} --vault-id x@prompt"), &[]), 65, "nobody is to be asked");
     // An unknown host key, and a login that only a password would open.
     let key = format!("--ssh-common-args='-o UserKnownHostsFile={empty}'");
     let seen = quiet(start(&format!("{key} --host-key-checking yes -T 5s"), &[]), 3, "trust");
@@ -264,7 +264,7 @@ fn kill_9_at_any_moment_leaves_history_and_lock_sound() {
     let mut write = || {
         let mut log = File::options().append(true).open(&log).unwrap();
         let (minute, second) = (written / 60, written % 60);
-        writeln!(log, "[2026-11-01 11:{minute:02}:{second:02},000] ERROR marker-{written:04} (kafka.server.ReplicaManager)").unwrap();
+        writeln!(log, "[2026-11-01 11:{minute:02}:{second:02},000] ERROR Error due to marker-{written:04} (kafka.server.ReplicaManager)").unwrap();
         written += 1;
     };
     let round = || team.command(&["--unattended"]);
@@ -316,7 +316,13 @@ fn kill_9_at_any_moment_leaves_history_and_lock_sound() {
         }
         seen.sort_unstable();
         let expected: Vec<String> = (0..seen.len()).map(|mark| format!("{mark:04}")).collect();
-        assert!(seen == expected, "{} of {written}: {:?}; none is lost, none is there twice: {}", seen.len(), seen.iter().zip(&expected).find(|(a, b)| a != b), entry.id);
+        assert!(
+            seen == expected,
+            "{} of {written}: {:?}; none is lost, none is there twice: {}",
+            seen.len(),
+            seen.iter().zip(&expected).find(|(a, b)| a != b),
+            entry.id
+        );
         if at == 0 {
             assert_eq!(seen.len(), written, "the last round knows them all");
         }
