@@ -137,7 +137,7 @@ fn nobody_is_asked_and_nothing_is_drawn_even_on_a_terminal() {
     let team = Team::new();
     let desk = &team.desk;
     let empty = desk.file("known_hosts", "");
-    let vault = desk.file("secret.yml", "$ANSIBLE_VAULT;1.1;AES256\n6161\n");
+    let vault = desk.file("secret.yml", &format!("$ANSIBLE_VAULT;1.1;AES256\n{}\n", "616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261620a636463646364636463646364636463646364636463646364636463646364636463646364636463646364636463646364636463646364636463646364636463640a6566656665666566656665666566656665666566656665666566656665666566"));
     let quiet = |terminal: Terminal, wanted: i32, says: &str| {
         let (seen, status) = terminal.ends();
         assert_eq!(status, Some(wanted), "{seen}");
