@@ -64,7 +64,7 @@ pub struct Cli {
         help_heading = "Report"
     )]
     pub color: When,
-    /// The configuration: FILE instead of roundsman.toml in ~/.config/roundsman and /etc.
+    /// The configuration: FILE instead of roundsman.toml in ~/.config/roundsman and /etc/roundsman.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -180,6 +180,10 @@ fn colour_of(words: &[OsString]) -> When {
     let mut words = words.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
     let mut choice = When::Auto;
     while let Some(word) = words.next() {
+        // Nobody watches: no terminal codes, whatever else is said.
+        if word == "--unattended" {
+            return When::Never;
+        }
         let value = if word == "--color" { words.next() } else { word.strip_prefix("--color=") };
         choice = match value {
             Some("always") => When::Always,

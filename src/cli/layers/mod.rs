@@ -89,7 +89,7 @@ pub fn layered(words: Vec<OsString>) -> Result<Layered, Refusal> {
     let surroundings = Surroundings {
         env: &|name| std::env::var_os(name),
         names: std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect(),
-        files: user.into_iter().chain([PathBuf::from("/etc/roundsman.toml")]).collect(),
+        files: user.into_iter().chain([PathBuf::from("/etc/roundsman/roundsman.toml")]).collect(),
     };
     layered_in(words, &surroundings)
 }
