@@ -35,7 +35,8 @@ fn variables_of_commands_tables_and_flags_are_told_apart() {
             assert!(!general.contains(&name), "{name} is two options");
         }
         let key = variable(None, table);
-        assert!(!general.contains(&key), "{table} is a table and a key");
+        // The file that names the file: no key of any.
+        assert!(table == "config" || !general.contains(&key), "{table} is a table and a key");
     }
     for name in ["STATUS", "EXIT", "ROUND_ID", "CHANGED"] {
         assert!(!general.contains(&format!("{PREFIX}{name}")), "{name} is told to --notify-cmd");
@@ -63,8 +64,7 @@ fn what_is_typed_overrides_its_rivals_from_below() {
     assert!(error.to_string().contains("ROUNDSMAN_ASK_PASS"), "{error}");
     // The environment stands above the file.
     let joined = below("roundsman check all", &env[..1], "ask-pass = true\n").unwrap();
-    assert_eq!(joined[3], "--connection-password-file=pw");
-    assert_eq!(joined.len(), 5);
+    assert_eq!(joined, ["roundsman", "check", "--connection-password-file=pw", "all"]);
 }
 
 #[test]
