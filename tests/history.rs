@@ -221,7 +221,7 @@ fn a_history_that_cannot_be_used_costs_no_round() {
     let newer = rusqlite::Connection::open(team.history()).unwrap();
     newer.pragma_update(None, "user_version", 999).unwrap();
     is_reported_all_the_same(&team.round(&[]), "of a newer roundsman");
-    newer.pragma_update(None, "user_version", 2).unwrap();
+    newer.pragma_update(None, "user_version", 3).unwrap();
 
     // Somebody else writes and does not come to an end.
     newer.execute_batch("BEGIN EXCLUSIVE").unwrap();

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::known::{happens, identities};
 use crate::compare::{Comparison, Kind};
 use crate::diagnose::finding::{Change, Code, Finding, Severity};
 use crate::round::Round;
@@ -125,13 +126,24 @@ fn findings(older: &Side<'_>, newer: &Side<'_>) -> (Vec<FindingChange>, usize) {
 
 /// Whether a finding is worse or better than before; `None` when it is the same.
 fn grown(before: &Finding, now: &Finding) -> Option<Change> {
-    // Critical is the least of the severities.
-    let by = |worse: bool, same: bool| {
-        if same { None } else { Some(if worse { Change::Worse } else { Change::Better }) }
+    let (were, are) = match before.items == now.items {
+        true => (BTreeSet::new(), BTreeSet::new()),
+        false => (identities(before), identities(now)),
     };
-    by(now.severity < before.severity, now.severity == before.severity)
-        .or_else(|| by(now.lost_total > before.lost_total, now.lost_total == before.lost_total))
-        .or_else(|| by(now.items.len() > before.items.len(), now.items.len() == before.items.len()))
+    // Critical is the least of the severities. What is in one respect worse is worse: nothing makes up for a
+    // partition that was well.
+    let worse = now.severity < before.severity
+        || now.lost_total > before.lost_total
+        || !are.is_subset(&were)
+        || (happens(now.code) && before.last_seen.is_some() && now.last_seen > before.last_seen);
+    let better = now.severity > before.severity
+        || now.lost_total < before.lost_total
+        || !were.is_subset(&are);
+    match (worse, better) {
+        (true, _) => Some(Change::Worse),
+        (false, true) => Some(Change::Better),
+        (false, false) => None,
+    }
 }
 
 /// Whether the newer round did not see what an older finding is about.
@@ -308,6 +320,35 @@ mod tests {
         let went = between(&ill, &well);
         assert!(went.findings.iter().all(|change| change.change == Change::Gone));
         assert_eq!(went.findings.len(), came.findings.len());
+    }
+
+    #[test]
+    fn a_finding_with_something_new_in_it_is_worse_even_if_it_lost_less() {
+        let ill = whole("1", [5 << 30, 1 << 30], true);
+        let mut less = whole("2", [5 << 30, 1 << 30], true);
+        let case = crate::report::fixture::incident();
+        let cut = case.findings.iter().find(|one| one.code == Code::ReplicaTruncated).unwrap();
+        let with = |one: &Whole, finding: &Finding| Whole {
+            round: one.round.clone(),
+            comparison: one.comparison.clone(),
+            findings: vec![finding.clone()],
+        };
+        let change = |then: &Finding, now: &Finding, less: &Whole| {
+            let diff = between(&with(&ill, then), &with(less, now));
+            diff.findings.first().map(|one| one.change)
+        };
+        assert_eq!(change(cut, cut, &less), None);
+        let mut fewer = cut.clone();
+        fewer.items.truncate(1);
+        fewer.lost_total = Some(1);
+        assert_eq!(change(cut, &fewer, &less), Some(Change::Better));
+        let Some(crate::diagnose::finding::Item::Truncation(first)) = fewer.items.first_mut() else { panic!() };
+        first.from = first.to + 1;
+        assert_eq!(change(cut, &fewer, &less), Some(Change::Worse));
+        less.round.id = "3".into();
+        let later = cut.last_seen.map(|at| at + jiff::SignedDuration::from_secs(1));
+        let again = Finding { last_seen: later, ..cut.clone() };
+        assert_eq!(change(cut, &again, &less), Some(Change::Worse));
     }
 
     #[test]

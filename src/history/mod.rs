@@ -5,6 +5,7 @@
 pub mod ack;
 mod acks;
 pub mod diff;
+mod known;
 mod since;
 mod store;
 

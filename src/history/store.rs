@@ -23,7 +23,7 @@ const LEVEL: i32 = 3;
 const LARGEST: u64 = 1 << 30;
 
 /// What makes each form of the tables of the one before; `user_version` counts them.
-const FORMS: [&str; 2] = [
+const FORMS: [&str; 3] = [
     "
     CREATE TABLE round (
         id TEXT PRIMARY KEY,
@@ -59,6 +59,10 @@ const FORMS: [&str; 2] = [
         made INTEGER NOT NULL,
         title TEXT
     ) STRICT;
+    ",
+    "
+    ALTER TABLE ack ADD COLUMN last_seen INTEGER;
+    ALTER TABLE ack ADD COLUMN known TEXT;
     ",
 ];
 
