@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::known::{happens, identities};
+use super::sight::{lost_sight, saw_disks};
 use crate::compare::{Comparison, Kind};
 use crate::diagnose::finding::{Change, Code, Finding, Severity};
 use crate::round::Round;
@@ -111,14 +112,20 @@ fn findings(older: &Side<'_>, newer: &Side<'_>) -> (Vec<FindingChange>, usize) {
         });
     };
     for finding in newer.findings {
-        match before.get(finding.id.as_str()).map(|earlier| grown(earlier, finding)) {
-            None => push(Change::New, finding),
-            Some(Some(change)) => push(change, finding),
-            Some(None) => unchanged += 1,
+        let Some(earlier) = before.get(finding.id.as_str()) else {
+            push(Change::New, finding);
+            continue;
+        };
+        match grown(earlier, finding) {
+            // Of what is not there any more something may only not have been seen.
+            Some(Change::Better) if lost_sight(earlier, older.round, newer.round) => unchanged += 1,
+            Some(change) => push(change, finding),
+            None => unchanged += 1,
         }
     }
     for finding in older.findings.iter().filter(|finding| !now.contains(finding.id.as_str())) {
-        push(if unseen(finding, newer) { Change::Unseen } else { Change::Gone }, finding);
+        let unseen = lost_sight(finding, older.round, newer.round);
+        push(if unseen { Change::Unseen } else { Change::Gone }, finding);
     }
     changes.sort_by_key(|change| (change.severity, change.change));
     (changes, unchanged)
@@ -143,24 +150,6 @@ fn grown(before: &Finding, now: &Finding) -> Option<Change> {
         (true, _) => Some(Change::Worse),
         (false, true) => Some(Change::Better),
         (false, false) => None,
-    }
-}
-
-/// Whether the newer round did not see what an older finding is about.
-fn unseen(finding: &Finding, newer: &Side<'_>) -> bool {
-    let subject = &finding.subject;
-    let reached =
-        |host: &str| newer.round.visits.iter().any(|visit| visit.host == host && visit.outcome.reached());
-    let hosts: BTreeSet<&str> = subject
-        .broker
-        .as_deref()
-        .into_iter()
-        .chain(subject.pair.iter().flatten().map(String::as_str))
-        .chain(finding.evidence.iter().map(|line| line.host.as_str()))
-        .collect();
-    match hosts.is_empty() {
-        true => !newer.round.visits.iter().all(|visit| visit.outcome.reached()),
-        false => hosts.iter().any(|host| !reached(host)),
     }
 }
 
@@ -248,12 +237,12 @@ fn replicas(older: &Side<'_>, newer: &Side<'_>) -> Vec<ReplicaChange> {
     for (key, size) in &now {
         match before.get(key) {
             Some(earlier) if earlier != size => push(key, Some(*earlier), Some(*size)),
-            None if seen_before.contains(&(key.0, key.3)) => push(key, None, Some(*size)),
+            None if seen_before.contains(&(key.0, key.3)) && saw_disks(older.round, key.3) => push(key, None, Some(*size)),
             _ => {}
         }
     }
     for (key, size) in before.iter().filter(|(key, _)| !now.contains_key(*key)) {
-        if seen_now.contains(&(key.0, key.3)) {
+        if seen_now.contains(&(key.0, key.3)) && saw_disks(newer.round, key.3) {
             push(key, Some(*size), None);
         }
     }

@@ -56,7 +56,7 @@ pub fn happens(code: Code) -> bool {
 }
 
 /// `server.log` of `server.log.2017-04-04-07` and `server.log.1.gz`: the file of the next hour is no other file.
-fn unrotated(path: &str) -> &str {
+pub fn unrotated(path: &str) -> &str {
     let Some((stem, rest)) = path.rsplit_once(".log") else { return path };
     let rest = [".gz", ".bz2", ".xz", ".zst"].iter().find_map(|end| rest.strip_suffix(end)).unwrap_or(rest);
     match rest.chars().all(|sign| sign.is_ascii_digit() || sign == '-' || sign == '.') {

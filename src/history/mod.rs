@@ -6,6 +6,7 @@ pub mod ack;
 mod acks;
 pub mod diff;
 mod known;
+mod sight;
 mod since;
 mod store;
 
