@@ -14,7 +14,7 @@ use super::{ExecFormat, HistoryFile};
     roundsman ack 3f1c --reason 'broker 7 leaves on Friday' --until 2026-12-01 --file playbooks/kafka-audit.acks.yml\n  \
     roundsman ack list\n  roundsman ack drop 3f1c\n\n\
     An acknowledged finding is shown as such and does not set the exit status. It comes back when it grows worse\n\
-    (severity, offsets lost, number of instances) or the date has passed."
+    (severity, offsets lost, an instance that was not there, a crash or cut that happened since) or the date has passed."
 )]
 pub struct Ack {
     #[command(subcommand)]
@@ -50,6 +50,12 @@ pub enum AckCommand {
 pub struct AckList {
     #[command(flatten)]
     pub history: HistoryFile,
+    /// A file of acknowledgements too; may be given again.
+    #[arg(long, value_name = "FILE")]
+    pub acks: Vec<PathBuf>,
+    /// The file beside this playbook too.
+    #[arg(long, value_name = "FILE")]
+    pub playbook: Option<PathBuf>,
     /// text or json.
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     pub format: ExecFormat,

@@ -9,9 +9,11 @@ mod known;
 mod sight;
 mod since;
 mod store;
+mod trend;
 
 pub use since::Since;
 pub use store::{Entry, HistoryError, Line, Store};
+pub use trend::Size;
 
 use std::path::PathBuf;
 

@@ -22,7 +22,10 @@ pub fn nagios(report: &Report) -> String {
         .find(|finding| finding.severity != Severity::Notice && finding.acknowledged.is_none());
     let headline = worst.map(|finding| format!(": {}", text(&finding.title))).unwrap_or_default();
     let seconds = report.round.finished.duration_since(report.round.started).as_secs_f64();
-    let cuts = report.findings.iter().filter(|finding| finding.code == Code::ReplicaTruncated);
+    let cuts = report
+        .findings
+        .iter()
+        .filter(|finding| finding.code == Code::ReplicaTruncated && finding.acknowledged.is_none());
     let lost = cuts.filter_map(|finding| finding.lost_total).fold(0u64, u64::saturating_add);
     let news = report.since;
     let mut output = format!(
@@ -55,6 +58,13 @@ pub fn nagios(report: &Report) -> String {
     if let Some(more) = report.findings.len().checked_sub(LINES).filter(|more| *more > 0) {
         let _ = writeln!(output, "and {more} more");
     }
+    let left: Vec<_> = report.since.into_iter().flat_map(since::left).collect();
+    for one in left.iter().take(LINES) {
+        let _ = writeln!(output, "{} {}", code_word(one.code), text(&since::left_words(one)));
+    }
+    if let Some(more) = left.len().checked_sub(LINES).filter(|more| *more > 0) {
+        let _ = writeln!(output, "and {more} more that are gone or were not seen");
+    }
     output
 }
 
@@ -85,6 +95,35 @@ mod tests {
         assert_eq!(labels.iter().collect::<std::collections::HashSet<_>>().len(), labels.len());
         assert!(labels.contains(&"offsets_lost") && data.contains("offsets_lost=6572461;;0"), "{data}");
         assert!(nagios(&healthy().report()).starts_with("ROUNDSMAN OK - no findings, "));
+    }
+
+    #[test]
+    fn what_is_known_is_no_loss_to_alarm_anybody_and_what_is_gone_is_told() {
+        let mut case = incident();
+        for finding in case.findings.iter_mut().filter(|one| one.code == Code::ReplicaTruncated) {
+            finding.acknowledged = Some(crate::diagnose::finding::Acknowledged {
+                reason: "known".into(),
+                until: None,
+                by: None,
+                source: "the history".into(),
+            });
+        }
+        let first = case.findings[0].clone();
+        let gone = |change| crate::history::diff::FindingChange {
+            change,
+            id: "0".into(),
+            code: first.code,
+            severity: first.severity,
+            title: "broker-7 is | away".into(),
+        };
+        let mut diff = crate::history::diff::Diff::default();
+        diff.findings.extend([gone(Change::Gone), gone(Change::Unseen)]);
+        let started = case.round.started;
+        case.since = Some(crate::history::Since { started, baseline: false, diff });
+        let output = nagios(&case.report());
+        assert!(output.contains("offsets_lost=0;;0"), "{output}");
+        assert!(output.contains(" gone: broker-7 is / away\n"), "{output}");
+        assert!(output.contains(" not seen this time: broker-7"), "{output}");
     }
 
     #[test]

@@ -144,8 +144,30 @@ fn date(text: &str) -> Option<Timestamp> {
     TimeZone::system().to_timestamp(civil).ok()
 }
 
+/// The text of such a file with one acknowledgement more; nothing that stands in it is changed.
+///
+/// # Errors
+/// A file that is wrong, or whose form lets nothing be put at its end.
+pub fn with(file: &Path, text: &str, ack: &Ack) -> Result<String, FileError> {
+    let before = parse(file, text)?;
+    let mut longer = text.to_owned();
+    if !longer.is_empty() && !longer.ends_with('\n') {
+        longer.push('\n');
+    }
+    longer.push_str(&entry(ack));
+    let added = |after: Vec<Ack>| {
+        let (last, rest) = after.split_last()?;
+        (rest == before && last.finding == ack.finding && last.measure == ack.measure).then_some(())
+    };
+    match parse(file, &longer).ok().and_then(added) {
+        Some(()) => Ok(longer),
+        None => Err(FileError::whole(file, "nothing can be put at the end of this file; it was not changed".to_owned())
+            .hint("write it as a list whose items begin with `- ` at the line's begin, or give another --file")),
+    }
+}
+
 /// An acknowledgement as an item of such a file; JSON strings are YAML strings.
-pub fn entry(ack: &Ack) -> String {
+fn entry(ack: &Ack) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let mut item = String::new();
     if let Some(title) = &ack.title {
@@ -208,6 +230,36 @@ mod tests {
         };
         let read = parsed(&entry(&ack)).unwrap();
         assert_eq!(read, [Ack { title: None, ..ack }]);
+    }
+
+    #[test]
+    fn an_entry_is_put_at_the_end_or_nothing_is_changed() {
+        let ack = |finding: &str| Ack {
+            finding: finding.into(),
+            reason: "r".into(),
+            until: None,
+            measure: Measure::default(),
+            by: None,
+            made: None,
+            title: Some("t".into()),
+            source: "x.acks.yml".into(),
+        };
+        let with = |text: &str| super::with(Path::new("x.acks.yml"), text, &ack("00bb00bb00bb00bb"));
+        let one = "- finding: 00aa00aa00aa00aa\n  reason: a # why";
+        for text in ["", "# ours\n", "---\n", "---", one, &format!("{one}\n"), &format!("---\n{one}\n\n")] {
+            let longer = with(text).unwrap();
+            assert!(longer.starts_with(text));
+            assert_eq!(parsed(&longer).unwrap().last().unwrap().finding, "00bb00bb00bb00bb", "{text}");
+        }
+        let flow = "[{finding: 00aa00aa00aa00aa, reason: a}]\n";
+        for text in ["[]\n", "---\n...\n", flow, "  - finding: 00aa00aa00aa00aa\n    reason: a\n", "- finding: 00aa00aa00aa00aa\n  reason: |\n    a"] {
+            match with(text) {
+                Ok(longer) => assert_eq!(parsed(&longer).unwrap().len(), parsed(text).unwrap().len() + 1),
+                Err(error) => assert!(error.to_string().contains("was not changed"), "{text}: {error}"),
+            }
+        }
+        assert!(with("[]\n").is_err() && with(flow).is_err());
+        assert!(with("- finding: b\n").is_err());
     }
 
     #[test]

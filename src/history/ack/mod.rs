@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::known::{digests, happens};
 use crate::diagnose::finding::{Acknowledged, Finding, Severity};
 
-pub use file::{beside, entry, read};
+pub use file::{beside, read, with};
 
 /// One acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
