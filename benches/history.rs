@@ -9,8 +9,8 @@ use roundsman::diagnose::{Verdict, diagnose, verdict};
 use roundsman::history::diff::{Side, diff};
 use roundsman::history::{Line, Store};
 use roundsman::round::{
-    Checkpoint, Coverage, DiskUsage, Evidence, Facts, LogDir, Outcome, Play, ProbeAnswer, Replica, Round, SCHEMA,
-    Visit,
+    Checkpoint, Coverage, DiskUsage, Evidence, Facts, LogDir, Outcome, Play, ProbeAnswer, Replica, Round,
+    SCHEMA, Visit,
 };
 
 const BROKERS: u32 = 30;

@@ -21,7 +21,9 @@ pub use ack::{Ack, AckCommand, AckDrop, AckList};
 pub use connect::{Connect, HostKeyChecking, Watch};
 pub use evidence::{DuUnit, Evidence};
 pub use exec::{Check, Exec, ExecFormat, Trust};
-pub use history::{Beside, Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, HistoryTrend, Keep};
+pub use history::{
+    Beside, Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, HistoryTrend, Keep,
+};
 pub use hosts::{Hosts, Vault};
 pub use inventory::{Inventory, InventoryHost, InventorySource};
 pub use report::{Explain, ExplainFormat, Report};

@@ -126,7 +126,8 @@ fn trend(args: &HistoryTrend, out: &Out) -> Result<u8, Refusal> {
     let rounds = evenly(&rounds, args.number.max(2));
     // `a-1` may be the name of a topic.
     let named = args.topic.rsplit_once('-').and_then(|(topic, number)| Some((topic, number.parse().ok()?)));
-    let asked = [(args.topic.as_str(), None)].into_iter().chain(named.map(|(topic, number)| (topic, Some(number))));
+    let asked =
+        [(args.topic.as_str(), None)].into_iter().chain(named.map(|(topic, number)| (topic, Some(number))));
     for (topic, partition) in asked {
         let mut sizes = Vec::new();
         for entry in &rounds {
@@ -180,7 +181,8 @@ fn trends(sizes: &[Vec<Size>]) -> Vec<Trend> {
             }
         }
     }
-    let trend = |((partition, host), sizes): ((u32, &str), _)| Trend { partition, host: host.to_owned(), sizes };
+    let trend =
+        |((partition, host), sizes): ((u32, &str), _)| Trend { partition, host: host.to_owned(), sizes };
     found.into_iter().map(trend).collect()
 }
 

@@ -67,7 +67,9 @@ impl Past {
             Err(error) => {
                 let state = match error.is_locked() {
                     true => {
-                        out.complain(&format!("warning: {error}; the round will be kept if it is free by then"));
+                        out.complain(&format!(
+                            "warning: {error}; the round will be kept if it is free by then"
+                        ));
                         State::Busy(path.clone())
                     }
                     false => {

@@ -143,9 +143,8 @@ fn grown(before: &Finding, now: &Finding) -> Option<Change> {
         || now.lost_total > before.lost_total
         || !are.is_subset(&were)
         || (happens(now.code) && before.last_seen.is_some() && now.last_seen > before.last_seen);
-    let better = now.severity > before.severity
-        || now.lost_total < before.lost_total
-        || !were.is_subset(&are);
+    let better =
+        now.severity > before.severity || now.lost_total < before.lost_total || !were.is_subset(&are);
     match (worse, better) {
         (true, _) => Some(Change::Worse),
         (false, true) => Some(Change::Better),
@@ -237,7 +236,9 @@ fn replicas(older: &Side<'_>, newer: &Side<'_>) -> Vec<ReplicaChange> {
     for (key, size) in &now {
         match before.get(key) {
             Some(earlier) if earlier != size => push(key, Some(*earlier), Some(*size)),
-            None if seen_before.contains(&(key.0, key.3)) && saw_disks(older.round, key.3) => push(key, None, Some(*size)),
+            None if seen_before.contains(&(key.0, key.3)) && saw_disks(older.round, key.3) => {
+                push(key, None, Some(*size))
+            }
             _ => {}
         }
     }
@@ -331,7 +332,9 @@ mod tests {
         fewer.items.truncate(1);
         fewer.lost_total = Some(1);
         assert_eq!(change(cut, &fewer, &less), Some(Change::Better));
-        let Some(crate::diagnose::finding::Item::Truncation(first)) = fewer.items.first_mut() else { panic!() };
+        let Some(crate::diagnose::finding::Item::Truncation(first)) = fewer.items.first_mut() else {
+            panic!()
+        };
         first.from = first.to + 1;
         assert_eq!(change(cut, &fewer, &less), Some(Change::Worse));
         less.round.id = "3".into();

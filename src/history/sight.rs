@@ -177,7 +177,8 @@ mod tests {
     use crate::compare::{compare, rounds};
     use crate::diagnose::diagnose;
 
-    const CUT: &str = "[2017-04-04 09:12:10,123] ERROR Something that no rule knows of happened (kafka.server.Thing)";
+    const CUT: &str =
+        "[2017-04-04 09:12:10,123] ERROR Something that no rule knows of happened (kafka.server.Thing)";
 
     fn round(logged: &[&str]) -> Round {
         let replicas = || vec![rounds::replica("t", 0, 5 << 30)];

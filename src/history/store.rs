@@ -10,9 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
+use super::trend::{self, Size};
 use crate::diagnose::Verdict;
 use crate::diagnose::finding::Finding;
-use super::trend::{self, Size};
 use crate::round::{Round, SCHEMA, Stopped};
 
 /// How long to wait for another roundsman that is writing.
@@ -328,7 +328,11 @@ impl Store {
                 Some(line) => line.clone(),
                 None => self.list(1)?.pop().ok_or_else(nothing)?.line,
             };
-            return self.list_line(&newest, back.saturating_add(1))?.into_iter().nth(back).ok_or_else(nothing);
+            return self
+                .list_line(&newest, back.saturating_add(1))?
+                .into_iter()
+                .nth(back)
+                .ok_or_else(nothing);
         }
         let read = || -> rusqlite::Result<Vec<Entry>> {
             let mut query = self.connection.prepare(&format!(
@@ -360,7 +364,8 @@ impl Store {
     /// # Errors
     /// A damaged file.
     pub fn before(&self, line: &Line, before: Timestamp) -> Result<Option<Entry>, HistoryError> {
-        let ended = if self.form < 2 { "0" } else { "stopped" };
+        // A bare 0 would be the number of a column.
+        let ended = if self.form < 2 { "coalesce(NULL, 0)" } else { "stopped" };
         self.connection
             .query_row(
                 &format!(
@@ -496,7 +501,9 @@ fn immutable(path: &Path) -> String {
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_bytes() {
         match byte {
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(char::from(*byte))
+            }
             byte => uri.push_str(&format!("%{byte:02x}")),
         }
     }
@@ -669,7 +676,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(&dir.path().join("h")).unwrap();
         kept(&mut store, "aa", 1000);
-        let other = Round { id: "bb".into(), started: Timestamp::from_second(2000).unwrap(), ..store.load("aa").unwrap() };
+        let other = Round {
+            id: "bb".into(),
+            started: Timestamp::from_second(2000).unwrap(),
+            ..store.load("aa").unwrap()
+        };
         store.keep(&other, &line("stage.yml"), verdict(), &[]).unwrap();
         kept(&mut store, "cc", 3000);
         assert_eq!(store.find("last~1", None).unwrap().id, "aa");

@@ -74,8 +74,11 @@ pub fn sizes(data: &[u8], most: u64, topic: &str, partition: Option<u32>) -> Res
                     && partition.is_none_or(|partition| replica.partition == partition)
             });
             for replica in meant {
-                let size =
-                    Size { host: visit.host.clone(), partition: replica.partition, log_bytes: replica.log_bytes };
+                let size = Size {
+                    host: visit.host.clone(),
+                    partition: replica.partition,
+                    log_bytes: replica.log_bytes,
+                };
                 // Two probes may look at one directory.
                 if !found.iter().any(|one| one.host == size.host && one.partition == size.partition) {
                     found.push(size);
@@ -95,7 +98,11 @@ mod tests {
     fn a_topics_sizes_are_read_out_of_a_packed_round() {
         let round = rounds::round(vec![
             rounds::host("a")
-                .disk(vec![rounds::replica("t", 0, 5), rounds::replica("t", 1, 6), rounds::replica("u", 0, 7)])
+                .disk(vec![
+                    rounds::replica("t", 0, 5),
+                    rounds::replica("t", 1, 6),
+                    rounds::replica("u", 0, 7),
+                ])
                 .log("/l/server.log", &["[2017-04-04 09:12:10,123] ERROR x (kafka.server.Thing)"]),
             rounds::host("b").disk(vec![rounds::replica("t", 0, 8)]),
         ]);

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Ack, Measure};
-use crate::history::known::DIGITS;
 use crate::diagnose::finding::Severity;
 use crate::error::{FileError, nearest};
+use crate::history::known::DIGITS;
 use crate::yaml::{self, Entry, Node, Yaml};
 
 const KEYS: [&str; 9] =
@@ -103,7 +103,8 @@ fn ack(file: &Path, item: &Node, wrong: &dyn Fn(&Node, String) -> FileError) -> 
                 };
                 let known: BTreeSet<String> = said.split_whitespace().map(str::to_owned).collect();
                 if let Some(other) = known.iter().find(|digest| !is_digest(digest, DIGITS)) {
-                    let message = format!("`{other}` is no digest of an item; let `roundsman ack --file` write them");
+                    let message =
+                        format!("`{other}` is no digest of an item; let `roundsman ack --file` write them");
                     return Err(wrong(&entry.value, message));
                 }
                 measure.known = Some(known);
@@ -161,8 +162,11 @@ pub fn with(file: &Path, text: &str, ack: &Ack) -> Result<String, FileError> {
     };
     match parse(file, &longer).ok().and_then(added) {
         Some(()) => Ok(longer),
-        None => Err(FileError::whole(file, "nothing can be put at the end of this file; it was not changed".to_owned())
-            .hint("write it as a list whose items begin with `- ` at the line's begin, or give another --file")),
+        None => Err(FileError::whole(
+            file,
+            "nothing can be put at the end of this file; it was not changed".to_owned(),
+        )
+        .hint("write it as a list whose items begin with `- ` at the line's begin, or give another --file")),
     }
 }
 
@@ -252,7 +256,13 @@ mod tests {
             assert_eq!(parsed(&longer).unwrap().last().unwrap().finding, "00bb00bb00bb00bb", "{text}");
         }
         let flow = "[{finding: 00aa00aa00aa00aa, reason: a}]\n";
-        for text in ["[]\n", "---\n...\n", flow, "  - finding: 00aa00aa00aa00aa\n    reason: a\n", "- finding: 00aa00aa00aa00aa\n  reason: |\n    a"] {
+        for text in [
+            "[]\n",
+            "---\n...\n",
+            flow,
+            "  - finding: 00aa00aa00aa00aa\n    reason: a\n",
+            "- finding: 00aa00aa00aa00aa\n  reason: |\n    a",
+        ] {
             match with(text) {
                 Ok(longer) => assert_eq!(parsed(&longer).unwrap().len(), parsed(text).unwrap().len() + 1),
                 Err(error) => assert!(error.to_string().contains("was not changed"), "{text}: {error}"),
@@ -277,7 +287,11 @@ mod tests {
         let error = parsed("- finding: 00aa00aa00aa00aa\n  reason: b\n  until: soon\n").unwrap_err();
         assert!(error.contains(":3:10") && error.contains("no date"), "{error}");
         assert!(parsed("finding: 00aa00aa00aa00aa\n").unwrap_err().contains("are a list"));
-        assert!(parsed("- finding: 00aa00aa00aa00aa\n  reason: b\n  lost: -1\n").unwrap_err().contains("0 or more"));
+        assert!(
+            parsed("- finding: 00aa00aa00aa00aa\n  reason: b\n  lost: -1\n")
+                .unwrap_err()
+                .contains("0 or more")
+        );
     }
 
     #[test]

@@ -99,8 +99,8 @@ pub fn acknowledge(findings: &mut [Finding], acks: &[Ack], now: Timestamp) {
 mod tests {
     use super::*;
     use crate::compare::{compare, rounds};
-    use crate::diagnose::{Status, diagnose, verdict};
     use crate::diagnose::finding::{Code, Item};
+    use crate::diagnose::{Status, diagnose, verdict};
     use crate::report::fixture::incident;
     use crate::round::Round;
     use jiff::SignedDuration;
@@ -201,7 +201,8 @@ mod tests {
             now.lost_total = Some(1);
         }));
         // The same cut again, a second later.
-        let later = |now: &mut Finding| now.last_seen = now.last_seen.map(|at| at + SignedDuration::from_secs(1));
+        let later =
+            |now: &mut Finding| now.last_seen = now.last_seen.map(|at| at + SignedDuration::from_secs(1));
         assert!(!again(&known, &later));
         assert!(again(&known, &|now| {
             later(now);

@@ -187,7 +187,8 @@ mod tests {
         assert_eq!(trend(&[None, None, Some(30)]).a_day(&rounds), None);
         assert_eq!(trend(&[Some(1), Some(2)]).a_day(&[day(1), day(1)]), None);
         let style = Style { width: 80, colour: false, unicode: true };
-        let text = super::trend("orders", &rounds, &[trend(&[Some(1 << 20), Some(2 << 20), Some(3 << 20)])], &style);
+        let text =
+            super::trend("orders", &rounds, &[trend(&[Some(1 << 20), Some(2 << 20), Some(3 << 20)])], &style);
         assert!(text.contains("▁▄█") || text.contains("▁▅█"), "{text}");
         assert!(text.contains("+1.00 MiB") && text.contains("orders over 3 rounds"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
