@@ -21,8 +21,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Rounds of a line that no bound of age drops.
 const ALWAYS: usize = 10;
 
-/// What packing costs: 3 is fast, and the next steps win little on numbers.
-const LEVEL: i32 = 3;
+/// What packing costs: a round of 10,000 replicas takes 270 KB and 30 ms; with 3 it would be 380 KB and 6 ms, and
+/// what comes after 9 takes much longer for little.
+const LEVEL: i32 = 9;
 
 /// Bytes of an unpacked round; beyond is a mistake or an attack.
 const LARGEST: u64 = 1 << 30;
@@ -168,11 +169,14 @@ impl Store {
             connection.query_row("PRAGMA user_version", [], |row| row.get(0))
         };
         let told = |error| trouble(path, "read", error);
-        if !path.exists() {
+        let empty = || {
             let connection = Connection::open_in_memory().map_err(told)?;
             let mut store = Store { connection, path: path.to_owned(), form: VERSION };
             store.prepare().map_err(|error| error.told(path))?;
-            return Ok(store);
+            Ok(store)
+        };
+        if !path.exists() {
+            return empty();
         }
         let look = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = Connection::open_with_flags(path, look);
@@ -189,6 +193,10 @@ impl Store {
         };
         if form > VERSION {
             return Err(HistoryError::Newer { path: path.to_owned(), found: form });
+        }
+        // Somebody is just about to make the tables, or has been stopped before.
+        if form == 0 {
+            return empty();
         }
         Ok(Store { connection, path: path.to_owned(), form })
     }
@@ -731,6 +739,9 @@ mod tests {
         let path = dir.path().join("below/h");
         assert_eq!(Store::open_to_look(&path).unwrap().list(9).unwrap(), []);
         assert!(!dir.path().join("below").exists());
+        let begun = dir.path().join("begun");
+        fs::write(&begun, b"").unwrap();
+        assert_eq!(Store::open_to_look(&begun).unwrap().list(9).unwrap(), []);
         let older = dir.path().join("older");
         let connection = Connection::open(&older).unwrap();
         connection.execute_batch(FORMS[0]).unwrap();

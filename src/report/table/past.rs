@@ -31,10 +31,10 @@ pub fn diff(diff: &Diff, known: &dyn Fn(&str) -> bool, number: usize, style: &St
         };
         let known = if known(&one.id) { " (acknowledged)" } else { "" };
         vec![
-            Cell::new(ink, one.change.word()),
+            Cell::new(ink, format!("{}{known}", one.change.word())),
             Cell::new(ink, severity_word(one.severity)),
             code_word(one.code).into(),
-            format!("{}{known}", one.title).into(),
+            one.title.as_str().into(),
         ]
     };
     draw(&mut page, 2, &columns, &diff.findings.iter().take(FINDINGS).map(row).collect::<Vec<_>>());
