@@ -105,7 +105,8 @@ impl Past {
         }
         Ok(match &beside.baseline {
             Some(name) => {
-                let earlier = match self.previous.take_if(|previous| previous.id == *name) {
+                let same = self.previous().is_some_and(|previous| previous.id == *name);
+                let earlier = match self.previous.take().filter(|_| same) {
                     Some(previous) => previous,
                     None => named(name, self.store.as_ref(), Some(&self.line))?,
                 };

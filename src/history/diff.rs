@@ -153,7 +153,9 @@ fn grown(before: &Finding, now: &Finding) -> Option<Change> {
 }
 
 fn brokers(older: &Side<'_>, newer: &Side<'_>) -> Vec<BrokerChange> {
-    let all = |side: &Side<'_>| -> BTreeMap<(String, String), (Option<i64>, Option<String>, &'static str)> {
+    // A cluster and a host; an id, a version, an outcome.
+    type Seen = BTreeMap<(String, String), (Option<i64>, Option<String>, &'static str)>;
+    let all = |side: &Side<'_>| -> Seen {
         side.comparison
             .clusters
             .iter()

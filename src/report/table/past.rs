@@ -102,7 +102,7 @@ impl Trend {
     pub fn a_day(&self, rounds: &[Timestamp]) -> Option<f64> {
         let mut seen = rounds.iter().zip(&self.sizes).filter_map(|(at, size)| Some((*at, (*size)?)));
         let (first, from) = seen.next()?;
-        let (last, to) = seen.last()?;
+        let (last, to) = seen.next_back()?;
         let days = last.duration_since(first).as_secs_f64() / 86_400.0;
         // A rate of a few minutes says nothing about a day.
         (days > 0.04).then(|| (to as f64 - from as f64) / days)
