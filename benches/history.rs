@@ -162,7 +162,7 @@ fn two_rounds_are_loaded_and_laid_side_by_side(bencher: divan::Bencher<'_, '_>) 
     bencher.bench_local(|| {
         let rounds: Vec<Round> = ["last~1", "last"]
             .iter()
-            .filter_map(|name| store.find(name).and_then(|entry| store.load(&entry.id)).ok())
+            .filter_map(|name| store.find(name, None).and_then(|entry| store.load(&entry.id)).ok())
             .collect();
         let [older, newer] = rounds.as_slice() else { return 0 };
         let compared = [compare(older), compare(newer)];

@@ -98,7 +98,7 @@ fn kept_rounds_are_listed_shown_compared_and_pruned() {
     team.tell(&["history", "show"]).exits(1).says("(new) ").says("orders");
     team.tell(&["history", "show", "last~7"]).exits(64).complains("no round `last~7`");
     let diff = team.tell(&["diff"]).exits(1);
-    diff.says("new").says("replica-skew").says("600 MiB").says("250 MiB");
+    diff.says("new").says("replica-skew").says("600 MiB").says("250 MiB").says("-350 MiB");
     team.tell(&["diff", "last", "last~1"]).exits(0).says("gone");
     let diff = team.tell(&["diff", "last~1", "last", "--format", "json"]).exits(1).json();
     assert_eq!(diff["diff"]["replicas"].as_array().unwrap().len(), 1);
@@ -114,14 +114,15 @@ fn a_baseline_stands_in_for_the_last_round() {
     let good = team.list()[0]["id"].as_str().unwrap().to_owned();
     team.size(250);
     team.round(&[]).exits(1);
+    // A round of another line is none of the last ones.
+    team.round(&["-l", "broker-a"]);
     for baseline in [saved.as_str(), good.as_str(), "last~1"] {
-        let report = team.round(&["--baseline", baseline, "--format", "json"]).exits(1).json();
+        let kept = team.desk.path("copy.sqlite").display().to_string();
+        fs::copy(team.history(), &kept).unwrap();
+        let report = team.round(&["--baseline", baseline, "--history", &kept, "--format", "json"]);
+        let report = report.exits(1).json();
         assert_eq!(changes(&report), [("replica-skew", "new")], "{baseline}");
         assert_eq!(report["since"]["baseline"], true);
-        // `last~1` is the second round by now.
-        if baseline == good {
-            break;
-        }
     }
     let ran = team.round(&["--baseline", "nosuch"]).exits(64);
     ran.complains("no round `nosuch`");
@@ -203,6 +204,118 @@ fn a_team_keeps_acknowledgements_beside_its_playbook() {
     assert_eq!(ran.stdout, "");
 }
 
+#[test]
+fn a_new_cut_is_no_old_one_however_small() {
+    let team = Team::new();
+    // What a follower writes when it is cut, each at a time of its own.
+    let log = |cuts: &[(u32, u64, u64)]| {
+        let lines: String = cuts
+            .iter()
+            .map(|(minute, from, to)| {
+                format!(
+                    "[2017-04-04 07:{minute:02}:10,500] ERROR [ReplicaFetcherThread-0-1], Current offset {from} for \
+                     partition [orders,0] out of range; reset offset to {to} (kafka.server.ReplicaFetcherThread)\n"
+                )
+            })
+            .collect();
+        fs::write(team.fleet.nodes()[1].logs_dir().join("server.log"), lines).unwrap();
+    };
+    log(&[(10, 5000, 3000)]);
+    let report = team.round(&["--format", "json"]).exits(2).json();
+    let findings = report["findings"].as_array().unwrap();
+    for one in findings {
+        team.tell(&["ack", one["id"].as_str().unwrap(), "--reason", "published again"]).exits(0);
+    }
+    assert!(findings.iter().any(|one| one["code"] == "replica-truncated"), "{findings:#?}");
+    team.round(&[]).exits(0).says("published again");
+    log(&[(40, 3010, 3005)]);
+    let report = team.round(&["--format", "json"]).exits(2).json();
+    assert!(changes(&report).contains(&("replica-truncated", "worse")), "{:?}", changes(&report));
+}
+
+#[test]
+fn a_log_that_cannot_be_read_hides_its_findings() {
+    let team = Team::new();
+    let file = team.fleet.nodes()[1].logs_dir().join("server.log");
+    let line = "[2017-04-04 07:10:10,000] ERROR Something that no rule knows (kafka.server.Thing)\n";
+    fs::write(&file, line).unwrap();
+    let report = team.round(&["--format", "json"]).exits(1).json();
+    assert_eq!(changes(&report), [("unknown-errors", "none")]);
+    // What is asked for begins later.
+    let report = team.round(&["--since", "2017-05-01", "--format", "json"]).exits(0).json();
+    assert_eq!(report["since"]["left"][0]["change"], "unseen", "{:#}", report["since"]);
+    team.round(&[]).exits(1);
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    let report = team.round(&["--format", "json"]).json();
+    let left = report["since"]["left"].as_array().unwrap();
+    let of = |code: &str| left.iter().find(|one| one["code"] == code).map(|one| one["change"].clone());
+    assert_eq!(of("unknown-errors"), Some("unseen".into()), "{left:#?}");
+}
+
+#[test]
+fn the_playbooks_own_acknowledgements_hold_wherever_a_round_is_shown() {
+    let team = Team::new();
+    let playbook = team.desk.file("watch.yml", &fs::read_to_string(AUDIT).unwrap());
+    let inventory = team.fleet.inventory_path().display().to_string();
+    let saved = team.desk.path("ill.json").display().to_string();
+    team.tell(&["run", &playbook, "-i", &inventory]).exits(0);
+    team.size(250);
+    team.tell(&["run", &playbook, "-i", &inventory, "--save", &saved]).exits(1);
+    team.tell(&["diff"]).exits(1);
+    let report = team.tell(&["report", "--from", &saved, "--format", "json"]).exits(1).json();
+    let id = report["findings"][0]["id"].as_str().unwrap();
+    let file = team.desk.path("watch.acks.yml").display().to_string();
+    // An editor that leaves no newline at the end.
+    fs::write(&file, "# what we know").unwrap();
+    team.tell(&["ack", id, "--reason", "known", "--file", &file]).exits(0);
+    team.tell(&["history", "show"]).exits(0).says("watch.acks.yml");
+    team.tell(&["report", "--from", &saved]).exits(0).says("watch.acks.yml");
+    team.tell(&["diff"]).exits(0).says("(acknowledged)");
+    team.tell(&["ack", "list", "--playbook", &playbook]).exits(0).says(id).says("watch.acks.yml");
+    fs::write(&file, "[]").unwrap();
+    let ran = team.tell(&["ack", id, "--reason", "known", "--file", &file]).exits(65);
+    ran.complains("was not changed").complains("begin with `- `");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "[]");
+}
+
+#[test]
+fn a_topics_growth_is_shown_over_the_kept_rounds() {
+    let team = Team::new();
+    for mib in [600, 610, 620] {
+        team.size(mib);
+        team.round(&[]).exits(0);
+    }
+    // Another line has nothing to do with it.
+    let ran = team.tell(&["history", "trend", "orders-1"]).exits(0);
+    ran.says("over 3 rounds").says("broker-b").says("600 MiB").says("620 MiB");
+    let trend = team.tell(&["history", "trend", "orders", "--format", "json"]).exits(0).json();
+    let rows = trend["replicas"].as_array().unwrap();
+    let grown = rows.iter().find(|row| row["host"] == "broker-b" && row["partition"] == 1).unwrap();
+    assert_eq!(grown["log_bytes"].as_array().unwrap().len(), 3);
+    assert_eq!(grown["log_bytes"][2], 620u64 << 20);
+    team.tell(&["history", "trend", "nosuch"]).exits(64).complains("no kept round");
+    team.round(&["--history-rounds", "2"]).exits(0);
+    assert_eq!(team.list().as_array().unwrap().len(), 2, "the bound holds where a round is kept");
+}
+
+#[test]
+fn a_release_directory_begins_no_new_line() {
+    let team = Team::new();
+    let inventory = team.fleet.inventory_path().display().to_string();
+    let current = team.desk.path("current");
+    for release in ["one", "two"] {
+        let dir = team.desk.path(release);
+        fs::create_dir(&dir).unwrap();
+        fs::copy(AUDIT, dir.join("watch.yml")).unwrap();
+        let _ = fs::remove_file(&current);
+        std::os::unix::fs::symlink(&dir, &current).unwrap();
+        let playbook = current.join("watch.yml").display().to_string();
+        let report = team.tell(&["run", &playbook, "-i", &inventory, "--format", "json"]).exits(0).json();
+        assert_eq!(report["since"].is_null(), release == "one");
+    }
+}
+
 /// The round is reported whatever becomes of its history, and the exit status knows.
 #[track_caller]
 fn is_reported_all_the_same(ran: &Ran, complaint: &str) {
@@ -225,7 +338,7 @@ fn a_history_that_cannot_be_used_costs_no_round() {
     let newer = rusqlite::Connection::open(team.history()).unwrap();
     newer.pragma_update(None, "user_version", 999).unwrap();
     is_reported_all_the_same(&team.round(&[]), "of a newer roundsman");
-    newer.pragma_update(None, "user_version", 2).unwrap();
+    newer.pragma_update(None, "user_version", 3).unwrap();
 
     // Somebody else writes and does not come to an end.
     newer.execute_batch("BEGIN EXCLUSIVE").unwrap();
@@ -250,6 +363,108 @@ fn a_damaged_page_is_told_and_the_round_reported() {
     rest.fill(0xaa);
     fs::write(team.history(), &bytes).unwrap();
     is_reported_all_the_same(&team.round(&[]), "history");
+}
+
+/// The program in a mount namespace of its own, after `mounts`.
+fn within(team: &Team, mounts: &str, args: &str) -> Ran {
+    let inventory = team.fleet.inventory_path().display().to_string();
+    let script = format!(
+        "{mounts} && exec {} {}",
+        env!("CARGO_BIN_EXE_roundsman"),
+        args.replace("ROUND", &format!("run {AUDIT} -i {inventory}"))
+    );
+    let plain = roundsman([""; 0]);
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &script]);
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.env_remove("ROUNDSMAN_NO_HISTORY").env("ROUNDSMAN_HISTORY", team.history());
+    Running::start(command).end()
+}
+
+#[test]
+fn a_history_that_can_only_be_read_is_read() {
+    let team = Team::new();
+    team.round(&[]).exits(0);
+    team.size(250);
+    let id = team.round(&["--format", "json"]).exits(1).json()["findings"][0]["id"].clone();
+    team.tell(&["ack", id.as_str().unwrap(), "--reason", "known"]).exits(0);
+    let before = fs::read(team.history()).unwrap();
+    let state = team.desk.path("state").display().to_string();
+    let read_only = format!("mount --bind {state} {state} && mount -o remount,ro,bind {state}");
+    for args in ["history list", "history show", "diff", "ack list", "history trend orders"] {
+        let ran = within(&team, &read_only, args);
+        assert!(ran.status.is_some_and(|status| status < 2), "{args}: {:?} {}", ran.status, ran.stderr);
+    }
+    let ran = within(&team, &read_only, "ROUND");
+    is_reported_all_the_same(&ran, "the history can't be written");
+    ran.says("1 acknowledged").says("since the last round");
+    team.size(100);
+    assert_eq!(within(&team, &read_only, "ROUND").status, Some(2), "CRITICAL is worse than a lost history");
+    assert_eq!(fs::read(team.history()).unwrap(), before);
+}
+
+#[test]
+fn a_disk_that_fills_while_the_round_is_made_is_told() {
+    let team = Team::new();
+    let state = team.desk.path("state").display().to_string();
+    fs::create_dir_all(&state).unwrap();
+    // Room for the tables, and for no round of a thousand partitions.
+    for partition in 0..890 {
+        replica(&team.fleet.nodes()[0].log_dir(), "wide", partition, 1 << 10);
+        replica(&team.fleet.nodes()[1].log_dir(), "wide", partition, 1 << 10);
+    }
+    // The tables stand already; what is left has room for the index of the log, and two pages of it.
+    let mounts = format!(
+        "mount -t tmpfs -o size=400k tmpfs {state} && {} history prune >/dev/null && \
+         head -c 44000 /dev/zero >{state}/gap && {{ dd if=/dev/zero of={state}/fill bs=4096 2>/dev/null; rm {state}/gap; }}",
+        env!("CARGO_BIN_EXE_roundsman")
+    );
+    let ran = within(&team, &mounts, "ROUND");
+    is_reported_all_the_same(&ran, "the history can't be written");
+}
+
+#[test]
+fn a_history_that_is_free_again_at_the_end_keeps_the_round() {
+    let team = Team::new();
+    fs::create_dir_all(team.desk.path("state")).unwrap();
+    let busy = rusqlite::Connection::open(team.history()).unwrap();
+    busy.execute_batch("CREATE TABLE x (y); BEGIN EXCLUSIVE; INSERT INTO x VALUES (1);").unwrap();
+    let inventory = team.fleet.inventory_path().display().to_string();
+    let round = Running::start(team.command(&["run", AUDIT, "-i", &inventory]));
+    // Longer than it waits at the beginning; at the end it waits again.
+    std::thread::sleep(std::time::Duration::from_millis(6500));
+    busy.execute_batch("ROLLBACK; DROP TABLE x").unwrap();
+    drop(busy);
+    round.end().exits(0).complains("will be kept if it is free by then");
+    assert_eq!(team.list().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn two_rounds_at_once_are_both_kept() {
+    let team = Team::new();
+    let inventory = team.fleet.inventory_path().display().to_string();
+    let start = || Running::start(team.command(&["run", AUDIT, "-i", &inventory]));
+    let rounds = [start(), start(), start()];
+    for round in rounds {
+        round.end().exits(0);
+    }
+    assert_eq!(team.list().as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_saved_round_is_reported_beside_a_damaged_history() {
+    let team = Team::new();
+    let saved = team.desk.path("round.json").display().to_string();
+    team.round(&["--no-history", "--save", &saved]).exits(0);
+    fs::create_dir_all(team.desk.path("state")).unwrap();
+    fs::write(team.history(), "this is no database, but text that is long enough to be taken for one\n")
+        .unwrap();
+    is_reported_all_the_same(&team.tell(&["report", "--from", &saved]), "is damaged");
 }
 
 #[test]

@@ -50,6 +50,12 @@ pub enum AckCommand {
 pub struct AckList {
     #[command(flatten)]
     pub history: HistoryFile,
+    /// A file of acknowledgements too; may be given again.
+    #[arg(long, value_name = "FILE")]
+    pub acks: Vec<PathBuf>,
+    /// The file beside this playbook too.
+    #[arg(long, value_name = "FILE")]
+    pub playbook: Option<PathBuf>,
     /// text or json.
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     pub format: ExecFormat,

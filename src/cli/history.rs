@@ -13,6 +13,8 @@ pub enum History {
     List(HistoryList),
     /// Render a kept round again.
     Show(HistoryShow),
+    /// How the replicas of a topic grew.
+    Trend(HistoryTrend),
     /// Drop old rounds.
     Prune(HistoryPrune),
 }
@@ -23,6 +25,27 @@ pub struct Keep {
     /// Do not keep the round, and take nothing from earlier ones.
     #[arg(long, help_heading = "History")]
     pub no_history: bool,
+    /// Rounds of the same playbook, inventory and limit that are kept; 0: all.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1000,
+        env = "ROUNDSMAN_HISTORY_ROUNDS",
+        hide_env_values = true,
+        help_heading = "History"
+    )]
+    pub history_rounds: usize,
+    /// And how old they may be; the newest 10 stay.
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = duration,
+        default_value = "400d",
+        env = "ROUNDSMAN_HISTORY_AGE",
+        hide_env_values = true,
+        help_heading = "History"
+    )]
+    pub history_age: Duration,
     #[command(flatten)]
     pub file: HistoryFile,
 }
@@ -72,11 +95,32 @@ pub struct HistoryShow {
 }
 
 #[derive(Debug, Args)]
+pub struct HistoryTrend {
+    /// A topic, or one of its partitions: TOPIC or TOPIC-PARTITION.
+    #[arg(value_name = "TOPIC[-PARTITION]")]
+    pub topic: String,
+    /// Rounds that are looked at, evenly out of all of the newest round's kind.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 30)]
+    pub number: usize,
+    /// The round whose kind is meant: an id, the beginning of one, `last`.
+    #[arg(long, value_name = "ROUND", default_value = "last")]
+    pub of: String,
+    #[command(flatten)]
+    pub file: HistoryFile,
+    /// text or json.
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub format: ExecFormat,
+    /// Columns of the page.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(40..=1000))]
+    pub width: Option<u16>,
+}
+
+#[derive(Debug, Args)]
 pub struct HistoryPrune {
     /// Rounds older than this go: 90d, 26h …
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "90d")]
     pub older_than: Duration,
-    /// But never the newest N.
+    /// But never the newest N of the same playbook, inventory and limit.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub keep: usize,
     #[command(flatten)]
@@ -96,6 +140,12 @@ pub struct Diff {
     /// Replicas shown, the largest changes first.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub number: usize,
+    /// Acknowledged findings, besides those of `ack` and of PLAYBOOK.acks.yml; may be given again.
+    #[arg(long, value_name = "FILE")]
+    pub acks: Vec<PathBuf>,
+    /// Columns of the page.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(40..=1000))]
+    pub width: Option<u16>,
     /// text or json.
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     pub format: ExecFormat,

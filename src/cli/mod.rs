@@ -34,7 +34,9 @@ pub use connect::{Connect, HostKeyChecking, Watch};
 pub use evidence::{DuUnit, Evidence};
 pub use exec::{Check, Exec, ExecFormat, Trust};
 pub use help::command;
-pub use history::{Beside, Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, Keep};
+pub use history::{
+    Beside, Diff, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, HistoryTrend, Keep,
+};
 pub use hosts::{Hosts, Vault};
 pub use inventory::{Inventory, InventoryHost, InventorySource};
 pub use layers::{Setting, Source, denied, layered};

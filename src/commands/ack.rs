@@ -1,21 +1,22 @@
 //! `ack`: findings that somebody knows of.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::history::{open, refusal};
-use super::keep::{Before, named};
-use super::output::Out;
+use super::history::{look, open, refusal};
+use super::keep::{Before, files, named};
+use super::output::{self, Out};
 use super::round::Judged;
 use crate::cli::{self, AckCommand, AckDrop, AckList, ExecFormat};
 use crate::diagnose::finding::Finding;
 use crate::error::{FileError, Refusal};
 use crate::history::Store;
-use crate::history::ack::{Ack, Measure, entry, read};
+use crate::history::ack::{Ack, Measure, with};
 use crate::playbook::units;
 use crate::round::Round;
 use crate::sanitize;
@@ -44,10 +45,11 @@ fn acknowledge(args: &cli::Ack, out: &Out) -> Result<u8, Refusal> {
     let by_file = args.round.as_deref().is_some_and(|name| name.contains('/') || Path::new(name).is_file());
     let mut store = match by_file && args.file.is_some() {
         true => None,
+        false if args.file.is_some() => Some(look(&args.history)?),
         false => Some(open(&args.history)?),
     };
     let finding = match (&args.round, &store) {
-        (Some(name), store) => in_round(&named(name, store.as_ref())?, id)?,
+        (Some(name), store) => in_round(&named(name, store.as_ref(), None)?, id)?,
         (None, Some(store)) => newest(store, id)?,
         (None, None) => None,
     };
@@ -115,21 +117,24 @@ fn in_round(round: &Round, id: &str) -> Result<Option<Finding>, Refusal> {
 
 /// Puts it at the end of a file that is right before and right afterwards.
 fn append(file: &Path, ack: &Ack) -> Result<(), Refusal> {
-    if file.exists() {
-        read(file)?;
-    }
-    let written = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(file)
-        .and_then(|mut open| open.write_all(entry(ack).as_bytes()));
-    written.map_err(|error| {
-        Refusal::from(FileError::whole(file, format!("the acknowledgement can't be written: {error}")))
-    })
+    // A link stays one.
+    let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let failed =
+        |error: io::Error| FileError::whole(file, format!("the acknowledgement can't be written: {error}"));
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(failed(error).into()),
+    };
+    let text = with(file, &text, ack)?;
+    let mode = fs::metadata(file).map_or(0o644, |meta| meta.permissions().mode() & 0o7777);
+    output::write_whole(file, text.as_bytes(), mode).map_err(failed)?;
+    Ok(())
 }
 
 fn list(args: &AckList, out: &Out) -> Result<u8, Refusal> {
-    let acks = open(&args.history)?.acks().map_err(refusal)?;
+    let mut acks = look(&args.history)?.acks().map_err(refusal)?;
+    acks.extend(files(&args.acks, args.playbook.as_deref())?);
     let now = Timestamp::now();
     let text = match args.format {
         ExecFormat::Json => format!(
@@ -152,9 +157,10 @@ fn row(ack: &Ack, now: Timestamp) -> String {
     let by = ack.by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
     let title = ack.title.as_deref().unwrap_or_default();
     format!(
-        "{}  {until}{}: {}\n    {}\n",
+        "{}  {until}{} ({}): {}\n    {}\n",
         ack.finding,
         sanitize::line(&by),
+        sanitize::line(&ack.source),
         sanitize::line(&ack.reason),
         sanitize::line(title)
     )
@@ -171,6 +177,8 @@ fn as_json(ack: &Ack) -> serde_json::Value {
         "severity": ack.measure.severity,
         "lost": ack.measure.lost,
         "items": ack.measure.items,
+        "last_seen": ack.measure.last_seen,
+        "source": ack.source,
     })
 }
 

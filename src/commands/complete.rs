@@ -100,7 +100,7 @@ fn history(line: &Line) -> Option<Store> {
 
 /// The last round's, worst first.
 fn findings(store: &Store) -> Vec<Candidate> {
-    let Some(round) = store.find("last").ok().and_then(|entry| store.load(&entry.id).ok()) else {
+    let Some(round) = store.find("last", None).ok().and_then(|entry| store.load(&entry.id).ok()) else {
         return Vec::new();
     };
     let found = diagnose(&round, &compare(&round));

@@ -1,16 +1,19 @@
 //! `history`: the rounds that were kept.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::keep::{Before, place};
+use super::keep::{Before, files, place};
 use super::output::{self, Out};
 use super::round::Judged;
-use crate::cli::{ExecFormat, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow};
+use crate::cli::{ExecFormat, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, HistoryTrend};
 use crate::error::Refusal;
-use crate::history::{Entry, HistoryError, Store};
+use crate::history::{Entry, HistoryError, Size, Store};
+use crate::report::table::{self, Trend};
 use crate::sanitize;
 
 /// See [`History`].
@@ -18,6 +21,7 @@ pub fn history(args: &History, out: &Out) -> Result<u8, Refusal> {
     match args {
         History::List(args) => list(args, out),
         History::Show(args) => show(args, out),
+        History::Trend(args) => trend(args, out),
         History::Prune(args) => prune(args, out),
     }
 }
@@ -33,6 +37,17 @@ pub fn open(file: &HistoryFile) -> Result<Store, Refusal> {
     Store::open(&path).map_err(refusal)
 }
 
+/// The same, only to look at it; one that is not there is empty.
+///
+/// # Errors
+/// As [`open`].
+pub fn look(file: &HistoryFile) -> Result<Store, Refusal> {
+    let path = place(file).ok_or_else(|| {
+        Refusal::usage("there is no home that a history may be in; name one with --history FILE".to_owned())
+    })?;
+    Store::open_to_look(&path).map_err(refusal)
+}
+
 /// A history that can't be used is a file that can't be used.
 pub fn refusal(error: HistoryError) -> Refusal {
     match error {
@@ -42,7 +57,7 @@ pub fn refusal(error: HistoryError) -> Refusal {
 }
 
 fn list(args: &HistoryList, out: &Out) -> Result<u8, Refusal> {
-    let entries = open(&args.file)?.list(args.number).map_err(refusal)?;
+    let entries = look(&args.file)?.list(args.number).map_err(refusal)?;
     let text = match args.format {
         ExecFormat::Json => {
             let rows: Vec<_> = entries.iter().map(as_json).collect();
@@ -92,13 +107,83 @@ fn as_json(entry: &Entry) -> serde_json::Value {
 
 fn show(args: &HistoryShow, out: &Out) -> Result<u8, Refusal> {
     let destinations = output::destinations(&args.show)?;
-    let store = open(&args.file)?;
-    let entry = store.find(&args.round).map_err(refusal)?;
+    let store = look(&args.file)?;
+    let entry = store.find(&args.round, None).map_err(refusal)?;
     let round = store.load(&entry.id).map_err(refusal)?;
     let before = store.before(&entry.line, entry.started).map_err(refusal)?;
     let earlier = before.map(|entry| store.load(&entry.id)).transpose().map_err(refusal)?;
-    let before = Before { acks: store.acks().map_err(refusal)?, earlier, baseline: false };
+    let mut acks = files(&[], Some(Path::new(&entry.line.asked)))?;
+    acks.extend(store.acks().map_err(refusal)?);
+    let before = Before { acks, earlier, baseline: false };
     Ok(Judged::of(&round, &before).tell(&destinations, &out.style(&args.show), out))
+}
+
+fn trend(args: &HistoryTrend, out: &Out) -> Result<u8, Refusal> {
+    let store = look(&args.file)?;
+    let of = store.find(&args.of, None).map_err(refusal)?;
+    let mut rounds = store.list_line(&of.line, usize::MAX).map_err(refusal)?;
+    rounds.reverse();
+    let rounds = evenly(&rounds, args.number.max(2));
+    // `a-1` may be the name of a topic.
+    let named = args.topic.rsplit_once('-').and_then(|(topic, number)| Some((topic, number.parse().ok()?)));
+    let asked =
+        [(args.topic.as_str(), None)].into_iter().chain(named.map(|(topic, number)| (topic, Some(number))));
+    for (topic, partition) in asked {
+        let mut sizes = Vec::new();
+        for entry in &rounds {
+            sizes.push(store.sizes(&entry.id, topic, partition).map_err(refusal)?);
+        }
+        let trends = trends(&sizes);
+        if trends.is_empty() {
+            continue;
+        }
+        let started: Vec<Timestamp> = rounds.iter().map(|entry| entry.started).collect();
+        match args.format {
+            ExecFormat::Text => {
+                out.print(&table::trend(&args.topic, &started, &trends, &output::plain(args.width)));
+            }
+            ExecFormat::Json => {
+                let rows: Vec<_> = trends
+                    .iter()
+                    .map(|one| {
+                        json!({ "partition": one.partition, "host": one.host, "log_bytes": one.sizes,
+                            "bytes_a_day": one.a_day(&started) })
+                    })
+                    .collect();
+                let ids: Vec<&str> = rounds.iter().map(|entry| entry.id.as_str()).collect();
+                let all = json!({ "schema": "roundsman.trend/1", "topic": topic, "rounds": ids,
+                    "started": started, "replicas": rows });
+                out.print(&format!("{all:#}\n"));
+            }
+        }
+        return Ok(0);
+    }
+    Err(Refusal::usage(format!("no kept round of {} has seen a replica of `{}`", of.line.asked, args.topic)))
+}
+
+/// At most `most` of them, the first and the last included.
+fn evenly(all: &[Entry], most: usize) -> Vec<&Entry> {
+    if all.len() <= most {
+        return all.iter().collect();
+    }
+    let last = all.len() - 1;
+    (0..most).filter_map(|turn| all.get(turn * last / (most - 1).max(1))).collect()
+}
+
+/// Each replica's sizes, by partition and host.
+fn trends(sizes: &[Vec<Size>]) -> Vec<Trend> {
+    let mut found: BTreeMap<(u32, &str), Vec<Option<u64>>> = BTreeMap::new();
+    for (turn, seen) in sizes.iter().enumerate() {
+        for size in seen {
+            let row = found.entry((size.partition, &size.host)).or_insert_with(|| vec![None; sizes.len()]);
+            if let Some(place) = row.get_mut(turn) {
+                *place = Some(size.log_bytes);
+            }
+        }
+    }
+    let trend =
+        |((partition, host), sizes): ((u32, &str), _)| Trend { partition, host: host.to_owned(), sizes };
+    found.into_iter().map(trend).collect()
 }
 
 fn prune(args: &HistoryPrune, out: &Out) -> Result<u8, Refusal> {

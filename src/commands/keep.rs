@@ -1,10 +1,10 @@
 //! What a round knows of earlier ones, and where it is kept. The history never costs a round: what is wrong with
 //! it is told, and the exit status knows.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::history::refusal;
@@ -22,9 +22,22 @@ use crate::round::Round;
 
 /// The history of a round that is to be made.
 pub struct Past {
+    /// To be read, and written unless `elsewhere`.
     store: Option<Store>,
+    state: State,
     line: Line,
     previous: Option<Round>,
+    /// Rounds of the line that stay, and how old they may be.
+    bound: (usize, Duration),
+}
+
+/// Whether a round can be kept.
+enum State {
+    /// No history was wanted, or what is wrong with it has been told.
+    Closed,
+    Open,
+    /// Somebody else had it; at the end it may be free.
+    Busy(PathBuf),
 }
 
 /// What a round's findings are laid beside.
@@ -40,19 +53,40 @@ impl Past {
     /// Opens the history, unless the round is to have none, and takes the last round that asked the same.
     pub fn of(keep: &Keep, plan: &Plan, options: &Options, out: &Out) -> Past {
         let line = line(plan, options);
+        let bound = (keep.history_rounds, keep.history_age);
+        let none = |line| Past { store: None, state: State::Closed, line, previous: None, bound };
         if keep.no_history {
-            return Past { store: None, line, previous: None };
+            return none(line);
         }
         let Some(path) = place(&keep.file) else {
             out.lose("there is no home to keep a history in; name one with --history FILE, or --no-history");
-            return Past { store: None, line, previous: None };
+            return none(line);
         };
-        let store = told(Store::open(&path), out);
+        let (store, state) = match Store::open(&path) {
+            Ok(store) => (Some(store), State::Open),
+            Err(error) => {
+                let state = match error.is_locked() {
+                    true => {
+                        out.complain(&format!(
+                            "warning: {error}; the round will be kept if it is free by then"
+                        ));
+                        State::Busy(path.clone())
+                    }
+                    false => {
+                        out.lose(&error.to_string());
+                        State::Closed
+                    }
+                };
+                // What can't be written may still be read: acknowledgements hold, and changes are told.
+                let readable = path.is_file().then(|| Store::open_to_look(&path).ok()).flatten();
+                (readable, state)
+            }
+        };
         let previous = store.as_ref().and_then(|store| {
             let entry = told(store.before(&line, Timestamp::now()), out)??;
             told(store.load(&entry.id), out)
         });
-        Past { store, line, previous }
+        Past { store, state, line, previous, bound }
     }
 
     /// The newest kept round that asked the same and came to its end.
@@ -65,13 +99,17 @@ impl Past {
     /// # Errors
     /// A baseline that is not there, a wrong file of acknowledgements.
     pub fn before(&mut self, beside: &Beside, playbook: Option<&Path>, out: &Out) -> Result<Before, Refusal> {
-        let mut acks = files(beside, playbook)?;
+        let mut acks = files(&beside.acks, playbook)?;
         if let Some(store) = &self.store {
             acks.extend(told(store.acks(), out).unwrap_or_default());
         }
         Ok(match &beside.baseline {
             Some(name) => {
-                let earlier = named(name, self.store.as_ref())?;
+                let same = self.previous().is_some_and(|previous| previous.id == *name);
+                let earlier = match self.previous.take().filter(|_| same) {
+                    Some(previous) => previous,
+                    None => named(name, self.store.as_ref(), Some(&self.line))?,
+                };
                 Before { acks, earlier: Some(earlier), baseline: true }
             }
             None => Before { acks, earlier: self.previous.take(), baseline: false },
@@ -80,48 +118,67 @@ impl Past {
 
     /// Keeps a round, once it has been reported.
     pub fn keep(&mut self, round: &Round, verdict: Verdict, findings: &[Finding], out: &Out) {
-        if let Some(store) = &mut self.store {
-            told(store.keep(round, &self.line, verdict, findings), out);
+        let opened = match &self.state {
+            State::Closed => return,
+            State::Open => self.store.take(),
+            State::Busy(path) => told(Store::open(path), out),
+        };
+        let Some(mut store) = opened else { return };
+        if told(store.keep(round, &self.line, verdict, findings), out).is_none() {
+            return;
         }
+        let (most, age) = self.bound;
+        let most = if most == 0 { usize::MAX } else { most };
+        let oldest = SignedDuration::try_from(age).ok().and_then(|age| round.started.checked_sub(age).ok());
+        told(store.bound(&self.line, most, oldest.unwrap_or(Timestamp::MIN)), out);
     }
 }
 
 impl Before {
-    /// The same for a round that was made before: its history is only read, and none is begun.
+    /// The same for a round that was made before: its history is only read, and none is begun. What is wrong
+    /// with it is told.
     ///
     /// # Errors
-    /// As [`Past::before`], and a history that can't be read.
-    pub fn of_file(keep: &Keep, beside: &Beside) -> Result<Before, Refusal> {
+    /// As [`Past::before`].
+    pub fn of_file(
+        keep: &Keep,
+        beside: &Beside,
+        playbook: Option<&Path>,
+        out: &Out,
+    ) -> Result<Before, Refusal> {
         let path = place(&keep.file).filter(|path| !keep.no_history && path.exists());
-        let store = path.map(|path| Store::open(&path)).transpose().map_err(refusal)?;
-        let mut acks = files(beside, None)?;
+        let store = path.and_then(|path| told(Store::open_to_look(&path), out));
+        let mut acks = files(&beside.acks, playbook)?;
         if let Some(store) = &store {
-            acks.extend(store.acks().map_err(refusal)?);
+            acks.extend(told(store.acks(), out).unwrap_or_default());
         }
-        let earlier = beside.baseline.as_deref().map(|name| named(name, store.as_ref())).transpose()?;
+        let earlier = beside.baseline.as_deref().map(|name| named(name, store.as_ref(), None)).transpose()?;
         Ok(Before { acks, baseline: earlier.is_some(), earlier })
     }
 }
 
-/// The round that `name` means: a file of `--save`, or a kept round.
+/// The round that `name` means: a file of `--save`, or a kept round, of `line` where the last ones are counted.
 ///
 /// # Errors
 /// It is neither.
-pub fn named(name: &str, store: Option<&Store>) -> Result<Round, Refusal> {
+pub fn named(name: &str, store: Option<&Store>, line: Option<&Line>) -> Result<Round, Refusal> {
     let file = Path::new(name);
     match store {
         Some(store) if !name.contains('/') && !file.is_file() => {
-            store.find(name).and_then(|entry| store.load(&entry.id)).map_err(refusal)
+            store.find(name, line).and_then(|entry| store.load(&entry.id)).map_err(refusal)
         }
         _ => Ok(round::load(file)?),
     }
 }
 
 /// The acknowledgements in files: those that are named, and the one beside the playbook.
-fn files(beside: &Beside, playbook: Option<&Path>) -> Result<Vec<Ack>, Refusal> {
+///
+/// # Errors
+/// A file that can't be read, or that is wrong.
+pub fn files(named: &[PathBuf], playbook: Option<&Path>) -> Result<Vec<Ack>, Refusal> {
     let usual = playbook.map(ack::beside).filter(|file| file.exists());
     let mut acks = Vec::new();
-    for file in beside.acks.iter().chain(&usual) {
+    for file in named.iter().chain(&usual) {
         acks.extend(ack::read(file)?);
     }
     Ok(acks)
@@ -129,8 +186,10 @@ fn files(beside: &Beside, playbook: Option<&Path>) -> Result<Vec<Ack>, Refusal> 
 
 /// What a round asks, so that it can be found again from whatever directory it is started in.
 pub fn line(plan: &Plan, options: &Options) -> Line {
+    // As it was named: the link to the current release is the same playbook in the next one.
     let absolute = |name: &str| {
-        fs::canonicalize(name).map_or_else(|_| name.to_owned(), |path| path.to_string_lossy().into_owned())
+        let path = std::path::absolute(name).ok().filter(|path| path.exists());
+        path.map_or_else(|| name.to_owned(), |path| plain(&path).to_string_lossy().into_owned())
     };
     let asked = match &plan.playbook {
         Some(playbook) => absolute(playbook),
@@ -146,6 +205,20 @@ pub fn line(plan: &Plan, options: &Options) -> Line {
         limit: plan.limit.clone(),
         given: digest(&options.extra_vars),
     }
+}
+
+/// Without `..`, as the shell understands it; unless what is before it is a link, which leads elsewhere.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir if !plain.is_symlink() => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// Nothing for nothing; else some hexadecimal digits from which no variable can be read.

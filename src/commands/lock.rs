@@ -98,9 +98,14 @@ fn directory() -> Option<PathBuf> {
     state.filter(|dir| fs::create_dir_all(dir.parent().unwrap_or(dir)).is_ok()).or_else(runtime)
 }
 
+/// By whatever link a file is named, it is the same one that is being looked at.
 fn name(line: &Line) -> String {
+    let real = |names: &str| -> Vec<String> {
+        let real = |name: &str| fs::canonicalize(name).map(|path| path.to_string_lossy().into_owned());
+        names.split(',').map(|name| real(name).unwrap_or_else(|_| name.to_owned())).collect()
+    };
     let mut sum = Sha256::new();
-    for part in [&line.asked, &line.inventory] {
+    for part in [&line.asked, &line.inventory].map(|names| real(names).join(",")) {
         sum.update((part.len() as u64).to_le_bytes());
         sum.update(part.as_bytes());
     }

@@ -117,7 +117,11 @@ impl Out {
     }
 }
 
-fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+/// Writes a file whole: beside its place first, then renamed.
+///
+/// # Errors
+/// Of the file system.
+pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     // A pipe or a device is written as it is.
     if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         return OpenOptions::new().write(true).open(path)?.write_all(bytes);
@@ -141,6 +145,13 @@ fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+/// The style of a page that is no report.
+pub fn plain(width: Option<u16>) -> Style {
+    let terminal = || Some(usize::from(terminal_size::terminal_size_of(io::stdout())?.0.0).max(40));
+    let width = width.map(usize::from).or_else(terminal).unwrap_or(WIDTH);
+    Style { width, colour: false, unicode: speaks_utf8() }
 }
 
 /// By the locale, as the C library decides it.

@@ -1,5 +1,7 @@
 //! `report`: a saved round rendered again, or what somebody brought, without network.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use super::evidence;
@@ -33,6 +35,6 @@ pub fn report(args: &Report, out: &Out) -> Result<u8, Refusal> {
     if let Some(file) = &args.save {
         round::save(&round, file, out);
     }
-    let before = Before::of_file(&args.keep, &args.beside)?;
+    let before = Before::of_file(&args.keep, &args.beside, round.playbook.as_deref().map(Path::new), out)?;
     Ok(Judged::of(&round, &before).tell(&destinations, &out.style(&args.show), out))
 }

@@ -17,8 +17,12 @@ impl Store {
     /// A full disk, a damaged or locked file.
     pub fn acknowledge(&mut self, ack: &Ack, now: Timestamp) -> Result<(), HistoryError> {
         let number = |number: Option<u64>| number.map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+        let known: Option<Vec<&str>> =
+            ack.measure.known.as_ref().map(|known| known.iter().map(String::as_str).collect());
+        let known = known.map(|known| known.join(" "));
         self.run(
-            "INSERT OR REPLACE INTO ack VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO ack (finding, reason, until, severity, lost, items, made_by, made, title, \
+             last_seen, known) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 ack.finding,
                 ack.reason,
@@ -29,6 +33,8 @@ impl Store {
                 ack.by,
                 ack.made.unwrap_or(now).as_millisecond(),
                 ack.title,
+                ack.measure.last_seen.map(Timestamp::as_millisecond),
+                known,
             ],
         )
         .map(|_| ())
@@ -47,9 +53,14 @@ impl Store {
     /// # Errors
     /// A damaged file.
     pub fn acks(&self) -> Result<Vec<Ack>, HistoryError> {
+        let (kept, known) = match self.form() {
+            ..2 => return Ok(Vec::new()),
+            2 => ("NULL", "NULL"),
+            _ => ("last_seen", "known"),
+        };
         self.rows(
-            "SELECT finding, reason, until, severity, lost, items, made_by, made, title FROM ack \
-             ORDER BY made, finding",
+            &format!("SELECT finding, reason, until, severity, lost, items, made_by, made, title, {kept}, {known} FROM ack \
+             ORDER BY made, finding"),
             ack,
         )
     }
@@ -59,6 +70,7 @@ fn ack(row: &Row<'_>) -> rusqlite::Result<Ack> {
     let moment = |millis: i64| Timestamp::from_millisecond(millis).ok();
     let number = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
     let severity: Option<String> = row.get(3)?;
+    let known: Option<String> = row.get(10)?;
     Ok(Ack {
         finding: row.get(0)?,
         reason: row.get(1)?,
@@ -67,6 +79,8 @@ fn ack(row: &Row<'_>) -> rusqlite::Result<Ack> {
             severity: severity.as_deref().and_then(Severity::named),
             lost: number(row.get(4)?),
             items: number(row.get(5)?),
+            last_seen: row.get::<_, Option<i64>>(9)?.and_then(moment),
+            known: known.map(|known| known.split_whitespace().map(str::to_owned).collect()),
         },
         by: row.get(6)?,
         made: moment(row.get(7)?),
@@ -88,7 +102,13 @@ mod tests {
             finding: "00ff".into(),
             reason: "known".into(),
             until: Some(now),
-            measure: Measure { severity: Some(Severity::Critical), lost: Some(7), items: None },
+            measure: Measure {
+                severity: Some(Severity::Critical),
+                lost: Some(7),
+                items: None,
+                last_seen: Some(now),
+                known: Some(["00000001".to_owned(), "0000000a".to_owned()].into()),
+            },
             by: Some("ops".into()),
             made: Some(now),
             title: None,

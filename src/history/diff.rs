@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::known::{happens, identities};
+use super::sight::{lost_sight, saw_disks};
 use crate::compare::{Comparison, Kind};
 use crate::diagnose::finding::{Change, Code, Finding, Severity};
 use crate::round::Round;
@@ -110,14 +112,20 @@ fn findings(older: &Side<'_>, newer: &Side<'_>) -> (Vec<FindingChange>, usize) {
         });
     };
     for finding in newer.findings {
-        match before.get(finding.id.as_str()).map(|earlier| grown(earlier, finding)) {
-            None => push(Change::New, finding),
-            Some(Some(change)) => push(change, finding),
-            Some(None) => unchanged += 1,
+        let Some(earlier) = before.get(finding.id.as_str()) else {
+            push(Change::New, finding);
+            continue;
+        };
+        match grown(earlier, finding) {
+            // Of what is not there any more something may only not have been seen.
+            Some(Change::Better) if lost_sight(earlier, older.round, newer.round) => unchanged += 1,
+            Some(change) => push(change, finding),
+            None => unchanged += 1,
         }
     }
     for finding in older.findings.iter().filter(|finding| !now.contains(finding.id.as_str())) {
-        push(if unseen(finding, newer) { Change::Unseen } else { Change::Gone }, finding);
+        let unseen = lost_sight(finding, older.round, newer.round);
+        push(if unseen { Change::Unseen } else { Change::Gone }, finding);
     }
     changes.sort_by_key(|change| (change.severity, change.change));
     (changes, unchanged)
@@ -125,35 +133,29 @@ fn findings(older: &Side<'_>, newer: &Side<'_>) -> (Vec<FindingChange>, usize) {
 
 /// Whether a finding is worse or better than before; `None` when it is the same.
 fn grown(before: &Finding, now: &Finding) -> Option<Change> {
-    // Critical is the least of the severities.
-    let by = |worse: bool, same: bool| {
-        if same { None } else { Some(if worse { Change::Worse } else { Change::Better }) }
+    let (were, are) = match before.items == now.items {
+        true => (BTreeSet::new(), BTreeSet::new()),
+        false => (identities(before), identities(now)),
     };
-    by(now.severity < before.severity, now.severity == before.severity)
-        .or_else(|| by(now.lost_total > before.lost_total, now.lost_total == before.lost_total))
-        .or_else(|| by(now.items.len() > before.items.len(), now.items.len() == before.items.len()))
-}
-
-/// Whether the newer round did not see what an older finding is about.
-fn unseen(finding: &Finding, newer: &Side<'_>) -> bool {
-    let subject = &finding.subject;
-    let reached =
-        |host: &str| newer.round.visits.iter().any(|visit| visit.host == host && visit.outcome.reached());
-    let hosts: BTreeSet<&str> = subject
-        .broker
-        .as_deref()
-        .into_iter()
-        .chain(subject.pair.iter().flatten().map(String::as_str))
-        .chain(finding.evidence.iter().map(|line| line.host.as_str()))
-        .collect();
-    match hosts.is_empty() {
-        true => !newer.round.visits.iter().all(|visit| visit.outcome.reached()),
-        false => hosts.iter().any(|host| !reached(host)),
+    // Critical is the least of the severities. What is in one respect worse is worse: nothing makes up for a
+    // partition that was well.
+    let worse = now.severity < before.severity
+        || now.lost_total > before.lost_total
+        || !are.is_subset(&were)
+        || (happens(now.code) && before.last_seen.is_some() && now.last_seen > before.last_seen);
+    let better =
+        now.severity > before.severity || now.lost_total < before.lost_total || !were.is_subset(&are);
+    match (worse, better) {
+        (true, _) => Some(Change::Worse),
+        (false, true) => Some(Change::Better),
+        (false, false) => None,
     }
 }
 
 fn brokers(older: &Side<'_>, newer: &Side<'_>) -> Vec<BrokerChange> {
-    let all = |side: &Side<'_>| -> BTreeMap<(String, String), (Option<i64>, Option<String>, &'static str)> {
+    // A cluster and a host; an id, a version, an outcome.
+    type Seen = BTreeMap<(String, String), (Option<i64>, Option<String>, &'static str)>;
+    let all = |side: &Side<'_>| -> Seen {
         side.comparison
             .clusters
             .iter()
@@ -236,12 +238,14 @@ fn replicas(older: &Side<'_>, newer: &Side<'_>) -> Vec<ReplicaChange> {
     for (key, size) in &now {
         match before.get(key) {
             Some(earlier) if earlier != size => push(key, Some(*earlier), Some(*size)),
-            None if seen_before.contains(&(key.0, key.3)) => push(key, None, Some(*size)),
+            None if seen_before.contains(&(key.0, key.3)) && saw_disks(older.round, key.3) => {
+                push(key, None, Some(*size))
+            }
             _ => {}
         }
     }
     for (key, size) in before.iter().filter(|(key, _)| !now.contains_key(*key)) {
-        if seen_now.contains(&(key.0, key.3)) {
+        if seen_now.contains(&(key.0, key.3)) && saw_disks(newer.round, key.3) {
             push(key, Some(*size), None);
         }
     }
@@ -308,6 +312,37 @@ mod tests {
         let went = between(&ill, &well);
         assert!(went.findings.iter().all(|change| change.change == Change::Gone));
         assert_eq!(went.findings.len(), came.findings.len());
+    }
+
+    #[test]
+    fn a_finding_with_something_new_in_it_is_worse_even_if_it_lost_less() {
+        let ill = whole("1", [5 << 30, 1 << 30], true);
+        let mut less = whole("2", [5 << 30, 1 << 30], true);
+        let case = crate::report::fixture::incident();
+        let cut = case.findings.iter().find(|one| one.code == Code::ReplicaTruncated).unwrap();
+        let with = |one: &Whole, finding: &Finding| Whole {
+            round: one.round.clone(),
+            comparison: one.comparison.clone(),
+            findings: vec![finding.clone()],
+        };
+        let change = |then: &Finding, now: &Finding, less: &Whole| {
+            let diff = between(&with(&ill, then), &with(less, now));
+            diff.findings.first().map(|one| one.change)
+        };
+        assert_eq!(change(cut, cut, &less), None);
+        let mut fewer = cut.clone();
+        fewer.items.truncate(1);
+        fewer.lost_total = Some(1);
+        assert_eq!(change(cut, &fewer, &less), Some(Change::Better));
+        let Some(crate::diagnose::finding::Item::Truncation(first)) = fewer.items.first_mut() else {
+            panic!()
+        };
+        first.from = first.to + 1;
+        assert_eq!(change(cut, &fewer, &less), Some(Change::Worse));
+        less.round.id = "3".into();
+        let later = cut.last_seen.map(|at| at + jiff::SignedDuration::from_secs(1));
+        let again = Finding { last_seen: later, ..cut.clone() };
+        assert_eq!(change(cut, &again, &less), Some(Change::Worse));
     }
 
     #[test]

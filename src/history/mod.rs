@@ -5,11 +5,15 @@
 pub mod ack;
 mod acks;
 pub mod diff;
+mod known;
+mod sight;
 mod since;
 mod store;
+mod trend;
 
 pub use since::Since;
 pub use store::{Entry, HistoryError, Line, Store};
+pub use trend::Size;
 
 use std::path::PathBuf;
 

@@ -12,7 +12,7 @@ use crate::round::Round;
 pub mod csv;
 mod digest;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod fold;
 pub mod html;
 pub mod json;

@@ -58,6 +58,13 @@ pub fn nagios(report: &Report) -> String {
     if let Some(more) = report.findings.len().checked_sub(LINES).filter(|more| *more > 0) {
         let _ = writeln!(output, "and {more} more");
     }
+    let left: Vec<_> = report.since.into_iter().flat_map(since::left).collect();
+    for one in left.iter().take(LINES) {
+        let _ = writeln!(output, "{} {}", code_word(one.code), text(&since::left_words(one)));
+    }
+    if let Some(more) = left.len().checked_sub(LINES).filter(|more| *more > 0) {
+        let _ = writeln!(output, "and {more} more that are gone or were not seen");
+    }
     output
 }
 
@@ -88,6 +95,35 @@ mod tests {
         assert_eq!(labels.iter().collect::<std::collections::HashSet<_>>().len(), labels.len());
         assert!(labels.contains(&"offsets_lost") && data.contains("offsets_lost=6572461;;0"), "{data}");
         assert!(nagios(&healthy().report()).starts_with("ROUNDSMAN OK - no findings, "));
+    }
+
+    #[test]
+    fn what_is_known_is_no_loss_to_alarm_anybody_and_what_is_gone_is_told() {
+        let mut case = incident();
+        for finding in case.findings.iter_mut().filter(|one| one.code == Code::ReplicaTruncated) {
+            finding.acknowledged = Some(crate::diagnose::finding::Acknowledged {
+                reason: "known".into(),
+                until: None,
+                by: None,
+                source: "the history".into(),
+            });
+        }
+        let first = case.findings[0].clone();
+        let gone = |change| crate::history::diff::FindingChange {
+            change,
+            id: "0".into(),
+            code: first.code,
+            severity: first.severity,
+            title: "broker-7 is | away".into(),
+        };
+        let mut diff = crate::history::diff::Diff::default();
+        diff.findings.extend([gone(Change::Gone), gone(Change::Unseen)]);
+        let started = case.round.started;
+        case.since = Some(crate::history::Since { started, baseline: false, diff });
+        let output = nagios(&case.report());
+        assert!(output.contains("offsets_lost=0;;0"), "{output}");
+        assert!(output.contains(" gone: broker-7 is / away\n"), "{output}");
+        assert!(output.contains(" not seen this time: broker-7"), "{output}");
     }
 
     #[test]

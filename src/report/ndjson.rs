@@ -9,10 +9,12 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::digest::since::{left, left_words};
 use super::json::invisible_as_escapes;
 use super::{Report, code_word, severity_word};
-use crate::diagnose::finding::{Finding, Severity};
+use crate::diagnose::finding::{Change, Finding, Severity};
 use crate::diagnose::hash;
+use crate::history::diff::FindingChange;
 use crate::kafka::event::{Event, Level};
 
 /// The version of ECS that the names are from.
@@ -29,6 +31,9 @@ pub fn ndjson(report: &Report) -> String {
     push(round(report));
     for one in report.findings {
         push(finding(report, one));
+    }
+    for one in report.since.into_iter().flat_map(left) {
+        push(gone(report, one));
     }
     let mut turns: HashMap<(&str, &str, Option<u64>), u64> = HashMap::new();
     for one in &report.comparison.events {
@@ -112,6 +117,30 @@ fn finding(report: &Report, finding: &Finding) -> Value {
                 "change": finding.change,
                 "acknowledged": finding.acknowledged,
             },
+        },
+    })
+}
+
+/// What an earlier round found and this one did not.
+fn gone(report: &Report, one: &FindingChange) -> Value {
+    json!({
+        "@timestamp": report.round.finished,
+        "ecs": { "version": ECS },
+        "event": {
+            "id": id(&["gone", &report.round.id, &one.id]),
+            // An alert is over; one that was not seen may not be.
+            "kind": if one.change == Change::Gone { "event" } else { "state" },
+            "dataset": "roundsman.finding",
+            "module": "roundsman",
+            "action": code_word(one.code),
+            "severity": 0,
+        },
+        "message": left_words(one),
+        "rule": { "id": code_word(one.code), "name": code_word(one.code).replace('-', " ") },
+        "observer": observer(report),
+        "roundsman": {
+            "round": { "id": report.round.id },
+            "finding": { "id": one.id, "change": one.change },
         },
     })
 }
@@ -218,6 +247,28 @@ mod tests {
         assert_eq!(events(&one), events(&other), "to the byte");
         let findings = [&one, &other].map(|case| ids(case, "roundsman.finding"));
         assert!(findings[0].iter().all(|id| !findings[1].contains(id)));
+    }
+
+    #[test]
+    fn what_is_gone_is_sent_too() {
+        let mut case = incident();
+        let first = case.findings[0].clone();
+        let mut diff = crate::history::diff::Diff::default();
+        diff.findings.push(FindingChange {
+            change: Change::Gone,
+            id: "0011".into(),
+            code: first.code,
+            severity: first.severity,
+            title: "it was".into(),
+        });
+        let before = ids(&case, "roundsman.finding").len();
+        case.since = Some(crate::history::Since { started: case.round.started, baseline: false, diff });
+        assert_eq!(ids(&case, "roundsman.finding").len(), before + 1);
+        let lines = ndjson(&case.report());
+        let line = lines.lines().find(|line| line.contains("0011")).expect("a line");
+        let value: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(value["roundsman"]["finding"]["change"], "gone");
+        assert_eq!(value["message"], "gone: it was");
     }
 
     #[test]

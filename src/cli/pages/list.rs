@@ -330,7 +330,8 @@ pub const PAGES: &[Page] = &[
         ],
         notes: &[
             "An acknowledged finding is shown as such and does not set the exit status. It comes back when it grows \
-             worse (severity, offsets lost, number of instances) or the date has passed.",
+             worse (severity, offsets lost, an instance that was not there, a crash or cut that happened since) or the \
+             date has passed.",
         ],
         exits: LOCAL,
         common: &["reason", "until", "file", "round"],

@@ -4,12 +4,14 @@
 mod file;
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::known::{digests, happens};
 use crate::diagnose::finding::{Acknowledged, Finding, Severity};
 
-pub use file::{beside, entry, read};
+pub use file::{beside, read, with};
 
 /// One acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +32,17 @@ pub struct Ack {
 }
 
 /// How bad a finding is, as far as it can be compared; what is `None` is not looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Measure {
     pub severity: Option<Severity>,
     /// Offsets.
     pub lost: Option<u64>,
     /// Instances inside the finding.
     pub items: Option<u64>,
+    /// When what the finding tells was last seen.
+    pub last_seen: Option<Timestamp>,
+    /// Digests of the instances, each of [`super::known::DIGITS`]; they say more than the number.
+    pub known: Option<BTreeSet<String>>,
 }
 
 impl Measure {
@@ -46,16 +52,26 @@ impl Measure {
             severity: Some(finding.severity),
             lost: finding.lost_total,
             items: Some(finding.items.len() as u64),
+            last_seen: finding.last_seen,
+            known: Some(digests(finding)),
         }
     }
 
-    /// Whether `finding` is worse than this in any respect.
+    /// Whether `finding` is worse than this in any respect, or tells of something that was not known.
     pub fn is_outgrown(&self, finding: &Finding) -> bool {
-        let now = Measure::of(finding);
+        let unknown = match &self.known {
+            Some(known) => !digests(finding).is_subset(known),
+            None => self.items.is_some_and(|then| finding.items.len() as u64 > then),
+        };
+        // Files and the history keep milliseconds.
+        let later = |then: Timestamp| {
+            finding.last_seen.is_some_and(|now| now.as_millisecond() > then.as_millisecond())
+        };
         // The worst severity is the least.
-        self.severity.is_some_and(|then| finding.severity < then)
-            || self.lost.is_some_and(|then| now.lost > Some(then))
-            || self.items.is_some_and(|then| now.items > Some(then))
+        unknown
+            || self.severity.is_some_and(|then| finding.severity < then)
+            || self.lost.is_some_and(|then| finding.lost_total > Some(then))
+            || (happens(finding.code) && self.last_seen.is_some_and(later))
     }
 }
 
@@ -83,8 +99,11 @@ pub fn acknowledge(findings: &mut [Finding], acks: &[Ack], now: Timestamp) {
 mod tests {
     use super::*;
     use crate::compare::{compare, rounds};
+    use crate::diagnose::finding::{Code, Item};
     use crate::diagnose::{Status, diagnose, verdict};
+    use crate::report::fixture::incident;
     use crate::round::Round;
+    use jiff::SignedDuration;
 
     fn ill() -> (Round, Vec<Finding>) {
         let round = rounds::round(vec![
@@ -144,12 +163,56 @@ mod tests {
         };
         assert!(again(|_| {}));
         assert!(again(|now| now.severity = Severity::Notice));
-        assert!(!again(|now| now.lost_total = Some(1)) || known.measure.lost.is_none());
-        assert!(!again(|now| now.items.push(now.items[0].clone())));
-        let milder =
-            Ack { measure: Measure { severity: Some(Severity::Notice), ..known.measure }, ..known.clone() };
+        // The same partition twice is no other partition.
+        assert!(again(|now| now.items.push(now.items[0].clone())));
+        assert!(!again(|now| {
+            let Some(Item::Replicas(item)) = now.items.first_mut() else { panic!("replicas") };
+            item.partition += 1;
+        }));
+        let milder = Measure { severity: Some(Severity::Notice), ..known.measure.clone() };
         let mut now = findings[..1].to_vec();
-        acknowledge(&mut now, &[milder], moment(0));
+        acknowledge(&mut now, &[Ack { measure: milder, ..known.clone() }], moment(0));
         assert!(now[0].acknowledged.is_none());
+    }
+
+    #[test]
+    fn a_new_loss_is_not_meant_however_small() {
+        let case = incident();
+        let found = case.findings.iter().find(|one| one.code == Code::ReplicaTruncated).unwrap();
+        let known = ack(found);
+        let again = |known: &Ack, change: &dyn Fn(&mut Finding)| {
+            let mut now = [found.clone()];
+            change(&mut now[0]);
+            acknowledge(&mut now, std::slice::from_ref(known), moment(0));
+            now[0].acknowledged.is_some()
+        };
+        assert!(known.measure.lost > Some(1));
+        assert!(again(&known, &|_| {}));
+        assert!(!again(&known, &|now| now.lost_total = now.lost_total.map(|lost| lost + 1)));
+        // Older lines have left the log; one cut of one offset has come.
+        assert!(!again(&known, &|now| {
+            now.items.truncate(1);
+            now.lost_total = Some(1);
+            let Some(Item::Truncation(cut)) = now.items.first_mut() else { panic!("a cut") };
+            cut.from = cut.to + 1;
+        }));
+        assert!(again(&known, &|now| {
+            now.items.truncate(1);
+            now.lost_total = Some(1);
+        }));
+        // The same cut again, a second later.
+        let later =
+            |now: &mut Finding| now.last_seen = now.last_seen.map(|at| at + SignedDuration::from_secs(1));
+        assert!(!again(&known, &later));
+        assert!(again(&known, &|now| {
+            later(now);
+            // A state that is seen again is the same state.
+            now.code = Code::UnknownErrors;
+        }));
+        // An acknowledgement that says no more than how many.
+        let counted = Measure { known: None, last_seen: None, ..known.measure.clone() };
+        let counted = Ack { measure: counted, ..known.clone() };
+        assert!(again(&counted, &|_| {}));
+        assert!(!again(&counted, &|now| now.items.push(now.items[0].clone())));
     }
 }

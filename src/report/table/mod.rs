@@ -7,12 +7,14 @@ mod findings;
 mod grid;
 mod matrix;
 mod page;
+mod past;
 mod summary;
 mod timeline;
 mod unseen;
 
 use super::{Report, Style};
 use page::{Ink, Page};
+pub use past::{Trend, diff, trend};
 
 /// The report as text; no line is wider than the style's width (40 at least).
 pub fn table(report: &Report, style: &Style) -> String {
