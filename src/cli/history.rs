@@ -26,14 +26,7 @@ pub struct Keep {
     #[arg(long, help_heading = "History")]
     pub no_history: bool,
     /// Rounds of the same playbook, inventory and limit that are kept; 0: all.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 1000,
-        env = "ROUNDSMAN_HISTORY_ROUNDS",
-        hide_env_values = true,
-        help_heading = "History"
-    )]
+    #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "History")]
     pub history_rounds: usize,
     /// And how old they may be; the newest 10 stay.
     #[arg(
@@ -41,8 +34,6 @@ pub struct Keep {
         value_name = "TIME",
         value_parser = duration,
         default_value = "400d",
-        env = "ROUNDSMAN_HISTORY_AGE",
-        hide_env_values = true,
         help_heading = "History"
     )]
     pub history_age: Duration,
@@ -99,10 +90,14 @@ pub struct HistoryTrend {
     /// A topic, or one of its partitions: TOPIC or TOPIC-PARTITION.
     #[arg(value_name = "TOPIC[-PARTITION]")]
     pub topic: String,
-    /// Rounds that are looked at, evenly out of all of the newest round's kind.
+    /// Rounds to look at, evenly out of all.
+    ///
+    /// Of those with the same playbook, inventory and limit as the round of --of.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 30)]
     pub number: usize,
-    /// The round whose kind is meant: an id, the beginning of one, `last`.
+    /// The round whose kind is meant.
+    ///
+    /// An id, the beginning of one, `last`.
     #[arg(long, value_name = "ROUND", default_value = "last")]
     pub of: String,
     #[command(flatten)]
@@ -120,7 +115,9 @@ pub struct HistoryPrune {
     /// Rounds older than this go: 90d, 26h …
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "90d")]
     pub older_than: Duration,
-    /// But never the newest N of the same playbook, inventory and limit.
+    /// But never the newest N of a kind.
+    ///
+    /// Rounds of the same playbook, inventory and limit are of one kind.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub keep: usize,
     #[command(flatten)]

@@ -293,6 +293,16 @@ pub const PAGES: &[Page] = &[
         common: &["format", "output"],
     },
     Page {
+        command: "history trend",
+        examples: &[
+            ("A topic, from as many rounds as a line shows.", "roundsman history trend completeProduct"),
+            ("One partition, for a program.", "roundsman history trend completeProduct-13 --format json"),
+        ],
+        notes: &[],
+        exits: LOCAL,
+        common: &["number", "of", "format"],
+    },
+    Page {
         command: "history prune",
         examples: &[(
             "A month is enough, but never fewer than 50.",
