@@ -93,7 +93,8 @@ fn colour_flag_then_no_color_then_force_then_terminal() {
     let forced = ("CLICOLOR_FORCE", "1");
     let none = ("NO_COLOR", "1");
     // What is set, what is given, whether there is colour in a pipe, and whether on a terminal.
-    let table: [(&[(&str, &str)], &str, bool, bool); 9] = [
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, bool, bool);
+    let table: [Case<'_>; 9] = [
         (&[], "", false, true),
         (&[none], "", false, false),
         (&[forced], "", true, true),

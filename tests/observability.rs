@@ -203,8 +203,11 @@ fn ask(port: u16, path: &str, parameters: &[(&str, &str)]) -> Option<Value> {
     Some(answer["data"].clone())
 }
 
+/// A panel's title and a query of it; a variable's name, its query and the label that it takes.
+type Queries = (Vec<(String, String)>, Vec<(String, String, String)>);
+
 /// Every query of the dashboard, by the panel's title, and the variables'.
-fn queries() -> (Vec<(String, String)>, Vec<(String, String, String)>) {
+fn queries() -> Queries {
     let text = fs::read_to_string(format!("{CONTRIB}/grafana/roundsman.json")).expect("the dashboard");
     let dashboard: Value = serde_json::from_str(&text).expect("the dashboard is JSON");
     let variables: Vec<&Value> =

@@ -445,7 +445,7 @@ impl Store {
     }
 
     /// Drops a line's rounds beyond the newest `most`, and those that began before `before` but for the newest
-    /// [`ALWAYS`]; gives how many went. What they took is used again, not given back.
+    /// 10; gives how many went. What they took is used again, not given back.
     ///
     /// # Errors
     /// A full disk, a damaged or locked file.

@@ -41,7 +41,7 @@ pub struct Measure {
     pub items: Option<u64>,
     /// When what the finding tells was last seen.
     pub last_seen: Option<Timestamp>,
-    /// Digests of the instances, each of [`super::known::DIGITS`]; they say more than the number.
+    /// Digests of the instances, each of 8 digits; they say more than the number.
     pub known: Option<BTreeSet<String>>,
 }
 
