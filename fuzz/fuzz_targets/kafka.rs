@@ -14,7 +14,7 @@ fuzz_target!(|text: &str| {
             let _ = record::timestamp(header.time, Some(7200));
             let _ = (record::local_millis(header.time), record::origin(&header));
         }
-        let _ = (replica_dir::parse(line), harmless::why(line, Level::Error), record::unfold(line));
+        let _ = (replica_dir::parse(line), harmless::why(line, lines.last(), Level::Error), record::unfold(line));
     }
     if let Some((first, rest)) = lines.split_first() {
         let _ = catalogue::classify(first, rest, Level::Error);
