@@ -237,13 +237,20 @@ fn a_new_cut_is_no_old_one_however_small() {
 fn a_log_that_cannot_be_read_ends_no_finding() {
     let team = Team::new();
     let file = team.fleet.nodes()[1].logs_dir().join("server.log");
-    let line = "[2017-04-04 07:10:10,000] ERROR Something that no rule knows (kafka.server.Thing)\n";
+    let earlier = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::from_hours(2)).unwrap();
+    let line = format!(
+        "[{},000] ERROR Something that no rule knows (kafka.server.Thing)\n",
+        earlier.strftime("%Y-%m-%d %H:%M:%S")
+    );
     fs::write(&file, line).unwrap();
     let report = team.round(&["--format", "json"]).exits(1).json();
     assert_eq!(changes(&report), [("unknown-errors", "none")]);
     // What is asked for begins later.
-    let report = team.round(&["--since", "2017-05-01", "--format", "json"]).exits(0).json();
+    let report = team.round(&["--since", "1h", "--format", "json"]).exits(0).json();
     assert_eq!(report["since"]["left"][0]["change"], "unseen", "{:#}", report["since"]);
+    // The file is gone, and what the round before that one read of it still holds.
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "[2026-11-01 10:00:00,000] INFO started (kafka.server.KafkaServer)\n").unwrap();
     team.round(&[]).exits(1);
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();

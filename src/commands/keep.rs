@@ -31,6 +31,9 @@ pub struct Past {
     bound: (usize, Duration),
 }
 
+/// Rounds that are looked through for one to go on from.
+const OLDER: usize = 8;
+
 /// Whether a round can be kept.
 enum State {
     /// No history was wanted, or what is wrong with it has been told.
@@ -92,6 +95,19 @@ impl Past {
     /// The newest kept round that asked the same and came to its end.
     pub fn previous(&self) -> Option<&Round> {
         self.previous.as_ref()
+    }
+
+    /// The rounds before that one, the newest first: one that somebody made with `--since` is nothing to go on from.
+    pub fn older(&self) -> impl Iterator<Item = Round> + '_ {
+        let store = self.store.as_ref();
+        let known = self.previous.as_ref().map(|previous| previous.id.as_str());
+        // What is wrong with the history has been told, or will be when the round is kept.
+        let entries = store.and_then(|store| store.list_line(&self.line, OLDER).ok()).unwrap_or_default();
+        entries
+            .into_iter()
+            .filter(move |entry| Some(entry.id.as_str()) != known)
+            .filter_map(move |entry| store?.load(&entry.id).ok())
+            .filter(|round| round.stopped.is_none())
     }
 
     /// What the new round's findings are laid beside: the last round, or the one that `beside` names.

@@ -66,8 +66,10 @@ impl<'a> Ready<'a> {
         give_secrets(&args.connect, &self.options.settings, &mut self.plan)?;
         let mut past = Past::of(&args.keep, &self.plan, &self.options, out);
         // Whoever says a time by hand wants to see what is there, not what is new.
-        if let (Some(previous), None) = (past.previous(), &args.since) {
-            self.plan.go_on_from(previous);
+        if let (Some(previous), None) = (past.previous(), &args.since)
+            && !self.plan.go_on_from(previous)
+        {
+            past.older().any(|round| self.plan.go_on_from(&round));
         }
         let playbook = self.plan.playbook.as_ref().map(Path::new);
         let before = past.before(&args.beside, playbook, out)?;
