@@ -1,6 +1,7 @@
 //! What a node's `grep` looks for, so that only what may matter crosses the wire.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use super::messages;
 
@@ -24,6 +25,12 @@ const ALWAYS: &[&str] = &[
 /// A POSIX extended regular expression that matches the header or the exception of every message of the
 /// catalogue, and every ERROR and FATAL line: literals and `|` alone, the cheapest there is for any grep.
 pub fn prefilter() -> String {
+    // Every host's script holds it.
+    static BUILT: LazyLock<String> = LazyLock::new(build);
+    BUILT.clone()
+}
+
+fn build() -> String {
     let all = messages();
     let needles = all.iter().flat_map(|message| message.needles);
     let texts: BTreeSet<&str> = ALWAYS.iter().chain(needles).copied().collect();
