@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::error::{FileError, Refusal};
+use crate::hash::hash;
 use crate::history::{Line, default_path};
 
 /// A holder says who it is right after it has the lock.
@@ -104,12 +104,8 @@ fn name(line: &Line) -> String {
         let real = |name: &str| fs::canonicalize(name).map(|path| path.to_string_lossy().into_owned());
         names.split(',').map(|name| real(name).unwrap_or_else(|_| name.to_owned())).collect()
     };
-    let mut sum = Sha256::new();
-    for part in [&line.asked, &line.inventory].map(|names| real(names).join(",")) {
-        sum.update((part.len() as u64).to_le_bytes());
-        sum.update(part.as_bytes());
-    }
-    sum.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let parts = [&line.asked, &line.inventory].map(|names| real(names).join(","));
+    hash(parts.iter().map(|part| Some(part.as_str())))
 }
 
 /// Nothing of the options: variables may be secrets.

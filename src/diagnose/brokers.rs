@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Code, EvidenceLine, Finding, HostItem, Item, Severity};
 use crate::diagnose::view::{View, finding, of_cluster, on_disk};
-use crate::diagnose::words;
+use crate::words;
 
 /// Settings that decide over data: which broker leads or controls must not matter for them.
 pub const DECISIVE: [&str; 4] =

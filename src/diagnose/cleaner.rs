@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use crate::compare::{Broker, Cluster};
+use crate::diagnose::dirty;
 use crate::diagnose::finding::{Bug, Code, Finding, HostItem, Item, Severity, Subject};
 use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker};
-use crate::diagnose::{dirty, words};
 use crate::kafka::bugs::{self, Match};
 use crate::kafka::catalogue::{cleaner_thread, partition_in_path};
 use crate::kafka::event::{Class, Event, TopicPartition};
+use crate::words;
 
 /// What is known of a broker's cleaner.
 pub enum Cleaner<'a> {

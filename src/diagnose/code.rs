@@ -73,3 +73,17 @@ impl Code {
         Code::ALL.iter().copied().find(|code| code.word() == word)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_word() {
+        assert_eq!(Code::DataLost.word(), "data-lost");
+        assert_eq!(Code::HostKeyChanged.word(), "host-key-changed");
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.word());
+        }
+    }
+}

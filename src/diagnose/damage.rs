@@ -6,8 +6,8 @@ use crate::compare::{Cluster, Detail, Kind, Partition, Topic};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, HostItem, Item, Severity};
 use crate::diagnose::sizes::{METADATA, replica_item};
 use crate::diagnose::view::{self, Moment, View, finding, lines_of, of_broker, of_topic, on_disk};
-use crate::diagnose::words;
 use crate::kafka::event::{Class, Level, TopicPartition};
+use crate::words;
 
 /// Goes through a cluster.
 pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {

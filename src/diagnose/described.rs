@@ -7,10 +7,10 @@
 use super::finding::{Code, EvidenceLine, Finding, HostItem, Item, Severity, Source, Subject};
 use super::replicas::in_motion;
 use super::view::{self, View, finding, on_disk};
-use super::words;
 use crate::compare::coverage::Looked;
 use crate::compare::{Cluster, Topic};
 use crate::round::{DescribedPartition, DescribedTopic};
+use crate::words;
 
 /// The rules over every described topic.
 pub fn all(view: &View<'_>, findings: &mut Vec<Finding>) {

@@ -12,9 +12,9 @@ use crate::diagnose::judge::{Lag, floor, high_watermarks, largest};
 use crate::diagnose::replicas;
 use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
 use crate::diagnose::view::{View, finding, of_broker, of_topic, on_disk};
-use crate::diagnose::words;
 use crate::kafka::bugs;
 use crate::round::{SizeRatio, Thresholds};
+use crate::words;
 
 /// Seconds after its last cleaning, or its start, in which a cleaner with work to do is not called dead.
 const SETTLING_S: i64 = 3600;

@@ -4,9 +4,9 @@ use crate::compare::{Broker, Cluster, Partition};
 use crate::diagnose::cleaner::{self, Cleaner};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, HostItem, Item, Severity};
 use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker, on_disk};
-use crate::diagnose::words;
 use crate::kafka::event::{Class, IoCause};
 use crate::round::{Access, Evidence, Mount, Thresholds};
+use crate::words;
 
 /// Share of open files, or of memory maps, from which on they run short.
 pub const FILES_TIGHT: f64 = 0.8;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compare::Cluster;
 use crate::diagnose::finding::{Basis, Code, Finding, HostItem, Item, Severity};
 use crate::diagnose::view::{self, View, finding, line, of_cluster, of_topic};
-use crate::diagnose::words;
 use crate::kafka::event::{Class, Event};
+use crate::words;
 
 /// Unclean elections by topic; `None`: only a topic's id is known.
 pub type Elections<'a> = BTreeMap<Option<&'a str>, Vec<Election<'a>>>;

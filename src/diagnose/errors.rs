@@ -8,9 +8,9 @@ use regex::Regex;
 use crate::compare::Cluster;
 use crate::diagnose::finding::{Code, Finding, Item, Severity, ShapeItem};
 use crate::diagnose::view::{View, finding, line, of_cluster};
-use crate::diagnose::words;
 use crate::kafka::event::{Class, Event, Level};
 use crate::kafka::record::{compile, header};
+use crate::words;
 
 /// `unknown-errors`: errors that the catalogue does not know, by shape.
 ///

@@ -9,8 +9,8 @@ use crate::compare::{Cluster, Partition, Replica, Topic};
 use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity};
 use crate::diagnose::sizes::METADATA;
 use crate::diagnose::view::{View, finding, of_broker, of_cluster};
-use crate::diagnose::words;
 use crate::round::Gate;
+use crate::words;
 
 /// Findings that a gate asks about.
 ///

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::compare::{Cluster, IdSource, node_id};
 use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity};
 use crate::diagnose::view::{View, finding, lines_of, of_broker, of_cluster, on_disk};
-use crate::diagnose::words;
 use crate::kafka::event::Class;
+use crate::words;
 
 /// `broker-id-duplicate`: two hosts of a cluster have the same id.
 ///

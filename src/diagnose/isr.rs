@@ -6,8 +6,8 @@ use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity};
 use crate::diagnose::lagging::in_step;
 use crate::diagnose::view::{self, View, finding, line, of_broker, of_cluster, of_topic};
-use crate::diagnose::words;
 use crate::kafka::event::{Class, Event, TopicPartition};
+use crate::words;
 
 /// Milliseconds: a follower that was stopped or started this near to its leaving left for that.
 const RESTART_MS: i64 = 120_000;

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compare::Cluster;
 use crate::diagnose::finding::{Code, Finding, Item};
 use crate::diagnose::view::View;
-use crate::diagnose::words;
 use crate::kafka::bugs;
 use crate::kafka::event::Class;
 use crate::round::DescribedTopic;
+use crate::words;
 
 /// Whether a replica that is not in sync may become leader, and how that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]

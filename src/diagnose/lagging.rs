@@ -8,9 +8,9 @@ use crate::diagnose::judge::{Lag, high_watermarks};
 use crate::diagnose::replicas;
 use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
 use crate::diagnose::view::{Moment, View, finding, line, lines_of, of_broker, of_topic};
-use crate::diagnose::words;
 use crate::kafka::event::{Class, TopicPartition};
 use crate::round::Evidence;
+use crate::words;
 
 /// A replica behind its peers: topic, partition, host.
 type Named = HashSet<(String, u32, String)>;

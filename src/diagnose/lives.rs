@@ -7,9 +7,9 @@ use crate::diagnose::finding::{Bug, Code, Finding, HostItem, Item, Severity};
 use crate::diagnose::isr::restarted;
 use crate::diagnose::sizes::METADATA;
 use crate::diagnose::view::{Moment, Stop, View, finding, line, lines_of, of_broker, of_cluster, on_disk};
-use crate::diagnose::words;
 use crate::kafka::bugs::{self, Match};
 use crate::kafka::event::{Class, Event};
+use crate::words;
 
 const HOUR_MS: i64 = 3_600_000;
 

@@ -5,8 +5,8 @@ use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, HostItem, Ite
 use crate::diagnose::judge::floor;
 use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
 use crate::diagnose::view::{View, finding, of_topic, on_disk};
-use crate::diagnose::words;
 use crate::round::{SizeRatio, Thresholds};
+use crate::words;
 
 /// A replica of which `du` shows no more than this holds no data.
 const EMPTY_DIRECTORY: u64 = 64 << 10;

@@ -9,9 +9,10 @@ use crate::diagnose::finding::{
     Basis, Code, EvidenceLine, Finding, Holder, Item, ReplicaItem, Severity, Source, Subject,
 };
 use crate::diagnose::judge::{Judgement, Known, Lag, floor, high_watermarks, largest};
+use crate::diagnose::replicas;
 use crate::diagnose::view::{View, finding, of_cluster, of_topic, on_disk, topic};
-use crate::diagnose::{replicas, words};
 use crate::round::SizeRatio;
+use crate::words;
 
 pub use crate::kafka::replica_dir::METADATA;
 

@@ -7,7 +7,7 @@ use crate::diagnose::cuts::Cut;
 use crate::diagnose::election::{Election, Elections};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, Severity, Truncation};
 use crate::diagnose::view::{View, finding, line, of_topic, on_disk, topic};
-use crate::diagnose::words;
+use crate::words;
 
 /// What became of the records that a follower cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use crate::compare::{Broker, Cluster, Comparison, Topic};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Severity, Source, Subject};
-use crate::diagnose::words;
 use crate::kafka::event::{Class, Event};
 use crate::kafka::record::local_millis;
 use crate::round::{ExpectTopic, Round, SizeRatio, Thresholds, Visit};
+use crate::words;
 
 /// Lines of evidence that a finding shows.
 const SHOWN: usize = 12;

@@ -2,8 +2,8 @@
 
 use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity, Subject};
 use crate::diagnose::view::{View, finding, session};
-use crate::diagnose::words;
 use crate::round::{CoverageStatus, Evidence, Origin, Outcome, ProbeAnswer, Round, Visit};
+use crate::words;
 
 /// Goes through the hosts of a round.
 pub fn all(view: &View<'_>, findings: &mut Vec<Finding>) {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::diagnose::finding::{Code, Finding, Item};
-use crate::diagnose::hash;
+use crate::hash::hash;
+use crate::kafka::log_name;
 
 /// Hexadecimal digits that tell one item of a finding from the others.
 pub const DIGITS: usize = 8;
@@ -28,7 +29,7 @@ pub fn identities(finding: &Finding) -> BTreeSet<Vec<String>> {
                 found.extend(item.hosts.iter().map(|host| vec![item.shape.clone(), host.clone()]));
             }
             Item::Host(item) => {
-                let path = item.path.as_deref().map(unrotated).unwrap_or_default();
+                let path = item.path.as_deref().map(log_name::of_any).unwrap_or_default();
                 found.insert(vec![
                     item.host.clone(),
                     item.probe.clone().unwrap_or_default(),
@@ -55,29 +56,10 @@ pub fn happens(code: Code) -> bool {
     matches!(code, Code::DataLost | Code::ReplicaTruncated | Code::UncleanElection | Code::BrokerCrashed)
 }
 
-/// `server.log` of `server.log.2017-04-04-07` and `server.log.1.gz`: the file of the next hour is no other file.
-pub fn unrotated(path: &str) -> &str {
-    let Some((stem, rest)) = path.rsplit_once(".log") else { return path };
-    let rest = [".gz", ".bz2", ".xz", ".zst"].iter().find_map(|end| rest.strip_suffix(end)).unwrap_or(rest);
-    match rest.chars().all(|sign| sign.is_ascii_digit() || sign == '-' || sign == '.') {
-        true => path.get(..stem.len() + ".log".len()).unwrap_or(path),
-        false => path,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::fixture::incident;
-
-    #[test]
-    fn a_rotated_file_is_no_other_file() {
-        assert_eq!(unrotated("/l/server.log.2017-04-04-07"), "/l/server.log");
-        assert_eq!(unrotated("/l/server.log.1.gz"), "/l/server.log");
-        assert_eq!(unrotated("/l/server.log.old"), "/l/server.log.old");
-        assert_eq!(unrotated("/d/t-0/00000000000000000000.log"), "/d/t-0/00000000000000000000.log");
-        assert_eq!(unrotated("/data"), "/data");
-    }
 
     #[test]
     fn a_cut_is_told_from_another_and_not_from_itself_at_another_line() {

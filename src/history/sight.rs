@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::known::unrotated;
 use crate::diagnose::finding::{Code, EvidenceLine, Finding, Item, Source};
+use crate::kafka::log_name;
 use crate::round::{Coverage, CoverageStatus, Evidence, ProbeAnswer, Round, Visit};
 
 /// What the journal gives when nobody said since when.
@@ -168,7 +168,7 @@ fn rows(ground: Ground, visit: &Visit) -> impl Iterator<Item = &Coverage> {
 fn unread(line: &EvidenceLine, now: &Visit) -> bool {
     let Some(file) = line.file.as_deref().filter(|_| is_logged(line)) else { return false };
     let mut read = rows(Ground::Logs, now).filter(|row| row.status != CoverageStatus::None);
-    !read.any(|row| unrotated(&row.path) == unrotated(file))
+    !read.any(|row| log_name::of_any(&row.path) == log_name::of_any(file))
 }
 
 #[cfg(test)]

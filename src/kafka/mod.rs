@@ -11,6 +11,7 @@ pub mod checkpoint;
 pub mod event;
 pub mod harmless;
 pub mod log_clock;
+pub mod log_name;
 pub mod meta_properties;
 pub mod record;
 pub mod replica_dir;

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use crate::hash::hash;
 use crate::round::{Access, Coverage, CoverageStatus, Evidence, LogFile, LogGrep};
 use crate::shell::answer::{Answer, lines};
 use crate::shell::script::quote;
@@ -93,7 +94,7 @@ impl Question {
         let mut parts = text.split("/proc/");
         let first = parts.next().unwrap_or_default();
         let rest = parts.map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()));
-        hash(std::iter::once(first).chain(rest))
+        hash(std::iter::once(first).chain(rest).map(Some))
     }
 
     /// Goes on from the reading of the same question, if there is one.
@@ -375,13 +376,6 @@ fn newest_part(answer: &Answer, question: &Question, grep: &mut LogGrep, coverag
 
 fn position(grep: &LogGrep, path: &[u8]) -> Option<u32> {
     grep.files.iter().position(|file| file.path.as_bytes() == path).map(|at| at as u32)
-}
-
-/// 64 bits of FNV-1a over texts, in hex: the same in every version.
-fn hash<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    let hash = texts.into_iter().flat_map(str::bytes).fold(0xcbf2_9ce4_8422_2325, step);
-    format!("{hash:016x}")
 }
 
 #[cfg(test)]

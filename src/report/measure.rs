@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-pub(crate) use crate::diagnose::words::{count, counted};
+pub(crate) use crate::words::{count, counted};
 
 /// A size in binary units with three significant digits: `4.10 GiB`, `271 MiB`.
 pub fn bytes(size: u64) -> String {

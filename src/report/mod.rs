@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::compare::{Cluster, Comparison};
-use crate::diagnose::finding::{Code, Finding, Severity};
+use crate::diagnose::finding::{Finding, Severity};
 use crate::history::Since;
 use crate::round::Round;
 
@@ -97,12 +97,6 @@ pub fn severity_word(severity: Severity) -> &'static str {
         Severity::Warning => "WARNING",
         Severity::Notice => "NOTICE",
     }
-}
-
-/// A code as it stands in reports and on the command line: `data-lost`.
-pub fn code_word(code: Code) -> String {
-    // A unit variant always becomes a string.
-    serde_json::to_value(code).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// A format that a report can be written in.
@@ -207,12 +201,6 @@ mod tests {
         assert_eq!(Format::of_path(Path::new("report.md")), Some(Format::Markdown));
         assert_eq!(Format::of_path(Path::new("report")), None);
         assert_eq!(Format::of_path(Path::new("a.xls")), None);
-    }
-
-    #[test]
-    fn every_code_has_its_word() {
-        assert_eq!(code_word(Code::DataLost), "data-lost");
-        assert_eq!(code_word(Code::HostKeyChanged), "host-key-changed");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::digest::{counts, hosts_seen, partitions_seen, since};
-use super::{Counts, Report, code_word, severity_word};
+use super::{Counts, Report, severity_word};
 use crate::diagnose::finding::{Change, Code, Severity};
 use crate::sanitize;
 
@@ -51,7 +51,7 @@ pub fn nagios(report: &Report) -> String {
             output,
             "{} {}{marks}: {}",
             severity_word(finding.severity),
-            code_word(finding.code),
+            finding.code.word(),
             text(&finding.title)
         );
     }
@@ -60,7 +60,7 @@ pub fn nagios(report: &Report) -> String {
     }
     let left: Vec<_> = report.since.into_iter().flat_map(since::left).collect();
     for one in left.iter().take(LINES) {
-        let _ = writeln!(output, "{} {}", code_word(one.code), text(&since::left_words(one)));
+        let _ = writeln!(output, "{} {}", one.code.word(), text(&since::left_words(one)));
     }
     if let Some(more) = left.len().checked_sub(LINES).filter(|more| *more > 0) {
         let _ = writeln!(output, "and {more} more that are gone or were not seen");

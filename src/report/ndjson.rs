@@ -9,11 +9,11 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::Report;
 use super::digest::since::{left, left_words};
 use super::json::invisible_as_escapes;
-use super::{Report, code_word, severity_word};
 use crate::diagnose::finding::{Change, Finding, Severity};
-use crate::diagnose::hash;
+use crate::hash::hash;
 use crate::history::diff::FindingChange;
 use crate::kafka::event::{Event, Level};
 
@@ -92,16 +92,16 @@ fn finding(report: &Report, finding: &Finding) -> Value {
             "kind": "alert",
             "dataset": "roundsman.finding",
             "module": "roundsman",
-            "action": code_word(finding.code),
+            "action": finding.code.word(),
             "severity": severity(finding.severity),
             "start": finding.first_seen,
             "end": finding.last_seen,
             "reason": finding.meaning,
         },
         "message": finding.title,
-        "rule": { "id": code_word(finding.code), "name": code_word(finding.code).replace('-', " ") },
+        "rule": { "id": finding.code.word(), "name": finding.code.word().replace('-', " ") },
         "observer": observer(report),
-        "log": { "level": severity_word(finding.severity).to_ascii_lowercase() },
+        "log": { "level": finding.severity.word() },
         "host": subject.broker.as_ref().map(|broker| json!({ "name": broker })),
         "roundsman": {
             "round": { "id": report.round.id },
@@ -132,11 +132,11 @@ fn gone(report: &Report, one: &FindingChange) -> Value {
             "kind": if one.change == Change::Gone { "event" } else { "state" },
             "dataset": "roundsman.finding",
             "module": "roundsman",
-            "action": code_word(one.code),
+            "action": one.code.word(),
             "severity": 0,
         },
         "message": left_words(one),
-        "rule": { "id": code_word(one.code), "name": code_word(one.code).replace('-', " ") },
+        "rule": { "id": one.code.word(), "name": one.code.word().replace('-', " ") },
         "observer": observer(report),
         "roundsman": {
             "round": { "id": report.round.id },

@@ -2,8 +2,8 @@
 
 use super::Text;
 use crate::diagnose::finding::Code;
-use crate::diagnose::words;
 use crate::round::Thresholds;
+use crate::words;
 
 pub fn text(code: Code) -> Text {
     let limits = Thresholds::default();

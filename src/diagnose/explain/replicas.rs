@@ -2,8 +2,9 @@
 
 use super::Text;
 use crate::diagnose::finding::Code;
-use crate::diagnose::{judge, replicas, sizes, words};
+use crate::diagnose::{judge, replicas, sizes};
 use crate::round::{SizeRatio, Thresholds};
+use crate::words;
 
 pub fn text(code: Code) -> Text {
     let size = SizeRatio::default();

@@ -10,6 +10,7 @@ use super::thin::time;
 use super::twice::drop_twice;
 use crate::kafka::record::is_header;
 use crate::round::{Access, Coverage, CoverageStatus, LogFile, LogGrep, LogRecord};
+use crate::words;
 
 /// Minutes that a record is kept whose file is gone, where the playbook says no `since`: 30 days.
 pub const KEPT_MINUTES: u64 = 30 * 24 * 60;
@@ -340,7 +341,7 @@ impl Merge<'_> {
             }
             let what = match heard.fresh {
                 0 => "nothing".to_owned(),
-                fresh => bytes(fresh),
+                fresh => words::bytes(fresh),
             };
             // How much of a journal was new nobody counts.
             let journal = self.grep.files.get(at).is_some_and(|file| file.path.starts_with("journal:"));
@@ -389,23 +390,6 @@ pub(super) fn retain<T>(items: &mut Vec<T>, keep: &[bool]) {
 
 fn last_line(file: &LogFile) -> Option<u64> {
     file.cursor.as_ref().map(|cursor| cursor.line)
-}
-
-fn bytes(bytes: u64) -> String {
-    let units = ["KiB", "MiB", "GiB", "TiB"];
-    let mut amount = bytes as f64 / 1024.0;
-    if amount < 1.0 {
-        return format!("{bytes} B");
-    }
-    let mut unit = units.iter();
-    let mut name = unit.next();
-    while amount >= 1024.0
-        && let Some(next) = unit.next()
-    {
-        amount /= 1024.0;
-        name = Some(next);
-    }
-    format!("{amount:.1} {}", name.copied().unwrap_or_default())
 }
 
 #[cfg(test)]

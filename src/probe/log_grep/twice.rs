@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use super::carry::retain;
-use crate::kafka::record;
+use crate::kafka::{log_name, record};
 use crate::round::{LogGrep, LogRecord};
 
 /// Leaves one of the records that have the same place and the same text in two files of one log, and of one that was
 /// read half and wholly the whole. Which line of a log a record is and when it was written tell one from another; a
 /// record without a time is never left out.
 pub(super) fn drop_twice(grep: &mut LogGrep) {
-    let logs: Vec<String> = grep.files.iter().map(|file| log(&file.path).to_owned()).collect();
+    let logs: Vec<String> = grep.files.iter().map(|file| log_name::of(&file.path).to_owned()).collect();
     let is_here =
         |record: &LogRecord| grep.files.get(record.file as usize).is_some_and(|file| file.gone.is_none());
     // What is whole goes before what is half, and what is there before what is gone.
@@ -40,20 +40,6 @@ pub(super) fn drop_twice(grep: &mut LogGrep) {
         }
     }
     retain(&mut grep.records, &keep);
-}
-
-/// The name that a log has before it is rotated: `server.log` of `server.log.2026-10-31.gz`.
-fn log(path: &str) -> &str {
-    let path = path.strip_suffix(".gz").unwrap_or(path);
-    let mut name = path;
-    while let Some((front, end)) = name.rsplit_once(['.', '-'])
-        && end.bytes().all(|byte| byte.is_ascii_digit())
-        && !end.is_empty()
-        && !front.ends_with('/')
-    {
-        name = front;
-    }
-    name
 }
 
 #[cfg(test)]
@@ -121,20 +107,5 @@ mod tests {
             record(2, 2, "ERROR", &[]),
         ];
         assert_eq!(left(files, records).len(), 4);
-    }
-
-    #[test]
-    fn the_name_before_rotation() {
-        for path in [
-            "/l/server.log",
-            "/l/server.log.1",
-            "/l/server.log.12.gz",
-            "/l/server.log.2026-10-31-09",
-            "/l/server.log-20261031.gz",
-        ] {
-            assert_eq!(log(path), "/l/server.log", "{path}");
-        }
-        assert_eq!(log("/l/1"), "/l/1");
-        assert_eq!(log("/l/2026-10"), "/l/2026");
     }
 }

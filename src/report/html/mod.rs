@@ -24,7 +24,7 @@ use super::digest::unseen::gaps;
 use super::digest::{MEASURE, clock, counts, forbids, hosts_seen, partitions_seen};
 use super::fold::fold;
 use super::measure::{age, bytes, count, counted, minute, moment, ratio, span};
-use super::{Report, code_word, severity_word};
+use super::{Report, severity_word};
 use crate::compare::Cluster;
 use crate::diagnose::finding::{Basis, Finding};
 use crate::round::Outcome;
@@ -72,7 +72,7 @@ struct Page {
 
 struct Anchor {
     number: usize,
-    code: String,
+    code: &'static str,
     /// What it is about, in a word or two.
     of: String,
 }
@@ -80,7 +80,7 @@ struct Anchor {
 struct FindingView {
     number: usize,
     severity: &'static str,
-    code: String,
+    code: &'static str,
     inferred: bool,
     marks: String,
     title: String,
@@ -154,7 +154,7 @@ pub fn html(report: &Report) -> String {
         first_steps: (1..)
             .zip(report.findings)
             .take(40)
-            .map(|(number, finding)| Anchor { number, code: code_word(finding.code), of: text(&of(finding)) })
+            .map(|(number, finding)| Anchor { number, code: finding.code.word(), of: text(&of(finding)) })
             .collect(),
         findings: (0..report.findings.len()).map(|at| finding(report, at)).collect(),
         measure: MEASURE,
@@ -283,7 +283,7 @@ fn finding(report: &Report, at: usize) -> FindingView {
     FindingView {
         number: at + 1,
         severity: severity_word(finding.severity),
-        code: code_word(finding.code),
+        code: finding.code.word(),
         inferred: finding.basis == Basis::Inferred,
         marks: since::marks(finding).iter().map(|mark| format!(" ({mark})")).collect(),
         title: text(&finding.title),

@@ -16,7 +16,7 @@ use super::digest::unseen::gaps;
 use super::digest::{clock, counts, hosts_seen, measure_words, partitions_seen};
 use super::fold::fold;
 use super::measure::{age, bytes, count, counted, minute, moment, ratio, span};
-use super::{Report, code_word, severity_word};
+use super::{Report, severity_word};
 use crate::compare::Cluster;
 use crate::diagnose::finding::{Basis, Finding};
 use crate::round::Outcome;
@@ -112,7 +112,7 @@ fn verdict(out: &mut Vec<String>, report: &Report) {
 fn finding(out: &mut Vec<String>, report: &Report, at: usize) {
     let finding = &report.findings[at];
     let inferred = if finding.basis == Basis::Inferred { " (inferred)" } else { "" };
-    let (severity, code) = (severity_word(finding.severity), code_word(finding.code));
+    let (severity, code) = (severity_word(finding.severity), finding.code.word());
     let marks = since::marks(finding);
     let marks = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
     out.push(format!("## {}. {severity} {code}{inferred}{marks}", at + 1));

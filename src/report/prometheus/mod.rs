@@ -8,7 +8,7 @@ mod topics;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::digest::answers;
-use super::{Counts, Report, code_word, severity_word};
+use super::{Counts, Report};
 use crate::diagnose::finding::{Change, Code, Severity};
 use crate::kafka::event::Class;
 use crate::round::{CoverageStatus, Outcome};
@@ -162,8 +162,7 @@ fn findings(report: &Report, room: usize, page: &mut Page) -> (usize, usize) {
         (Severity::Warning, counts.warning),
         (Severity::Notice, counts.notice),
     ] {
-        let word = severity_word(severity).to_ascii_lowercase();
-        page.sample(&[("severity", &word)], number as f64);
+        page.sample(&[("severity", severity.word())], number as f64);
     }
     let (mut rows, mut lost): (BTreeMap<[String; 5], usize>, BTreeMap<[String; 2], u64>) = Default::default();
     let mut left_out = 0;
@@ -177,8 +176,8 @@ fn findings(report: &Report, room: usize, page: &mut Page) -> (usize, usize) {
         };
         let [cluster, topic] =
             [&subject.cluster, &subject.topic].map(|name| name.clone().unwrap_or_default());
-        let severity = severity_word(finding.severity).to_ascii_lowercase();
-        let row = [cluster.clone(), code_word(finding.code), severity, topic.clone(), broker];
+        let severity = finding.severity.word().to_owned();
+        let row = [cluster.clone(), finding.code.word().to_owned(), severity, topic.clone(), broker];
         let offsets = finding.lost_total.filter(|_| finding.code == Code::ReplicaTruncated);
         let new = |known: bool| usize::from(!known);
         let cost = new(rows.contains_key(&row))

@@ -7,7 +7,7 @@ use crate::report::digest::forbids;
 use crate::report::digest::items::{Cuts, cuts, same_cuts, where_words, words};
 use crate::report::digest::since::{acknowledged, left, left_words, marks, sizes};
 use crate::report::measure::{age, count, span};
-use crate::report::{Report, code_word, severity_word};
+use crate::report::{Report, severity_word};
 use crate::sanitize;
 
 /// Evidence lines that are shown, the first of them wrapped to at most [`FIRST`] lines.
@@ -78,7 +78,7 @@ fn head(page: &mut Page, number: usize, finding: &Finding) {
     };
     let marks = marks(finding);
     let marks = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
-    let code = format!(" {}{inferred}{marks} ", code_word(finding.code));
+    let code = format!(" {}{inferred}{marks} ", finding.code.word());
     let used = sanitize::width(&number) + word.len() + sanitize::width(&code);
     let rule = if page.unicode { "─" } else { "-" }.repeat(page.prose.saturating_sub(used));
     let ink = Ink::of(finding.severity);

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::grid::{self, Cell, Column};
 use super::page::{Ink, Page};
 use crate::compare::{Cluster, Kind, Measure, Partition, Replica};
+use crate::report::Report;
 use crate::report::digest::names::Names;
 use crate::report::digest::partitions::{
     Odd, extremes, high_watermarks_apart, incomplete, ordinary, outline, sized,
 };
 use crate::report::measure::{count, ratio};
-use crate::report::{Report, code_word};
 
 /// Odd rows that a cluster has at most; the others are counted.
 const ROWS: usize = 40;
@@ -170,7 +170,7 @@ fn codes(report: &Report, odd: &Odd, wide: bool) -> String {
         .named_by
         .iter()
         .map(|number| match report.findings.get(number - 1).filter(|_| wide) {
-            Some(finding) => format!("{number} {}", code_word(finding.code)),
+            Some(finding) => format!("{number} {}", finding.code.word()),
             None => number.to_string(),
         })
         .collect();

@@ -7,7 +7,7 @@ use super::page::{Ink, Page};
 use crate::diagnose::finding::Change;
 use crate::history::diff::{Diff, ReplicaChange};
 use crate::report::measure::{bytes, count, minute};
-use crate::report::{Style, code_word, severity_word};
+use crate::report::{Style, severity_word};
 
 /// Findings that are named.
 const FINDINGS: usize = 100;
@@ -33,7 +33,7 @@ pub fn diff(diff: &Diff, known: &dyn Fn(&str) -> bool, number: usize, style: &St
         vec![
             Cell::new(ink, format!("{}{known}", one.change.word())),
             Cell::new(ink, severity_word(one.severity)),
-            code_word(one.code).into(),
+            one.code.word().into(),
             one.title.as_str().into(),
         ]
     };
