@@ -8,10 +8,10 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::history::{look, open, refusal};
-use super::keep::{Before, files, named};
+use super::keep::{Before, files, look, named, open, refusal};
 use super::output::{self, Out};
 use super::round::Judged;
+use super::saved::is_file;
 use crate::cli::{self, AckCommand, AckDrop, AckList, ExecFormat};
 use crate::diagnose::finding::Finding;
 use crate::error::{FileError, Refusal};
@@ -42,7 +42,7 @@ fn acknowledge(args: &cli::Ack, out: &Out) -> Result<u8, Refusal> {
     }
     let now = Timestamp::now();
     let until = args.until.as_deref().map(|until| later(until, now)).transpose().map_err(Refusal::usage)?;
-    let by_file = args.round.as_deref().is_some_and(|name| name.contains('/') || Path::new(name).is_file());
+    let by_file = args.round.as_deref().is_some_and(is_file);
     let mut store = match by_file && args.file.is_some() {
         true => None,
         false if args.file.is_some() => Some(look(&args.history)?),

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::history::{look, refusal};
-use super::keep::{Before, files, named};
+use super::keep::{Before, acks, look, named};
 use super::output::{self, Out};
 use super::round::Judged;
+use super::saved::is_file;
 use crate::cli::{Diff as Args, ExecFormat};
 use crate::diagnose::finding::{Change, Severity};
 use crate::error::Refusal;
@@ -16,17 +16,13 @@ use crate::report::table;
 
 /// See [`Args`].
 pub fn diff(args: &Args, out: &Out) -> Result<u8, Refusal> {
-    let is_file = |name: &str| name.contains('/') || Path::new(name).is_file();
     let store = match is_file(&args.older) && is_file(&args.newer) {
         true => None,
         false => Some(look(&args.file)?),
     };
     let (older, newer) =
         (named(&args.older, store.as_ref(), None)?, named(&args.newer, store.as_ref(), None)?);
-    let mut acks = files(&args.acks, newer.playbook.as_deref().map(Path::new))?;
-    if let Some(store) = &store {
-        acks.extend(store.acks().map_err(refusal)?);
-    }
+    let acks = acks(&args.acks, newer.playbook.as_deref().map(Path::new), store.as_ref())?;
     let before = Judged::of(&older, &Before::default());
     let now = Judged::of(&newer, &Before { acks, ..Before::default() });
     let diff = between(&before.side(), &now.side());

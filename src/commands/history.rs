@@ -7,12 +7,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::keep::{Before, files, place};
+use super::keep::{Before, acks, look, open, refusal};
 use super::output::{self, Out};
 use super::round::Judged;
-use crate::cli::{ExecFormat, History, HistoryFile, HistoryList, HistoryPrune, HistoryShow, HistoryTrend};
+use crate::cli::{ExecFormat, History, HistoryList, HistoryPrune, HistoryShow, HistoryTrend};
 use crate::error::Refusal;
-use crate::history::{Entry, HistoryError, Size, Store};
+use crate::history::{Entry, Size};
 use crate::report::table::{self, Trend};
 use crate::sanitize;
 
@@ -23,36 +23,6 @@ pub fn history(args: &History, out: &Out) -> Result<u8, Refusal> {
         History::Show(args) => show(args, out),
         History::Trend(args) => trend(args, out),
         History::Prune(args) => prune(args, out),
-    }
-}
-
-/// The history that was named, else the user's.
-///
-/// # Errors
-/// There is neither a name nor a home, or the file can't be used.
-pub fn open(file: &HistoryFile) -> Result<Store, Refusal> {
-    let path = place(file).ok_or_else(|| {
-        Refusal::usage("there is no home to keep a history in; name one with --history FILE".to_owned())
-    })?;
-    Store::open(&path).map_err(refusal)
-}
-
-/// The same, only to look at it; one that is not there is empty.
-///
-/// # Errors
-/// As [`open`].
-pub fn look(file: &HistoryFile) -> Result<Store, Refusal> {
-    let path = place(file).ok_or_else(|| {
-        Refusal::usage("there is no home that a history may be in; name one with --history FILE".to_owned())
-    })?;
-    Store::open_to_look(&path).map_err(refusal)
-}
-
-/// A history that can't be used is a file that can't be used.
-pub fn refusal(error: HistoryError) -> Refusal {
-    match error {
-        HistoryError::NoRound { .. } | HistoryError::Several { .. } => Refusal::usage(error.to_string()),
-        error => Refusal::Variable(error.to_string()),
     }
 }
 
@@ -112,8 +82,7 @@ fn show(args: &HistoryShow, out: &Out) -> Result<u8, Refusal> {
     let round = store.load(&entry.id).map_err(refusal)?;
     let before = store.before(&entry.line, entry.started).map_err(refusal)?;
     let earlier = before.map(|entry| store.load(&entry.id)).transpose().map_err(refusal)?;
-    let mut acks = files(&[], Some(Path::new(&entry.line.asked)))?;
-    acks.extend(store.acks().map_err(refusal)?);
+    let acks = acks(&[], Some(Path::new(&entry.line.asked)), Some(&store))?;
     let before = Before { acks, earlier, baseline: false };
     Ok(Judged::of(&round, &before).tell(&destinations, &out.style(&args.show), out))
 }

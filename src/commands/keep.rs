@@ -7,9 +7,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::history::refusal;
 use super::output::Out;
-use super::round;
+use super::saved;
 use crate::cli::{Beside, HistoryFile, Keep};
 use crate::diagnose::Verdict;
 use crate::diagnose::finding::Finding;
@@ -20,9 +19,12 @@ use crate::plan::Plan;
 use crate::plan::build::Options;
 use crate::round::Round;
 
+/// Rounds that are looked through for one to go on from.
+const OLDER: usize = 8;
+
 /// The history of a round that is to be made.
 pub struct Past {
-    /// To be read, and written unless `elsewhere`.
+    /// To be read; whether it can be written `state` says.
     store: Option<Store>,
     state: State,
     line: Line,
@@ -30,9 +32,6 @@ pub struct Past {
     /// Rounds of the line that stay, and how old they may be.
     bound: (usize, Duration),
 }
-
-/// Rounds that are looked through for one to go on from.
-const OLDER: usize = 8;
 
 /// Whether a round can be kept.
 enum State {
@@ -178,12 +177,11 @@ impl Before {
 /// # Errors
 /// It is neither.
 pub fn named(name: &str, store: Option<&Store>, line: Option<&Line>) -> Result<Round, Refusal> {
-    let file = Path::new(name);
     match store {
-        Some(store) if !name.contains('/') && !file.is_file() => {
+        Some(store) if !saved::is_file(name) => {
             store.find(name, line).and_then(|entry| store.load(&entry.id)).map_err(refusal)
         }
-        _ => Ok(round::load(file)?),
+        _ => Ok(saved::load(Path::new(name))?),
     }
 }
 
@@ -196,6 +194,18 @@ pub fn files(named: &[PathBuf], playbook: Option<&Path>) -> Result<Vec<Ack>, Ref
     let mut acks = Vec::new();
     for file in named.iter().chain(&usual) {
         acks.extend(ack::read(file)?);
+    }
+    Ok(acks)
+}
+
+/// All acknowledgements: those of the files, and those of the history.
+///
+/// # Errors
+/// A wrong file, a history that can't be read.
+pub fn acks(named: &[PathBuf], playbook: Option<&Path>, store: Option<&Store>) -> Result<Vec<Ack>, Refusal> {
+    let mut acks = files(named, playbook)?;
+    if let Some(store) = store {
+        acks.extend(store.acks().map_err(refusal)?);
     }
     Ok(acks)
 }
@@ -251,6 +261,36 @@ fn digest(vars: &[String]) -> String {
 }
 
 /// The history that was named, else the user's.
+///
+/// # Errors
+/// There is neither a name nor a home, or the file can't be used.
+pub fn open(file: &HistoryFile) -> Result<Store, Refusal> {
+    let path = place(file).ok_or_else(|| {
+        Refusal::usage("there is no home to keep a history in; name one with --history FILE".to_owned())
+    })?;
+    Store::open(&path).map_err(refusal)
+}
+
+/// The same, only to look at it; one that is not there is empty.
+///
+/// # Errors
+/// As [`open`].
+pub fn look(file: &HistoryFile) -> Result<Store, Refusal> {
+    let path = place(file).ok_or_else(|| {
+        Refusal::usage("there is no home that a history may be in; name one with --history FILE".to_owned())
+    })?;
+    Store::open_to_look(&path).map_err(refusal)
+}
+
+/// A history that can't be used is a file that can't be used.
+pub fn refusal(error: HistoryError) -> Refusal {
+    match error {
+        HistoryError::NoRound { .. } | HistoryError::Several { .. } => Refusal::usage(error.to_string()),
+        error => Refusal::Variable(error.to_string()),
+    }
+}
+
+/// Where the history is that was named, else the user's.
 pub fn place(file: &HistoryFile) -> Option<PathBuf> {
     file.history.clone().or_else(default_path)
 }

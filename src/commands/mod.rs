@@ -21,6 +21,7 @@ mod output;
 mod report;
 mod round;
 mod run;
+mod saved;
 mod signals;
 mod trust;
 mod watch;

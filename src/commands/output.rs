@@ -49,15 +49,7 @@ impl Out {
 
     /// The style that standard output can take.
     pub fn style(&self, show: &Show) -> Style {
-        let terminal = || {
-            let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
-            Some(usize::from(width.0).max(40))
-        };
-        Style {
-            width: show.width.map(usize::from).or_else(terminal).unwrap_or(WIDTH),
-            colour: self.colour,
-            unicode: speaks_utf8(),
-        }
+        Style { colour: self.colour, ..plain(show.width) }
     }
 
     /// To standard output. A reader that closed the pipe had enough: no error.

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::evidence;
 use super::keep::Before;
 use super::output::{self, Out};
 use super::round::{self, Judged};
+use super::{evidence, saved};
 use crate::cli::Report;
 use crate::error::Refusal;
 use crate::intake;
@@ -18,7 +18,7 @@ pub fn report(args: &Report, out: &Out) -> Result<u8, Refusal> {
     let brought = evidence::read(&args.evidence)?;
     let round = match (&args.from, brought) {
         (Some(file), brought) => {
-            let mut round = round::load(file)?;
+            let mut round = saved::load(file)?;
             if let Some(brought) = brought {
                 intake::into_round(&mut round, brought);
             }
@@ -33,7 +33,7 @@ pub fn report(args: &Report, out: &Out) -> Result<u8, Refusal> {
         (None, None) => return Err(Refusal::usage("nothing to report on: give --from FILE, or evidence")),
     };
     if let Some(file) = &args.save {
-        round::save(&round, file, out);
+        saved::save(&round, file, out);
     }
     let before = Before::of_file(&args.keep, &args.beside, round.playbook.as_deref().map(Path::new), out)?;
     Ok(Judged::of(&round, &before).tell(&destinations, &out.style(&args.show), out))

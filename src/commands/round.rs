@@ -11,12 +11,12 @@ use super::lock::Lock;
 use super::notify;
 use super::output::{self, Destinations, Out};
 use super::watch::Watch;
-use super::{dry_run, evidence, give_secrets, list_hosts, options, runtime, signals};
+use super::{dry_run, evidence, give_secrets, list_hosts, options, runtime, saved, signals};
 use crate::cli;
 use crate::compare::{Comparison, compare};
 use crate::diagnose::finding::Finding;
 use crate::diagnose::{Verdict, diagnose, verdict};
-use crate::error::{FileError, Refusal};
+use crate::error::Refusal;
 use crate::fleet;
 use crate::history::Since;
 use crate::history::ack::acknowledge;
@@ -44,7 +44,6 @@ impl<'a> Ready<'a> {
     /// Whatever is wrong on the command line or in a file: nobody is contacted then.
     pub fn of(
         args: &'a cli::Round,
-        out: &Out,
         plan: impl FnOnce(&Options) -> Result<Plan, Refusal>,
     ) -> Result<Self, Refusal> {
         let destinations = output::destinations(&args.show)?;
@@ -53,7 +52,6 @@ impl<'a> Ready<'a> {
         options.since = args.since.clone();
         options.until = args.until.clone();
         let plan = plan(&options)?;
-        out.warn(&plan.warnings);
         Ok(Ready { args, plan, options, destinations, brought })
     }
 
@@ -82,7 +80,7 @@ impl<'a> Ready<'a> {
             intake::into_round(&mut round, brought);
         }
         if let Some(file) = &args.save {
-            save(&round, file, out);
+            saved::save(&round, file, out);
         }
         let judged = Judged::of(&round, &before);
         let (wanted, style, changed) = (&args.unattended, out.style(&args.show), judged.is_news());
@@ -131,16 +129,19 @@ pub fn go(
     out: &Out,
     plan: impl Fn(&Options) -> Result<Plan, Refusal>,
 ) -> Result<u8, Refusal> {
-    let ready = Ready::of(args, out, &plan)?;
+    let ready = Ready::of(args, &plan)?;
+    out.warn(&ready.plan.warnings);
     if ready.is_shown(out) {
         return Ok(0);
     }
     if !args.unattended.unattended {
         return ready.make(None, out);
     }
-    if ready.options.settings.ask_pass && !cli::denied("ask-pass") && !has_password(args) {
+    let has_password = args.connect.connection_password_file.is_some();
+    if ready.options.settings.ask_pass && !cli::denied("ask-pass") && !has_password {
         return Err(Refusal::usage(
-            "ansible.cfg wants to ask for a password (ask_pass), and --unattended asks nobody:              give --connection-password-file",
+            "ansible.cfg wants to ask for a password (ask_pass), and --unattended asks nobody: \
+             give --connection-password-file",
         ));
     }
     let _lock = Lock::take(&line(&ready.plan, &ready.options))?;
@@ -157,12 +158,8 @@ pub fn go(
         Some(Stopped::Interrupted) => Ok(130),
         Some(_) => Ok(143),
         // Files and times may have moved on in the meantime.
-        None => Ready::of(args, out, &plan)?.make(Some((runtime, stop)), out),
+        None => Ready::of(args, &plan)?.make(Some((runtime, stop)), out),
     }
-}
-
-fn has_password(args: &cli::Round) -> bool {
-    args.connect.connection_password_file.is_some()
 }
 
 /// How much of a report goes to standard output.
@@ -233,13 +230,13 @@ impl<'a> Judged<'a> {
         let mut status = None;
         let since = before.earlier.as_ref().map(|earlier| {
             let compared = compare(earlier);
-            let found = diagnose(earlier, &compared);
-            let mut known = found.clone();
-            acknowledge(&mut known, &before.acks, earlier.finished);
-            status = Some(verdict(earlier, &known).status);
+            let mut found = diagnose(earlier, &compared);
             let older = Side { round: earlier, comparison: &compared, findings: &found };
             let newer = Side { round, comparison: &comparison, findings: &findings };
-            Since::of(&older, &newer, before.baseline)
+            let since = Since::of(&older, &newer, before.baseline);
+            acknowledge(&mut found, &before.acks, earlier.finished);
+            status = Some(verdict(earlier, &found).status);
+            since
         });
         if let Some(since) = &since {
             since.mark(&mut findings);
@@ -300,31 +297,4 @@ impl<'a> Judged<'a> {
         }
         self.verdict.exit_code
     }
-}
-
-/// Keeps a round for `report --from`.
-pub fn save(round: &Round, file: &Path, out: &Out) {
-    match serde_json::to_vec(round) {
-        Ok(bytes) => out.write_file(file, &bytes),
-        Err(error) => out.complain(&format!("error: the round can't be saved: {error}")),
-    }
-}
-
-/// Reads a round that `--save` wrote.
-///
-/// # Errors
-/// A file that can't be read, is no round, or is one of another version.
-pub fn load(file: &Path) -> Result<Round, FileError> {
-    let bytes = std::fs::read(file)
-        .map_err(|error| FileError::whole(file, format!("the round can't be read: {error}")))?;
-    let round: Round = serde_json::from_slice(&bytes).map_err(|error| {
-        FileError::whole(file, format!("this is no saved round: {error}"))
-            .hint("save one with `run --save FILE`")
-    })?;
-    if round.schema != round::SCHEMA {
-        let message =
-            format!("the round is of the form {}, this roundsman reads {}", round.schema, round::SCHEMA);
-        return Err(FileError::whole(file, message));
-    }
-    Ok(round)
 }

@@ -15,7 +15,8 @@ pub fn run(args: &Run, out: &Out) -> Result<u8, Refusal> {
     let playbook = Playbook::read(&args.playbook)?;
     let plan = |options: &Options| build::playbook_plan(&playbook, options, Timestamp::now());
     if args.check_syntax {
-        let ready = Ready::of(&args.round, out, plan)?;
+        let ready = Ready::of(&args.round, plan)?;
+        out.warn(&ready.plan.warnings);
         out.print(&format!(
             "{}: plays: {}, hosts: {}, no mistakes\n",
             args.playbook.display(),
