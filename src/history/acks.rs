@@ -53,16 +53,16 @@ impl Store {
     /// # Errors
     /// A damaged file.
     pub fn acks(&self) -> Result<Vec<Ack>, HistoryError> {
-        let (kept, known) = match self.form() {
+        let (kept, known) = match self.form {
             ..2 => return Ok(Vec::new()),
             2 => ("NULL", "NULL"),
             _ => ("last_seen", "known"),
         };
-        self.rows(
-            &format!("SELECT finding, reason, until, severity, lost, items, made_by, made, title, {kept}, {known} FROM ack \
-             ORDER BY made, finding"),
-            ack,
-        )
+        let sql = format!(
+            "SELECT finding, reason, until, severity, lost, items, made_by, made, title, {kept}, {known} FROM ack \
+             ORDER BY made, finding"
+        );
+        self.rows(&sql, [], ack)
     }
 }
 

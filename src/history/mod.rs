@@ -5,14 +5,18 @@
 pub mod ack;
 mod acks;
 pub mod diff;
+mod error;
 mod known;
+mod rounds;
 mod sight;
 mod since;
 mod store;
 mod trend;
 
+pub use error::HistoryError;
+pub use rounds::{Entry, Line};
 pub use since::Since;
-pub use store::{Entry, HistoryError, Line, Store};
+pub use store::Store;
 pub use trend::Size;
 
 use std::path::PathBuf;
