@@ -14,10 +14,12 @@ use crate::shell::answer::{Answer, lines};
 use crate::shell::script::quote;
 use assembly::{Assembly, LONGEST_LINE, of_journal, shorten};
 use reading::numbered;
+use retain::{retain, retain_files};
 
 mod assembly;
 pub mod carry;
 mod reading;
+mod retain;
 mod script;
 mod thin;
 mod twice;
@@ -295,20 +297,9 @@ fn journal_rows(journal: &Journal, first: &Answer, reading: &mut carry::Reading)
     if keep.iter().all(|keep| *keep) || files.len() != reading.coverage.len() {
         return;
     }
-    let moved: Vec<u32> = keep
-        .iter()
-        .scan(0, |next, keep| {
-            let at = *next;
-            *next += u32::from(*keep);
-            Some(at)
-        })
-        .collect();
-    for record in &mut reading.grep.records {
-        record.file = moved.get(record.file as usize).copied().unwrap_or(record.file);
-    }
-    carry::retain(&mut reading.grep.files, &keep);
-    carry::retain(&mut reading.coverage, &keep);
-    carry::retain(&mut reading.heard, &keep);
+    retain_files(&mut reading.grep, &keep);
+    retain(&mut reading.coverage, &keep);
+    retain(&mut reading.heard, &keep);
 }
 
 /// What was left out is said beside what was kept.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::retain::{retain, retain_files};
 use super::thin::time;
 use super::twice::drop_twice;
 use crate::kafka::record::is_header;
@@ -314,18 +315,7 @@ impl Merge<'_> {
         }
         let keep: Vec<bool> =
             self.grep.files.iter().zip(used).map(|(file, used)| used || file.gone.is_none()).collect();
-        let mut next = 0;
-        let numbers: Vec<u32> = keep
-            .iter()
-            .map(|keep| {
-                next += u32::from(*keep);
-                next.saturating_sub(1)
-            })
-            .collect();
-        for record in &mut self.grep.records {
-            record.file = numbers.get(record.file as usize).copied().unwrap_or(record.file);
-        }
-        retain(&mut self.grep.files, &keep);
+        retain_files(&mut self.grep, &keep);
         retain(&mut self.coverage, &keep);
     }
 
@@ -382,11 +372,6 @@ pub(super) fn bound(grep: &mut LogGrep, limit: usize) {
 
 /// A minute of UTC.
 const MINUTE: &str = "%F %H:%MZ";
-
-pub(super) fn retain<T>(items: &mut Vec<T>, keep: &[bool]) {
-    let mut keep = keep.iter();
-    items.retain(|_| keep.next().copied().unwrap_or(true));
-}
 
 fn last_line(file: &LogFile) -> Option<u64> {
     file.cursor.as_ref().map(|cursor| cursor.line)

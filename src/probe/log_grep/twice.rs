@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::carry::retain;
+use super::retain::retain;
 use crate::kafka::{log_name, record};
 use crate::round::{LogGrep, LogRecord};
 

@@ -48,6 +48,13 @@ pub fn acknowledged(finding: &Finding) -> Option<String> {
     Some(format!("{until}{by} ({}): {}", ack.source, ack.reason))
 }
 
+/// What an earlier round had and this one has not, and what grew: a line each.
+pub fn lines(report: &Report) -> Vec<String> {
+    let left = report.since.into_iter().flat_map(left).map(left_words);
+    let (sizes, more) = sizes(report);
+    left.chain(sizes).chain(more).collect()
+}
+
 /// Findings of the earlier round that are not there now.
 pub fn left(since: &Since) -> impl Iterator<Item = &FindingChange> {
     since.diff.findings.iter().filter(|one| matches!(one.change, Change::Gone | Change::Unseen))
@@ -60,7 +67,7 @@ pub fn left_words(one: &FindingChange) -> String {
 }
 
 /// The replicas whose sizes changed most, with their change by day, and how many more did.
-pub fn sizes(report: &Report) -> (Vec<String>, Option<String>) {
+fn sizes(report: &Report) -> (Vec<String>, Option<String>) {
     let Some(since) = report.since else { return (Vec::new(), None) };
     let days = report.round.started.duration_since(since.started).as_secs_f64() / 86_400.0;
     let changed: Vec<&ReplicaChange> =

@@ -150,7 +150,7 @@ pub fn html(report: &Report) -> String {
             minute(report.round.finished)
         ),
         since: since::headline(report).map(|line| text(&format!("{line}."))),
-        changes: changes(report),
+        changes: since::lines(report).iter().map(|line| text(line)).collect(),
         first_steps: (1..)
             .zip(report.findings)
             .take(40)
@@ -225,13 +225,6 @@ fn of(finding: &Finding) -> String {
         (None, Some([one, other]), _) => format!("{one} / {other}"),
         (None, None, topic) => topic.clone().unwrap_or_default(),
     }
-}
-
-/// What an earlier round had and this one has not, and what grew.
-fn changes(report: &Report) -> Vec<String> {
-    let Some(since) = report.since else { return Vec::new() };
-    let (sizes, more) = since::sizes(report);
-    since::left(since).map(since::left_words).chain(sizes).chain(more).map(|line| text(&line)).collect()
 }
 
 fn run(report: &Report) -> Vec<Fact> {

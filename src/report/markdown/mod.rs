@@ -184,11 +184,8 @@ fn finding(out: &mut Vec<String>, report: &Report, at: usize) {
     }
 }
 
-/// What an earlier round had and this one has not, and what grew.
 fn changes(out: &mut Vec<String>, report: &Report) {
-    let Some(since) = report.since else { return };
-    let (sizes, more) = since::sizes(report);
-    let lines: Vec<String> = since::left(since).map(since::left_words).chain(sizes).chain(more).collect();
+    let lines = since::lines(report);
     if !lines.is_empty() {
         out.push("## Since then".to_owned());
         let lines: Vec<String> = lines.iter().map(|line| format!("- {}", prose(line))).collect();

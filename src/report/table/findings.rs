@@ -5,7 +5,7 @@ use super::page::{Ink, Page};
 use crate::diagnose::finding::{Basis, EvidenceLine, Finding};
 use crate::report::digest::forbids;
 use crate::report::digest::items::{Cuts, cuts, same_cuts, where_words, words};
-use crate::report::digest::since::{acknowledged, left, left_words, marks, sizes};
+use crate::report::digest::since::{self, acknowledged, marks};
 use crate::report::measure::{age, count, span};
 use crate::report::{Report, severity_word};
 use crate::sanitize;
@@ -53,17 +53,14 @@ pub fn findings(page: &mut Page, report: &Report) {
     since(page, report);
 }
 
-/// What an earlier round had and this one has not, and what grew.
 fn since(page: &mut Page, report: &Report) {
-    let Some(since) = report.since else { return };
-    let (sizes, more) = sizes(report);
-    let left: Vec<String> = left(since).map(left_words).collect();
-    if sizes.is_empty() && left.is_empty() {
+    let lines = since::lines(report);
+    if lines.is_empty() {
         return;
     }
     page.blank();
     page.heading("Since then");
-    for line in left.iter().chain(&sizes).chain(&more) {
+    for line in &lines {
         page.wrapped_to(&[(Ink::Plain, "   ")], Ink::Plain, line, 2);
     }
 }

@@ -18,10 +18,7 @@ pub use past::{Trend, diff, trend};
 
 /// The report as text; no line is wider than the style's width (40 at least).
 pub fn table(report: &Report, style: &Style) -> String {
-    let mut page = Page::new(style);
-    summary::verdict(&mut page, report);
-    summary::first_screen(&mut page, report);
-    findings::findings(&mut page, report);
+    let mut page = begun(report, style);
     for cluster in &report.comparison.clusters {
         brokers::brokers(&mut page, report, cluster);
         brokers::pairs(&mut page, report, cluster);
@@ -30,17 +27,25 @@ pub fn table(report: &Report, style: &Style) -> String {
     answers::disks(&mut page, report);
     answers::answers(&mut page, report);
     timeline::timeline(&mut page, report);
-    unseen::unseen(&mut page, report);
-    footer(&mut page, report);
-    page.finish()
+    ended(page, report)
 }
 
 /// What is not well, and what was not seen: no broker, no matrix and no timeline that nobody asked for.
 pub fn brief(report: &Report, style: &Style) -> String {
+    ended(begun(report, style), report)
+}
+
+/// What is wrong.
+fn begun(report: &Report, style: &Style) -> Page {
     let mut page = Page::new(style);
     summary::verdict(&mut page, report);
     summary::first_screen(&mut page, report);
     findings::findings(&mut page, report);
+    page
+}
+
+/// What nobody saw, and which round this was.
+fn ended(mut page: Page, report: &Report) -> String {
     unseen::unseen(&mut page, report);
     footer(&mut page, report);
     page.finish()
