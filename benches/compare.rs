@@ -95,25 +95,9 @@ fn million() -> Round {
     }
     let visits = replicas.into_iter().enumerate().map(|(broker, replicas)| visit(broker, replicas)).collect();
     Round {
-        schema: SCHEMA.into(),
-        id: "bench".into(),
-        version: "0".into(),
-        started: Timestamp::UNIX_EPOCH,
-        finished: Timestamp::UNIX_EPOCH,
-        playbook: None,
-        limit: None,
-        stopped: None,
-        since: None,
-        until: None,
-        plays: vec![Play {
-            name: "all".into(),
-            hosts: "all".into(),
-            expect: Expect::default(),
-            ignore_topics: Vec::new(),
-            excluded: Vec::new(),
-        }],
+        plays: vec![Play { name: "all".into(), hosts: "all".into(), ..Play::default() }],
         visits,
-        described: Vec::new(),
+        ..Round::blank("bench", Timestamp::UNIX_EPOCH)
     }
 }
 

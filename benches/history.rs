@@ -10,7 +10,7 @@ use roundsman::history::diff::{Side, diff};
 use roundsman::history::{Line, Store};
 use roundsman::round::{
     Checkpoint, Coverage, DiskUsage, Evidence, Facts, LogDir, Outcome, Play, ProbeAnswer, Replica, Round,
-    SCHEMA, Visit,
+    Visit,
 };
 
 const BROKERS: u32 = 30;
@@ -29,25 +29,9 @@ fn round(hour: u64) -> Round {
     let visits = (0..BROKERS).map(|broker| visit(broker, hour)).collect();
     let started = Timestamp::from_second(1_700_000_000 + hour as i64 * 3600).unwrap_or_default();
     Round {
-        schema: SCHEMA.to_owned(),
-        id: format!("{}-{hour:08x}", started.strftime("%Y%m%dT%H%M%SZ")),
-        version: "0".to_owned(),
-        started,
-        finished: started,
-        playbook: None,
-        limit: None,
-        stopped: None,
-        since: None,
-        until: None,
-        plays: vec![Play {
-            name: "all".to_owned(),
-            hosts: "all".to_owned(),
-            expect: roundsman::round::Expect::default(),
-            ignore_topics: Vec::new(),
-            excluded: Vec::new(),
-        }],
+        plays: vec![Play { name: "all".to_owned(), hosts: "all".to_owned(), ..Play::default() }],
         visits,
-        described: Vec::new(),
+        ..Round::blank(format!("{}-{hour:08x}", started.strftime("%Y%m%dT%H%M%SZ")), started)
     }
 }
 

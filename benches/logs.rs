@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use roundsman::kafka::event::events;
 use roundsman::probe::log_grep::{KAFKA, Question, parse};
-use roundsman::round::{Outcome, ProbeAnswer, Round, SCHEMA, Visit};
+use roundsman::round::{Outcome, ProbeAnswer, Round, Visit};
 use roundsman::shell::answer::Answer;
 
 const NODES: usize = 100;
@@ -94,19 +94,5 @@ fn parsed_and_joined(bencher: divan::Bencher) {
 }
 
 fn round(visits: Vec<Visit>) -> Round {
-    Round {
-        schema: SCHEMA.into(),
-        id: String::new(),
-        version: String::new(),
-        started: Timestamp::UNIX_EPOCH,
-        finished: Timestamp::UNIX_EPOCH,
-        playbook: None,
-        limit: None,
-        stopped: None,
-        since: None,
-        until: None,
-        plays: Vec::new(),
-        visits,
-        described: Vec::new(),
-    }
+    Round { version: String::new(), visits, ..Round::blank(String::new(), Timestamp::UNIX_EPOCH) }
 }

@@ -26,7 +26,7 @@ use crate::plan::Plan;
 use crate::plan::build::Options;
 use crate::progress::Progress;
 use crate::report::{Format, Report, Status, Style, quiet, render};
-use crate::round::{self, Round, Stopped};
+use crate::round::{Round, Stopped};
 
 /// A round with nothing left to resolve.
 pub struct Ready<'a> {
@@ -189,10 +189,6 @@ pub async fn make_round(
     progress.finish();
     watch.finish();
     Round {
-        schema: round::SCHEMA.to_owned(),
-        id: round_id(started),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started,
         finished: Timestamp::now(),
         playbook: plan.playbook.clone(),
         limit: plan.limit.clone(),
@@ -201,7 +197,7 @@ pub async fn make_round(
         until: plan.until,
         plays: plan.plays.clone(),
         visits,
-        described: Vec::new(),
+        ..Round::blank(round_id(started), started)
     }
 }
 

@@ -9,25 +9,10 @@ use crate::round::*;
 /// A round of one play over all hosts, in which nothing has been seen yet.
 pub fn round(hosts: Vec<Visit>) -> Round {
     Round {
-        schema: SCHEMA.into(),
-        id: "test".into(),
         version: "0".into(),
-        started: Timestamp::UNIX_EPOCH,
-        finished: Timestamp::UNIX_EPOCH,
-        playbook: None,
-        limit: None,
-        stopped: None,
-        since: None,
-        until: None,
-        plays: vec![Play {
-            name: "brokers".into(),
-            hosts: "all".into(),
-            expect: Expect::default(),
-            ignore_topics: Vec::new(),
-            excluded: Vec::new(),
-        }],
+        plays: vec![Play { name: "brokers".into(), hosts: "all".into(), ..Play::default() }],
         visits: hosts,
-        described: Vec::new(),
+        ..Round::blank("test", Timestamp::UNIX_EPOCH)
     }
 }
 

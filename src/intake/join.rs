@@ -8,8 +8,8 @@ use crate::intake::blocks::End;
 use crate::intake::{du, log_dirs, log_text};
 use crate::kafka::broker_id;
 use crate::round::{
-    self, Access, Coverage, CoverageStatus, DescribedTopic, DiskUsage, Evidence, Expect, LogFile, LogGrep,
-    Origin, Outcome, Play, ProbeAnswer, Round, Visit,
+    Access, Coverage, CoverageStatus, DescribedTopic, DiskUsage, Evidence, LogFile, LogGrep, Origin, Outcome,
+    Play, ProbeAnswer, Round, Visit,
 };
 
 /// Seconds east of UTC.
@@ -51,25 +51,10 @@ pub fn round_of(brought: Brought, known: Vec<Known>, id: String, now: Timestamp)
     let described = brought.topics.clone();
     let visits = visits(brought, known);
     Round {
-        schema: round::SCHEMA.to_owned(),
-        id,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started: now,
-        finished: now,
-        playbook: None,
-        limit: None,
-        stopped: None,
-        since: None,
-        until: None,
-        plays: vec![Play {
-            name: "evidence brought".to_owned(),
-            hosts: "all".to_owned(),
-            expect: Expect::default(),
-            ignore_topics: Vec::new(),
-            excluded: Vec::new(),
-        }],
+        plays: vec![Play { name: "evidence brought".to_owned(), hosts: "all".to_owned(), ..Play::default() }],
         visits,
         described,
+        ..Round::blank(id, now)
     }
 }
 

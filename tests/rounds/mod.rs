@@ -105,25 +105,12 @@ fn fleet(brokers: usize, topics: &[(&str, u32)], swell: impl Fn(usize, u32, usiz
         }
     }
     Round {
-        schema: SCHEMA.into(),
-        id: "20261103T060000Z-00c0ffee".into(),
         version: "0.1.0".into(),
-        started: at("2026-11-03T06:00:00Z"),
         finished: at("2026-11-03T06:00:09Z"),
         playbook: Some("playbooks/kafka-audit.yml".into()),
-        limit: None,
-        stopped: None,
-        since: None,
-        until: None,
-        plays: vec![Play {
-            name: "Kafka audit".into(),
-            hosts: "kafka".into(),
-            expect: Expect::default(),
-            ignore_topics: Vec::new(),
-            excluded: Vec::new(),
-        }],
+        plays: vec![Play { name: "Kafka audit".into(), hosts: "kafka".into(), ..Play::default() }],
         visits: held.into_iter().enumerate().map(|(broker, replicas)| visit(broker, replicas)).collect(),
-        described: Vec::new(),
+        ..Round::blank("20261103T060000Z-00c0ffee", at("2026-11-03T06:00:00Z"))
     }
 }
 
