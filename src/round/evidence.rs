@@ -10,7 +10,7 @@ use super::{Access, Cursor};
 /// What one probe brought back from one host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProbeAnswer {
-    /// Index into [`Round::plays`].
+    /// Index into [`super::Round::plays`].
     pub play: usize,
     /// `disk_usage`, `log_grep`, `disk_free`, `command`.
     pub probe: String,
@@ -91,7 +91,7 @@ impl Coverage {
 pub enum Evidence {
     /// Nothing came back; the coverage says why.
     None,
-    /// The facts and what discovery found: they stand in [`Visit::facts`] and [`Visit::broker`].
+    /// The facts and what discovery found: they stand in [`super::Visit::facts`] and [`super::Visit::broker`].
     Facts,
     DiskUsage(DiskUsage),
     LogGrep(LogGrep),

@@ -24,7 +24,7 @@ pub struct Visit {
     pub cluster: Option<String>,
     /// `kafka_broker_id` of the inventory; the node's own `meta.properties` is right where they differ.
     pub broker_id: Option<i64>,
-    /// The plays (indices into [`Round::plays`]) that the host has a part in.
+    /// The plays (indices into [`super::Round::plays`]) that the host has a part in.
     pub plays: Vec<usize>,
     pub outcome: Outcome,
     /// How far it came, for a host that was not reached or was lost.
