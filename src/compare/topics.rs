@@ -11,7 +11,9 @@ use crate::round::{self, Checkpoint, DiskUsage, Evidence, LogDir, ReplicaDetail,
 /// A replica directory as a probe saw it, with where it belongs.
 struct Row<'a> {
     topic: u32,
+    partition: u32,
     broker: u32,
+    kind: Kind,
     /// Index into the log dirs whose checkpoints were read.
     offsets: Option<u32>,
     brought: bool,
@@ -71,6 +73,8 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
                 let place = usize::try_from(replica.log_dir).ok().and_then(|dir| places.get(dir)).copied();
                 rows.push(Row {
                     topic: names.number(&replica.topic),
+                    partition: replica.partition,
+                    kind: kind(replica.kind),
                     // A round has far fewer than 2^32 visits.
                     broker: u32::try_from(at).unwrap_or(u32::MAX),
                     offsets: place.flatten(),
@@ -229,7 +233,7 @@ fn find(entries: &[(u64, u64)], key: u64) -> Option<u64> {
 }
 
 /// Sorts the rows and cuts them into topics and partitions.
-fn gather(names: &Names<'_>, rows: Vec<Row<'_>>, offsets: &[Offsets]) -> Vec<Topic> {
+fn gather(names: &Names<'_>, mut rows: Vec<Row<'_>>, offsets: &[Offsets]) -> Vec<Topic> {
     let mut by_name: Vec<u32> = (0..).take(names.names.len()).collect();
     by_name.sort_unstable_by_key(|number| at(&names.names, *number).copied());
     let mut rank = vec![0u32; by_name.len()];
@@ -238,30 +242,19 @@ fn gather(names: &Names<'_>, rows: Vec<Row<'_>>, offsets: &[Offsets]) -> Vec<Top
             *slot = place;
         }
     }
-    let mut order: Vec<(u64, u64, u32)> = (0..)
-        .zip(&rows)
-        .map(|(row, entry)| {
-            let topic = at(&rank, entry.topic).copied().unwrap_or(0);
-            let within = u64::from(entry.broker) << 8 | kind(entry.replica.kind) as u64;
-            (key(topic, entry.replica.partition), within, row)
-        })
-        .collect();
-    order.sort_unstable();
+    let rank = |row: &Row<'_>| at(&rank, row.topic).copied().unwrap_or(0);
+    // In place: a million rows are not held twice.
+    rows.sort_unstable_by_key(|row| (key(rank(row), row.partition), key(row.broker, row.kind as u32)));
     let mut topics: Vec<Topic> = Vec::with_capacity(by_name.len());
-    for group in order.chunk_by(|(one, ..), (other, ..)| one >> 32 == other >> 32) {
-        let Some(number) = group.first().and_then(|(.., row)| at(&rows, *row)).map(|row| row.topic) else {
-            continue;
-        };
-        let count = group.chunk_by(|(one, ..), (other, ..)| one == other).count();
-        let mut partitions = Vec::with_capacity(count);
-        for group in group.chunk_by(|(one, ..), (other, ..)| one == other) {
-            let replicas: Vec<Replica> = group
-                .iter()
-                .filter_map(|(.., row)| at(&rows, *row))
-                .map(|row| replica(row, offsets))
-                .collect();
-            let number = group.first().map_or(0, |(key, ..)| (key & u64::from(u32::MAX)) as u32);
-            partitions.push(Partition { partition: number, replicas });
+    for of_topic in rows.chunk_by(|one, other| one.topic == other.topic) {
+        let Some(number) = of_topic.first().map(|row| row.topic) else { continue };
+        let groups = || of_topic.chunk_by(|one, other| one.partition == other.partition);
+        let mut partitions = Vec::with_capacity(groups().count());
+        for group in groups() {
+            // Two or three of a kind: room for four would cost as much as another replica.
+            let mut replicas = Vec::with_capacity(group.len());
+            replicas.extend(group.iter().map(|row| replica(row, offsets)));
+            partitions.push(Partition { partition: group.first().map_or(0, |row| row.partition), replicas });
         }
         topics.push(Topic {
             name: at(&names.names, number).map_or_else(String::new, |name| (*name).to_owned()),
@@ -289,12 +282,12 @@ fn kind(kind: ReplicaKind) -> Kind {
 fn replica(row: &Row<'_>, offsets: &[Offsets]) -> Replica {
     let of = row.replica;
     // The checkpoints are about replicas in use: a stray or deleted one has left them.
-    let in_use = matches!(of.kind, ReplicaKind::Current | ReplicaKind::Future);
+    let in_use = matches!(row.kind, Kind::Current | Kind::Future);
     let dir = row.offsets.filter(|_| in_use).and_then(|dir| at(offsets, dir));
-    let key = key(row.topic, of.partition);
+    let key = key(row.topic, row.partition);
     Replica {
         broker: usize::try_from(row.broker).unwrap_or(usize::MAX),
-        kind: kind(of.kind),
+        kind: row.kind,
         log_bytes: of.log_bytes,
         allocated_bytes: of.allocated_bytes,
         segments: of.segments,
