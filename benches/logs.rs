@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use roundsman::kafka::event::events;
 use roundsman::probe::log_grep::{KAFKA, Question, parse};
-use roundsman::round::{Outcome, ProbeAnswer, Round, Visit};
+use roundsman::round::{Ended, Outcome, ProbeAnswer, Round, Visit};
 use roundsman::shell::answer::Answer;
 
 const NODES: usize = 100;
 const BYTES: usize = 1 << 20;
+/// What the reading's own lines begin with.
+const FENCE: &str = "rmbench";
 
 fn main() {
     divan::main();
@@ -15,8 +17,10 @@ fn main() {
 
 /// One node's answer: the messages that logs are full of, in the mix of a restart after a truncation.
 fn answer(node: usize) -> Answer {
-    let mut text = String::from("F /l/server.log\nM\n");
-    let mut line = 0;
+    let path = "/l/server.log";
+    let mut text = format!("1:{FENCE} F {path}\n2:{FENCE} S 0 - - {path}\n");
+    // The fence's own lines are numbered with the others.
+    let mut line = 2;
     while text.len() < BYTES {
         line += 1;
         let time = format!(
@@ -41,9 +45,10 @@ fn answer(node: usize) -> Answer {
                 "INFO [ReplicaFetcher replicaId=2, leaderId=3, fetcherId=0] Truncating partition orders-{line} with TruncationState(offset=3375, completed=true) due to leader epoch and offset EpochEndOffset(errorCode=0) (kafka.server.ReplicaFetcherThread)"
             ),
         };
-        text.push_str(&format!("/l/server.log:{line}:{time} {what}\n"));
+        text.push_str(&format!("{line}:{time} {what}\n"));
     }
-    Answer { stdout: text.into_bytes(), ..Answer::default() }
+    text.push_str(&format!("{}:{FENCE} E\n{}:{FENCE} .\n", line + 1, line + 2));
+    Answer { stdout: text.into_bytes(), ended: Some(Ended::Exit(0)), ..Answer::default() }
 }
 
 #[divan::bench(sample_count = 5)]
@@ -56,7 +61,7 @@ fn parsed_and_joined(bencher: divan::Bencher) {
         limit: 2 * BYTES,
         journal: None,
         earlier: None,
-        fence: "rmbench".into(),
+        fence: FENCE.into(),
     };
     let answers: Vec<Vec<Answer>> = (0..NODES).map(|node| vec![answer(node)]).collect();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -88,6 +93,8 @@ fn parsed_and_joined(bencher: divan::Bencher) {
         });
         let round = round(visits);
         let events = events(&round);
+        // A reading that the parser does not know would be very fast.
+        assert!(events.len() > NODES * 5_000, "{} events", events.len());
         // What a round frees at its end is not part of reading it.
         (round, events)
     });
