@@ -21,7 +21,7 @@ pub use cursor::{Cursor, FilePlace, Place};
 pub use described::{DescribedPartition, DescribedTopic};
 pub use evidence::{
     CommandOutput, Coverage, CoverageStatus, DiskUsage, Ended, Evidence, LogFile, LogGrep, LogRecord, Mount,
-    PathUsage, ProbeAnswer, Replica, ReplicaDetail, ReplicaKind,
+    PathUsage, ProbeAnswer, Replica, ReplicaDetail, ReplicaKind, Transcript,
 };
 pub use expect::{Expect, ExpectTopic, Gate, SizeRatio};
 pub use facts::{Access, Broker, Checkpoint, Clock, Facts, LogDir};

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use binary::{Desk, Ran, Served, replica, run, serve, serve_incident};
+use binary::{AUDIT, Desk, Ran, Served, healthy_pair, replica, run, serve, serve_incident};
 use roundsman::demo::Fleet;
 use serde_json::Value;
 
@@ -352,4 +352,60 @@ fn a_live_round_takes_what_was_brought() {
     // The visit itself is still there.
     assert_eq!(host(&report, "broker-a")["outcome"], "partial");
     assert_eq!(host(&report, "broker-a")["broker_id"], 1);
+}
+
+/// A broker that cannot be visited, by what `du` says of it; a log that lies elsewhere; and what Kafka says itself:
+/// each beside what is seen on the brokers.
+#[test]
+fn what_was_brought_joins_a_live_round() {
+    let fleet = healthy_pair();
+    // What du counts: not sparse.
+    for node in fleet.nodes() {
+        fs::write(node.log_dir().join("orders-0/00000000000000000000.log"), vec![1; 100 << 20]).unwrap();
+    }
+    let desk = Desk::new();
+    let inventory = fleet.inventory_path().display().to_string();
+    let du = desk.file("du.txt", "$ ansible all -m raw -a 'du -h /services/kafka/*'\nbroker-c | CHANGED | rc=0 >>\n12M\t/services/kafka/orders-0\n");
+    let log = desk.file(
+        "server.log.1",
+        "[2026-11-01 09:00:00,000] ERROR [ReplicaFetcherThread-0-1], Current offset 5000 for partition [orders,1] out of range; reset offset to 3000 (kafka.server.ReplicaFetcherThread)\n",
+    );
+    let topics = desk.file(
+        "topics.txt",
+        "Topic: orders\tPartitionCount: 3\tReplicationFactor: 2\tConfigs: \n\tTopic: orders\tPartition: 2\tLeader: 1\tReplicas: 1,2\tIsr: 1\n",
+    );
+    let brought = [
+        "--du-transcript",
+        &du,
+        "--log",
+        &format!("broker-b={log}"),
+        "--kafka-topics",
+        &topics,
+        "--format",
+        "json",
+    ];
+    let common = ["-i", &inventory];
+    for command in [&["audit"][..], &["run", AUDIT]] {
+        let alone = run(command.iter().chain(&common).chain(&["--format", "json"])).exits(0).json();
+        assert_eq!(alone["hosts"].as_array().unwrap().len(), 2);
+        // What nobody looked at on the third broker is missing, whatever else is critical.
+        let report = run(command.iter().chain(&common).chain(&brought)).exits(2).json();
+        let found = |code: &str| {
+            let all = report["findings"].as_array().unwrap();
+            all.iter().find(|one| one["code"] == code).unwrap_or_else(|| panic!("no {code} in {all:#?}"))
+        };
+        let shows = |code: &str, host: &str, file: &str, line: u64| {
+            let evidence = found(code)["evidence"].as_array().unwrap();
+            let place = |one: &Value| one["host"] == host && one["file"] == file && one["line"] == line;
+            assert!(evidence.iter().any(place), "{code}: {evidence:#?}");
+        };
+        assert_eq!(found("data-lost")["lost_total"], 2000);
+        shows("data-lost", "broker-b", &log, 1);
+        shows("replica-lagging", "kafka-topics", &topics, 2);
+        shows("replica-extra", "broker-c", &du, 3);
+        // Beside what this visit saw of the same replica.
+        let extra = found("replica-extra")["evidence"].to_string();
+        assert!(extra.contains("broker-a") && extra.contains("100.0 MiB"), "{extra}");
+        assert_eq!(found("probe-incomplete")["title"], "Of broker-c only what was brought is known");
+    }
 }

@@ -76,7 +76,20 @@ fn the_incident_from_its_transcript_and_twelve_lines() {
         assert_eq!((&item["leader_id"], &item["at"]), (&180_881_591.into(), &Value::Null));
     }
     assert_eq!(findings(&report, "data-lost")[0]["lost_total"], 6_572_461);
-    assert_eq!(partitions(findings(&report, "replica-short")[0]), SHORT);
+    let [short] = findings(&report, "replica-short")[..] else { panic!("{:?}", codes(&report)) };
+    assert_eq!(partitions(short), SHORT);
+    // Each size is shown with the line of the transcript that says so.
+    let transcript = std::fs::read_to_string(fixture("du.txt")).unwrap();
+    let transcript: Vec<&str> = transcript.lines().collect();
+    let shown = short["evidence"].as_array().unwrap();
+    let sizes = shown.iter().filter(|line| line["source"] == "transcript");
+    for size in sizes.clone() {
+        assert!(size["file"].as_str().unwrap().ends_with("du.txt"), "{size}");
+        let line = transcript[size["line"].as_u64().unwrap() as usize - 1];
+        let replica = size["text"].as_str().unwrap().split(' ').next().unwrap();
+        assert!(line.ends_with(&format!("/{replica}")), "{line}: {size}");
+    }
+    assert!(sizes.count() > 0, "{shown:#?}");
 
     let pairs = report["comparison"]["clusters"][0]["pairs"].as_array().unwrap();
     let pair = |a: &str, b: &str| {

@@ -10,6 +10,8 @@ mod pairs;
 mod size;
 mod topics;
 
+use std::sync::Arc;
+
 use crate::kafka::event::{Event, events};
 use crate::round::{Round, Visit};
 
@@ -100,6 +102,21 @@ pub struct Topic {
     pub partitions: Vec<Partition>,
     /// What was read of suspicious replicas, by partition, then broker. Kept apart: few replicas have it.
     pub details: Vec<Detail>,
+    /// Where what was brought stands, by partition, then broker.
+    pub told: Vec<Told>,
+}
+
+/// Where in a text that somebody brought a replica stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub partition: u32,
+    /// Index into [`Cluster::brokers`].
+    pub broker: usize,
+    pub kind: Kind,
+    /// The text's name, as it was given.
+    pub file: Arc<str>,
+    /// From 1.
+    pub line: u32,
 }
 
 /// What the small files inside a replica's directory say (see [`crate::round::ReplicaDetail`]).
@@ -125,6 +142,14 @@ impl Topic {
         let first = self.details.partition_point(|detail| detail.partition < partition);
         let end = self.details.partition_point(|detail| detail.partition <= partition);
         self.details.get(first..end).unwrap_or(&[])
+    }
+
+    /// Where a replica that somebody brought stands.
+    pub fn told(&self, partition: u32, replica: &Replica) -> Option<&Told> {
+        let key = (partition, replica.broker, replica.kind);
+        let at =
+            self.told.binary_search_by_key(&key, |told| (told.partition, told.broker, told.kind)).ok()?;
+        self.told.get(at)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::compare::coverage::Looked;
-use crate::compare::{Broker, Detail, Kind, Partition, Replica, Topic};
+use crate::compare::{Broker, Detail, Kind, Partition, Replica, Told, Topic};
 use crate::round::{self, Checkpoint, DiskUsage, Evidence, LogDir, ReplicaDetail, ReplicaKind, Round};
 
 /// A replica directory as a probe saw it, with where it belongs.
@@ -26,6 +26,7 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
     let mut offsets: Vec<&LogDir> = Vec::new();
     let mut rows: Vec<Row<'_>> = Vec::new();
     let mut of_suspects: Vec<(u32, Detail)> = Vec::new();
+    let mut told: Vec<(u32, Told)> = Vec::new();
     for (at, broker) in brokers.iter_mut().enumerate() {
         let Some(visit) = round.visits.get(broker.visit) else { continue };
         let dirs = visit.facts.as_ref().map_or(&[][..], |facts| &facts.log_dirs);
@@ -70,6 +71,20 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
                 if let Some(detail) = detail {
                     of_suspects.push((names.number(&replica.topic), suspect(at, replica, detail)));
                 }
+                if let Some(transcript) = &usage.transcript
+                    && let Some(line) = self::at(&transcript.lines, index)
+                {
+                    told.push((
+                        names.number(&replica.topic),
+                        Told {
+                            partition: replica.partition,
+                            broker: at,
+                            kind: kind(replica.kind),
+                            file: transcript.file.clone(),
+                            line: *line,
+                        },
+                    ));
+                }
                 let place = usize::try_from(replica.log_dir).ok().and_then(|dir| places.get(dir)).copied();
                 rows.push(Row {
                     topic: names.number(&replica.topic),
@@ -86,15 +101,23 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
     }
     let offsets: Vec<Offsets> = offsets.into_iter().map(|dir| Offsets::of(dir, &mut names)).collect();
     let mut topics = gather(&names, rows, &offsets);
-    for (topic, detail) in of_suspects {
-        let name = at(&names.names, topic).copied().unwrap_or_default();
-        let place = topics.binary_search_by(|topic| topic.name.as_str().cmp(name));
-        if let Some(topic) = place.ok().and_then(|place| topics.get_mut(place)) {
+    let place_of = |topics: &[Topic], number: u32| {
+        let name = at(&names.names, number).copied().unwrap_or_default();
+        topics.binary_search_by(|topic| topic.name.as_str().cmp(name)).ok()
+    };
+    for (number, detail) in of_suspects {
+        if let Some(topic) = place_of(&topics, number).and_then(|place| topics.get_mut(place)) {
             topic.details.push(detail);
+        }
+    }
+    for (number, told) in told {
+        if let Some(topic) = place_of(&topics, number).and_then(|place| topics.get_mut(place)) {
+            topic.told.push(told);
         }
     }
     for topic in &mut topics {
         topic.details.sort_by_key(|detail| (detail.partition, detail.broker, detail.kind));
+        topic.told.sort_by_key(|told| (told.partition, told.broker, told.kind));
     }
     topics
 }

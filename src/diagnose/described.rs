@@ -198,7 +198,12 @@ fn evidence(topic: &DescribedTopic, partition: &DescribedPartition) -> EvidenceL
         ids(&partition.replicas),
         ids(&partition.isr)
     );
-    EvidenceLine { source: Source::Transcript, ..on_disk("kafka-topics", None, text) }
+    EvidenceLine {
+        source: Source::Transcript,
+        // A round that was kept by an earlier version does not say where.
+        line: Some(partition.line).filter(|line| *line > 0),
+        ..on_disk("kafka-topics", Some(topic.file.clone()).filter(|file| !file.is_empty()), text)
+    }
 }
 
 #[cfg(test)]

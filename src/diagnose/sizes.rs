@@ -346,8 +346,17 @@ pub fn size_lines(cluster: &Cluster, topic: &Topic, partition: &Partition) -> Ve
             let rounded = replica.rounded_by > 0 && measure == Measure::Allocated;
             let (about, rounded) = if rounded { ("about ", ", rounded") } else { ("", "") };
             let text = format!("{}-{} {about}{bytes} {what}{rounded}", topic.name, partition.partition);
-            let source = if replica.brought { Source::Transcript } else { Source::File };
-            EvidenceLine { source, ..on_disk(host(cluster, replica.broker), None, text) }
+            let seen = on_disk(host(cluster, replica.broker), None, text);
+            if !replica.brought {
+                return seen;
+            }
+            let told = topic.told(partition.partition, replica);
+            EvidenceLine {
+                source: Source::Transcript,
+                file: told.map(|told| told.file.to_string()),
+                line: told.map(|told| told.line.into()),
+                ..seen
+            }
         })
         .collect()
 }

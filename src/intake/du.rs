@@ -7,7 +7,7 @@ use crate::intake::blocks::{Block, End, blocks};
 use crate::intake::size::{Size, Unit, size};
 use crate::intake::{Text, Wrong};
 use crate::kafka::replica_dir;
-use crate::round::{DiskUsage, PathUsage, Replica};
+use crate::round::{DiskUsage, PathUsage, Replica, Transcript};
 
 /// What one host's `du` said.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,7 +40,7 @@ pub fn du(transcript: Text<'_>, host: Option<&str>, unit: Option<Unit>) -> Resul
             }
             (name, _) => name,
         };
-        let Some(answer) = answer(name, block, unit) else { continue };
+        let Some(answer) = answer(name, block, unit, transcript.name) else { continue };
         match answers.get_mut(name) {
             Some((_, before)) if answer.usage != DiskUsage::default() || is_empty(before) => *before = answer,
             Some(_) => {}
@@ -105,13 +105,14 @@ fn row(line: &str, unit: Unit) -> Option<(Size, &str)> {
 }
 
 /// `None` for a block in which nothing is about `du`.
-fn answer(host: &str, block: &Block, unit: Option<Unit>) -> Option<Answer> {
+fn answer(host: &str, block: &Block, unit: Option<Unit>, file: &str) -> Option<Answer> {
     let mut answer = Answer { host: host.to_owned(), ended: block.ended.clone(), ..Answer::default() };
     let mut rows: Vec<(Size, &str)> = Vec::new();
+    let mut numbers: Vec<usize> = Vec::new();
     let mut total = None;
     let mut topics: HashMap<&str, Arc<str>> = HashMap::new();
     let (mut complaints, mut strange) = (Vec::new(), 0u64);
-    for (_, line) in &block.lines {
+    for (number, line) in &block.lines {
         match row(line, unit.unwrap_or_default()) {
             // `total`, in whatever language.
             Some((size, path)) if !path.starts_with(['/', '.', '~']) && !path.contains('/') => {
@@ -123,6 +124,7 @@ fn answer(host: &str, block: &Block, unit: Option<Unit>) -> Option<Answer> {
                     plain.is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()) && word != "0");
                 answer.assumed |= plain && unit.is_none();
                 rows.push((size, path));
+                numbers.push(*number);
             }
             None if line.starts_with("du:")
                 || line.contains("ermission denied")
@@ -134,9 +136,13 @@ fn answer(host: &str, block: &Block, unit: Option<Unit>) -> Option<Answer> {
             None => strange += u64::from(line.contains('/')),
         }
     }
-    for (size, path) in &rows {
-        add(&mut answer.usage, &mut topics, *size, path);
+    let mut transcript = Transcript { file: file.into(), lines: Vec::new() };
+    for ((size, path), number) in rows.iter().zip(numbers) {
+        if add(&mut answer.usage, &mut topics, *size, path) {
+            transcript.lines.push(u32::try_from(number).unwrap_or(u32::MAX));
+        }
     }
+    answer.usage.transcript = Some(transcript).filter(|transcript| !transcript.lines.is_empty());
     let ended_badly = matches!(block.ended, End::Failed(_) | End::Unreachable(_) | End::Status(1..));
     if rows.is_empty() && complaints.is_empty() && !ended_badly {
         return None;
@@ -165,7 +171,13 @@ fn lacks(rows: &[(Size, &str)], total: Size) -> bool {
     sum < total.bytes.saturating_sub(total.rounded_by)
 }
 
-fn add<'a>(usage: &mut DiskUsage, topics: &mut HashMap<&'a str, Arc<str>>, size: Size, path: &'a str) {
+/// Whether it is a replica's.
+fn add<'a>(
+    usage: &mut DiskUsage,
+    topics: &mut HashMap<&'a str, Arc<str>>,
+    size: Size,
+    path: &'a str,
+) -> bool {
     let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
     let (dir, name) = path.rsplit_once('/').unwrap_or((".", path));
     let Some(parsed) = replica_dir::parse(name) else {
@@ -174,7 +186,7 @@ fn add<'a>(usage: &mut DiskUsage, topics: &mut HashMap<&'a str, Arc<str>>, size:
             allocated_bytes: size.bytes,
             apparent_bytes: size.bytes,
         });
-        return;
+        return false;
     };
     let log_dir = usage.log_dirs.iter().position(|known| known == dir).unwrap_or_else(|| {
         usage.log_dirs.push(dir.to_owned());
@@ -191,6 +203,7 @@ fn add<'a>(usage: &mut DiskUsage, topics: &mut HashMap<&'a str, Arc<str>>, size:
         rounded_by: size.rounded_by,
         ..Replica::default()
     });
+    true
 }
 
 #[cfg(test)]

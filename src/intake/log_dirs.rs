@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::intake::{Text, Wrong};
 use crate::kafka::replica_dir;
-use crate::round::{DiskUsage, Replica, ReplicaKind};
+use crate::round::{DiskUsage, Replica, ReplicaKind, Transcript};
 
 /// What one broker said of its log dirs.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -80,8 +80,13 @@ pub fn log_dirs(given: Text<'_>) -> Result<Vec<Answer>, Wrong> {
         match stream.next() {
             Some(Ok(output)) => {
                 found = true;
+                // The tool prints it all on one line.
+                let line = line_of(given.text, given.text.len() - here.len());
                 for one in output.brokers {
-                    brokers.insert(one.broker, answer(one));
+                    let mut answer = answer(one);
+                    let lines = vec![u32::try_from(line).unwrap_or(u32::MAX); answer.usage.replicas.len()];
+                    answer.usage.transcript = Some(Transcript { file: given.name.into(), lines });
+                    brokers.insert(answer.broker, answer);
                 }
                 rest = here.get(stream.byte_offset()..).unwrap_or_default();
             }

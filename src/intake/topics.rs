@@ -39,9 +39,11 @@ pub fn topics(given: Text<'_>) -> Result<Vec<DescribedTopic>, Wrong> {
         if !replica_dir::is_topic(name) {
             return Err(Wrong::at(number, format!("`{}` is no name of a topic", cut(name))));
         }
-        let topic = topics
-            .entry(name.to_owned())
-            .or_insert_with(|| DescribedTopic { topic: name.to_owned(), ..DescribedTopic::default() });
+        let topic = topics.entry(name.to_owned()).or_insert_with(|| DescribedTopic {
+            topic: name.to_owned(),
+            file: given.name.to_owned(),
+            ..DescribedTopic::default()
+        });
         if let Some(count) = field("PartitionCount") {
             topic.partition_count = Some(whole_number(number, "PartitionCount", count)?);
             if let Some(factor) = field("ReplicationFactor") {
@@ -66,6 +68,7 @@ pub fn topics(given: Text<'_>) -> Result<Vec<DescribedTopic>, Wrong> {
                 last_known_elr: ids("LastKnownElr")?,
                 adding: ids("Adding Replicas")?,
                 removing: ids("Removing Replicas")?,
+                line: u64::try_from(number).unwrap_or(u64::MAX),
             };
             partitions.insert((name.to_owned(), partition), described);
         }

@@ -31,7 +31,7 @@ const LINES: &[(&str, &str)] = &[
     ),
     // kafka.server.BrokerMetadataCheckpoint up to 2.8.
     (r"No meta\.properties file under dir", "a broker's first start with this log dir"),
-    // kafka.log.Log: after a kill the preallocated index of the active segment is rebuilt.
+    // kafka.controller.RequestSendThread up to 3.9.
     (
         r"Controller [0-9]+'s connection to broker .* was unsuccessful",
         "the controller tried a broker that was restarting",

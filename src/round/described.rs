@@ -17,6 +17,9 @@ pub struct DescribedTopic {
     pub settings: BTreeMap<String, String>,
     /// In the order of their numbers.
     pub partitions: Vec<DescribedPartition>,
+    /// The name of the text that says so, as it was given.
+    #[serde(default)]
+    pub file: String,
 }
 
 /// One partition's leader and replicas, by broker id.
@@ -34,6 +37,9 @@ pub struct DescribedPartition {
     /// A reassignment under way (2.4 and later).
     pub adding: Vec<i64>,
     pub removing: Vec<i64>,
+    /// From 1: the line that says so.
+    #[serde(default)]
+    pub line: u64,
 }
 
 impl DescribedTopic {

@@ -113,6 +113,18 @@ pub struct DiskUsage {
     /// `offsetLag` of `kafka-log-dirs` where it is not 0: index into `replicas`, and offsets.
     #[serde(default)]
     pub lags: Vec<(u32, u64)>,
+    /// Where it stands, if somebody brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<Transcript>,
+}
+
+/// The text that somebody brought, and where in it each replica stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transcript {
+    /// Its name, as it was given.
+    pub file: Arc<str>,
+    /// From 1; one for each of [`DiskUsage::replicas`].
+    pub lines: Vec<u32>,
 }
 
 /// What the small files inside a replica's directory say. Kept apart: few replicas have it.
