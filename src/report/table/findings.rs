@@ -2,7 +2,7 @@
 
 use super::grid::{Cell, Column, draw};
 use super::page::{Ink, Page};
-use crate::diagnose::finding::{Basis, EvidenceLine, Finding};
+use crate::diagnose::finding::{Basis, EvidenceLine, Finding, Source};
 use crate::report::digest::forbids;
 use crate::report::digest::items::{Cuts, cuts, same_cuts, where_words, words};
 use crate::report::digest::since::{self, acknowledged, marks};
@@ -156,14 +156,16 @@ fn evidence(page: &mut Page, lines: &[EvidenceLine]) {
     let mut place = None;
     for (at, line) in lines.iter().take(EVIDENCE).enumerate() {
         let here = (&line.host, &line.file);
-        let Some(_) = line.file else {
-            // Not read from a file: one line says where and what.
+        if line.file.is_none() || line.source == Source::Transcript {
+            // Nothing that stands in a file of the host's: one line says where and what.
             let lead = format!("   {label:<9}");
-            let text = format!("{}: {}", line.host, line.text);
+            let number = line.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let told = line.file.as_ref().map(|file| format!(" ({file}{number})")).unwrap_or_default();
+            let text = format!("{}: {}{told}", line.host, line.text);
             page.wrapped_wide(&[(Ink::Dim, &lead)], Ink::Plain, &text, 2);
             (place, label) = (None, "");
             continue;
-        };
+        }
         if place != Some(here) {
             let file = line.file.as_ref().map(|file| format!(" {file}")).unwrap_or_default();
             let lead = format!("   {label:<9}");
