@@ -22,6 +22,7 @@ mod joins;
 mod judge;
 mod lagging;
 mod lives;
+mod pairs;
 mod replicas;
 mod sizes;
 mod truncation;
@@ -51,7 +52,7 @@ pub fn diagnose(round: &Round, comparison: &Comparison) -> Vec<Finding> {
         cleaner::uncleanable(&view, cluster, &mut findings);
         dirty::all(&view, cluster, &mut findings);
         sizes::uneven(&view, cluster, &cuts, &mut findings);
-        sizes::pair_bias(&view, cluster, &mut findings);
+        pairs::bias(&view, cluster, &mut findings);
         replicas::all(&view, cluster, &mut findings);
         lagging::all(&view, cluster, &mut findings);
         isr::shrinking(&view, cluster, &mut findings);

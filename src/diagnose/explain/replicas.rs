@@ -2,7 +2,7 @@
 
 use super::Text;
 use crate::diagnose::finding::Code;
-use crate::diagnose::{judge, replicas, sizes};
+use crate::diagnose::{judge, pairs, replicas, sizes};
 use crate::round::{SizeRatio, Thresholds};
 use crate::words;
 
@@ -131,9 +131,9 @@ pub fn text(code: Code) -> Text {
             rule: format!(
                 "At least {} shared partitions of a topic, their ratios within a factor of {}, the middle one at \
                  least {}, and half of the differences beyond {} or {} segments.",
-                sizes::PATTERN,
-                sizes::STEADY,
-                sizes::BIASED,
+                pairs::PATTERN,
+                pairs::STEADY,
+                pairs::BIASED,
                 words::bytes(size.ignore_below),
                 judge::SEGMENTS
             ),
