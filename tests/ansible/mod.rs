@@ -6,8 +6,11 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 const ANSIBLE_CORE: &str = "2.19.0";
+/// What reads YAML for it. In 6.0.4 the later mapping of a merge sequence wins, against YAML's own rule and all releases
+/// before (yaml/pyyaml issue 953).
+const PYYAML: &str = "6.0.3";
 
-/// A virtual environment with the pinned ansible-core, made once and kept below `target`.
+/// A virtual environment with the pinned ansible-core and PyYAML, made once and kept below `target`.
 pub fn bin() -> &'static Path {
     static VENV: OnceLock<PathBuf> = OnceLock::new();
     VENV.get_or_init(|| {
@@ -15,18 +18,23 @@ pub fn bin() -> &'static Path {
         let venv = target.join("ansible-venv");
         let bin = venv.join("bin");
         let installed = Command::new(bin.join("python"))
-            .args(["-c", "import ansible.release as release; print(release.__version__)"])
+            .args([
+                "-c",
+                "import ansible.release, yaml; print(ansible.release.__version__, yaml.__version__)",
+            ])
             .output()
-            .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == ANSIBLE_CORE);
+            .is_ok_and(|output| {
+                String::from_utf8_lossy(&output.stdout).trim() == format!("{ANSIBLE_CORE} {PYYAML}")
+            });
         if !installed {
             succeed(
                 Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv),
                 "python3 -m venv (3.11 or newer)",
             );
-            let package = format!("ansible-core=={ANSIBLE_CORE}");
+            let packages = [format!("ansible-core=={ANSIBLE_CORE}"), format!("PyYAML=={PYYAML}")];
             let mut pip = Command::new(bin.join("pip"));
             succeed(
-                pip.args(["install", "--quiet", "--disable-pip-version-check", &package]),
+                pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(packages),
                 "pip install ansible-core",
             );
         }
