@@ -54,6 +54,18 @@ fn a_host_that_may_belong_to_either_cluster_leaves_both_incomplete() {
     assert!(comparison.clusters.iter().all(|cluster| !cluster.complete));
 }
 
+/// A partition that lies in several log dirs of a broker keeps the order of the dirs, however many rows are sorted.
+#[test]
+fn alike_replicas_stay_in_the_order_in_which_they_were_seen() {
+    let rows = (0..400).map(|at| replica("t", (at * 7 % 5) as u32, at)).collect();
+    let comparison = compare(&round(vec![host("a").disk(rows)]));
+    for partition in &comparison.clusters[0].topics[0].partitions {
+        let seen: Vec<u64> = partition.replicas.iter().map(|replica| replica.log_bytes).collect();
+        assert_eq!(seen.len(), 80);
+        assert!(seen.is_sorted(), "{seen:?}");
+    }
+}
+
 #[test]
 fn without_ids_the_play_is_the_cluster() {
     let round = round(vec![host("a").disk(vec![]), host("b").disk(vec![])]);

@@ -101,17 +101,13 @@ pub fn topics(round: &Round, brokers: &mut [Broker]) -> Vec<Topic> {
     }
     let offsets: Vec<Offsets> = offsets.into_iter().map(|dir| Offsets::of(dir, &mut names)).collect();
     let mut topics = gather(&names, rows, &offsets);
-    let place_of = |topics: &[Topic], number: u32| {
-        let name = at(&names.names, number).copied().unwrap_or_default();
-        topics.binary_search_by(|topic| topic.name.as_str().cmp(name)).ok()
-    };
     for (number, detail) in of_suspects {
-        if let Some(topic) = place_of(&topics, number).and_then(|place| topics.get_mut(place)) {
+        if let Some(topic) = names.topic(&mut topics, number) {
             topic.details.push(detail);
         }
     }
     for (number, told) in told {
-        if let Some(topic) = place_of(&topics, number).and_then(|place| topics.get_mut(place)) {
+        if let Some(topic) = names.topic(&mut topics, number) {
             topic.told.push(told);
         }
     }
@@ -196,6 +192,13 @@ impl<'a> Names<'a> {
         number
     }
 
+    /// The topic of a number, where topics stand by name.
+    fn topic<'t>(&self, topics: &'t mut [Topic], number: u32) -> Option<&'t mut Topic> {
+        let name = *at(&self.names, number)?;
+        let place = topics.binary_search_by(|topic| topic.name.as_str().cmp(name)).ok()?;
+        topics.get_mut(place)
+    }
+
     /// Of names that some replica has.
     fn known(&mut self, name: &'a Arc<str>) -> Option<u32> {
         if let Some((last, number)) = self.last
@@ -266,8 +269,8 @@ fn gather(names: &Names<'_>, mut rows: Vec<Row<'_>>, offsets: &[Offsets]) -> Vec
         }
     }
     let rank = |row: &Row<'_>| at(&rank, row.topic).copied().unwrap_or(0);
-    // In place: a million rows are not held twice.
-    rows.sort_unstable_by_key(|row| (key(rank(row), row.partition), key(row.broker, row.kind as u32)));
+    // Alike ones, as a partition that lies in two log dirs, stay in the order in which they were seen.
+    rows.sort_by_key(|row| (key(rank(row), row.partition), key(row.broker, row.kind as u32)));
     let mut topics: Vec<Topic> = Vec::with_capacity(by_name.len());
     for of_topic in rows.chunk_by(|one, other| one.topic == other.topic) {
         let Some(number) = of_topic.first().map(|row| row.topic) else { continue };
