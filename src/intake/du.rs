@@ -107,8 +107,7 @@ fn row(line: &str, unit: Unit) -> Option<(Size, &str)> {
 /// `None` for a block in which nothing is about `du`.
 fn answer(host: &str, block: &Block, unit: Option<Unit>, file: &str) -> Option<Answer> {
     let mut answer = Answer { host: host.to_owned(), ended: block.ended.clone(), ..Answer::default() };
-    let mut rows: Vec<(Size, &str)> = Vec::new();
-    let mut numbers: Vec<usize> = Vec::new();
+    let mut rows: Vec<(usize, Size, &str)> = Vec::new();
     let mut total = None;
     let mut topics: HashMap<&str, Arc<str>> = HashMap::new();
     let (mut complaints, mut strange) = (Vec::new(), 0u64);
@@ -123,8 +122,7 @@ fn answer(host: &str, block: &Block, unit: Option<Unit>, file: &str) -> Option<A
                 let plain =
                     plain.is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()) && word != "0");
                 answer.assumed |= plain && unit.is_none();
-                rows.push((size, path));
-                numbers.push(*number);
+                rows.push((*number, size, path));
             }
             None if line.starts_with("du:")
                 || line.contains("ermission denied")
@@ -137,9 +135,9 @@ fn answer(host: &str, block: &Block, unit: Option<Unit>, file: &str) -> Option<A
         }
     }
     let mut transcript = Transcript { file: file.into(), lines: Vec::new() };
-    for ((size, path), number) in rows.iter().zip(numbers) {
+    for (number, size, path) in &rows {
         if add(&mut answer.usage, &mut topics, *size, path) {
-            transcript.lines.push(u32::try_from(number).unwrap_or(u32::MAX));
+            transcript.lines.push(u32::try_from(*number).unwrap_or(u32::MAX));
         }
     }
     answer.usage.transcript = Some(transcript).filter(|transcript| !transcript.lines.is_empty());
@@ -164,14 +162,14 @@ fn answer(host: &str, block: &Block, unit: Option<Unit>, file: &str) -> Option<A
 
 /// Whether `du`'s total counts lines that the transcript does not show. A directory and what is in it count
 /// twice here and once there, so only less is a sign.
-fn lacks(rows: &[(Size, &str)], total: Size) -> bool {
+fn lacks(rows: &[(usize, Size, &str)], total: Size) -> bool {
     let sum: u64 = rows
         .iter()
-        .fold(0, |sum, (size, _)| sum.saturating_add(size.bytes).saturating_add(size.rounded_by / 2));
+        .fold(0, |sum, (_, size, _)| sum.saturating_add(size.bytes).saturating_add(size.rounded_by / 2));
     sum < total.bytes.saturating_sub(total.rounded_by)
 }
 
-/// Whether it is a replica's.
+/// Adds a line of a size and a path; whether it is a replica's.
 fn add<'a>(
     usage: &mut DiskUsage,
     topics: &mut HashMap<&'a str, Arc<str>>,

@@ -185,6 +185,8 @@ mod tests {
             [("my.topic-1", 0, 1_048_576, ReplicaKind::Current, 0), ("t", 3, 77, ReplicaKind::Future, 0)]
         );
         assert_eq!(answers[0].usage.lags, [(1, 12)]);
+        let transcript = answers[0].usage.transcript.as_ref().unwrap();
+        assert_eq!((&*transcript.file, transcript.lines.as_slice()), ("t", [3, 3].as_slice()));
         assert_eq!(answers[0].failed.len(), 1);
         assert_eq!((answers[1].broker, answers[1].usage.replicas.len()), (2, 0));
     }
