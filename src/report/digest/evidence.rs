@@ -1,7 +1,13 @@
 //! The lines that a finding rests on, each with its place; they hold remote text.
 
-use crate::diagnose::finding::Finding;
+use crate::diagnose::finding::{EvidenceLine, Finding};
 use crate::report::measure::count;
+
+/// `FILE:LINE`, as far as it is known.
+pub fn place_of(line: &EvidenceLine) -> Option<String> {
+    let number = line.line.map(|line| format!(":{line}")).unwrap_or_default();
+    line.file.as_ref().map(|file| format!("{file}{number}"))
+}
 
 /// At most `most` lines, and how many there are beyond.
 pub fn evidence(finding: &Finding, most: usize) -> Vec<String> {
@@ -10,10 +16,9 @@ pub fn evidence(finding: &Finding, most: usize) -> Vec<String> {
         .iter()
         .take(most)
         .map(|line| {
-            let file = line.file.as_ref().map(|file| format!(" {file}")).unwrap_or_default();
-            let number = line.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let place = place_of(line).map(|place| format!(" {place}")).unwrap_or_default();
             let cut = if line.truncated { "…" } else { "" };
-            format!("{}{file}{number}  {}{cut}", line.host, line.text)
+            format!("{}{place}  {}{cut}", line.host, line.text)
         })
         .collect();
     let rest = finding.evidence.len().saturating_sub(most);

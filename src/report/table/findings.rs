@@ -3,6 +3,7 @@
 use super::grid::{Cell, Column, draw};
 use super::page::{Ink, Page};
 use crate::diagnose::finding::{Basis, EvidenceLine, Finding, Source};
+use crate::report::digest::evidence::place_of;
 use crate::report::digest::forbids;
 use crate::report::digest::items::{Cuts, cuts, same_cuts, where_words, words};
 use crate::report::digest::since::{self, acknowledged, marks};
@@ -159,8 +160,7 @@ fn evidence(page: &mut Page, lines: &[EvidenceLine]) {
         if line.file.is_none() || line.source == Source::Transcript {
             // Nothing that stands in a file of the host's: one line says where and what.
             let lead = format!("   {label:<9}");
-            let number = line.line.map(|line| format!(":{line}")).unwrap_or_default();
-            let told = line.file.as_ref().map(|file| format!(" ({file}{number})")).unwrap_or_default();
+            let told = place_of(line).map(|place| format!(" ({place})")).unwrap_or_default();
             let text = format!("{}: {}{told}", line.host, line.text);
             page.wrapped_wide(&[(Ink::Dim, &lead)], Ink::Plain, &text, 2);
             (place, label) = (None, "");
