@@ -87,11 +87,8 @@ pub(super) fn of_journal(record: &mut LogRecord) {
 }
 
 fn in_journal(line: &str) -> Option<&str> {
-    if !line.as_bytes().first().is_some_and(u8::is_ascii_digit) {
-        return None;
-    }
     let (head, text) = line.split_once("]: ").or_else(|| Some((line.strip_suffix("]:")?, "")))?;
     // Time, host, program and number: three words.
     let words = head.split(' ').count();
-    (words == 3).then_some(text)
+    (words == 3 && head.as_bytes().first().is_some_and(u8::is_ascii_digit)).then_some(text)
 }
