@@ -273,9 +273,10 @@ fn cluster(
     let mut topics = topics::topics(round, &mut brokers);
     let everybody = coverage::Everybody::of(looked, members.certain);
     let plays = members.plays(round);
+    let ids: Vec<Option<i64>> = brokers.iter().map(|broker| broker.id).collect();
     for topic in &mut topics {
         topic.complete = everybody.saw(topic);
-        topics::expect(round, &plays, topic);
+        topics::expect(round, &plays, &ids, topic);
     }
     let complete = members.certain
         && brokers.iter().all(|broker| broker.seen)

@@ -336,8 +336,9 @@ fn replica(row: &Row<'_>, offsets: &[Offsets]) -> Replica {
 /// Topics that Kafka itself compacts (org.apache.kafka.common.internals.Topic).
 const COMPACTED: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
 
-/// What a topic should look like: the playbook's word, else what most of its partitions have.
-pub fn expect(round: &Round, plays: &[usize], topic: &mut Topic) {
+/// What a topic should look like: the playbook's word, else what most of its partitions have. `ids`: those of the
+/// cluster's brokers.
+pub fn expect(round: &Round, plays: &[usize], ids: &[Option<i64>], topic: &mut Topic) {
     topic.ignored = plays
         .iter()
         .filter_map(|play| round.plays.get(*play))
@@ -361,14 +362,25 @@ pub fn expect(round: &Round, plays: &[usize], topic: &mut Topic) {
     }
     // A topic of which some replicas may be out of sight has no mode to rely on.
     if topic.expected_replicas.is_none() && topic.complete {
-        topic.expected_replicas = mode(topic);
+        topic.expected_replicas = mode(topic, ids);
     }
 }
 
 /// The commonest number of replicas; of two equally common ones the larger.
-fn mode(topic: &Topic) -> Option<u32> {
+///
+/// Kafka assigns a replica to a broker id: where two disks have one id, the number of copies says nothing.
+fn mode(topic: &Topic, ids: &[Option<i64>]) -> Option<u32> {
     let mut counts: BTreeMap<usize, u32> = BTreeMap::new();
+    let id = |replica: &Replica| ids.get(replica.broker).copied().flatten();
     for partition in &topic.partitions {
+        for (at, replica) in partition.current().enumerate() {
+            let mut before = partition.current().take(at);
+            if before.any(|other| {
+                other.broker != replica.broker && id(replica).is_some() && id(other) == id(replica)
+            }) {
+                return None;
+            }
+        }
         *counts.entry(partition.current().count()).or_default() += 1;
     }
     // A partition that has only strays left does not vote.

@@ -2,6 +2,7 @@
 
 use crate::compare::{Broker, Cluster, Partition};
 use crate::diagnose::cleaner::{self, Cleaner};
+use crate::diagnose::explain;
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, HostItem, Item, Severity};
 use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker, on_disk};
 use crate::kafka::event::{Class, IoCause};
@@ -35,7 +36,12 @@ fn given_up(class: &Class) -> Option<(Option<&str>, String)> {
             (Some(dir.as_str()), format!("error while {operation}"))
         }
         Class::CheckpointFailed { path, .. } => {
-            (Some(path.as_str()), "a checkpoint could not be written".to_owned())
+            // Some lines name the file, some the directory.
+            let of_file = path.rsplit_once('/').filter(|(_, name)| name.contains("checkpoint"));
+            (
+                Some(of_file.map_or(path.as_str(), |(dir, _)| dir)),
+                "a checkpoint could not be written".to_owned(),
+            )
         }
         Class::ServingStopped { dir } | Class::PartitionsOffline { dir, .. } => {
             (Some(dir.as_str()), "not served any more".to_owned())
@@ -52,18 +58,49 @@ fn given_up(class: &Class) -> Option<(Option<&str>, String)> {
     })
 }
 
-/// What the process ran out of where its disk is well: what to raise.
-fn ran_out(class: &Class) -> Option<&'static str> {
-    let cause = match class {
+/// What the operating system said when a read or write failed.
+fn cause(class: &Class) -> Option<IoCause> {
+    match class {
         Class::FilesExhausted => Some(IoCause::Files),
+        Class::DiskFull => Some(IoCause::Full),
         Class::LogDirFailed { cause, .. }
         | Class::CheckpointFailed { cause, .. }
         | Class::HaltedOnIo { cause }
         | Class::CleanerIo { cause, .. } => *cause,
         Class::IoError { cause } => Some(*cause),
         _ => None,
+    }
+}
+
+/// A cause in words, and what to look at where it is the disk's own.
+fn in_words(cause: IoCause, host: &str) -> (&'static str, Option<String>) {
+    let kernel = || {
+        Some(format!(
+            "`dmesg -T | tail -n 50` on {host}: the kernel says what the disk did. Check the file system before it is written to again."
+        ))
     };
-    match cause? {
+    let owner = || {
+        Some(format!(
+            "See on {host} who may write there: `ls -ld` and `lsattr -d` of the directory and its files, and the user that the broker runs as."
+        ))
+    };
+    match cause {
+        IoCause::Full => ("no space left on the device", None),
+        IoCause::Quota => ("disk quota exceeded", None),
+        IoCause::Device => ("input/output error", kernel()),
+        IoCause::ReadOnly => ("the file system is read-only", kernel()),
+        IoCause::FileSystem => ("the file system is damaged", kernel()),
+        IoCause::Stale => ("stale file handle", None),
+        IoCause::Files => ("too many open files", None),
+        IoCause::Maps => ("no memory map left", None),
+        IoCause::Denied => ("permission denied", owner()),
+        IoCause::Missing => ("a file was gone", None),
+    }
+}
+
+/// What the process ran out of where its disk is well: what to raise.
+fn ran_out(class: &Class) -> Option<&'static str> {
+    match cause(class)? {
         IoCause::Files => {
             Some("open files (LimitNOFILE of the unit or ulimit -n; Kafka's advice is 100,000)")
         }
@@ -111,8 +148,10 @@ fn offline(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
     let mut dirs: Vec<&str> = words::once(told.iter().filter_map(|(_, dir, _)| dir.as_deref()));
     dirs.extend(gone.iter().map(String::as_str));
     let what = if dirs.is_empty() { "a log dir".to_owned() } else { words::list(&dirs) };
+    let why = told.iter().find_map(|(moment, ..)| cause(&moment.event.class)).map(|why| in_words(why, host));
+    let said = why.as_ref().map(|(said, _)| format!(": {said}")).unwrap_or_default();
     let title = match (severe, told.first()) {
-        (true, Some((moment, ..))) => format!("{host} gave up {what} at {}", moment.event.at_raw),
+        (true, Some((moment, ..))) => format!("{host} gave up {what} at {}{said}", moment.event.at_raw),
         (true, None) if !gone.is_empty() => format!("{host} has no log dir {what}, which its settings name"),
         (true, None) => format!("The controller knows a log dir of {host} as offline"),
         (false, _) => format!("{host} gave up {what}, and has started since"),
@@ -129,6 +168,11 @@ fn offline(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
             "See that the partitions have other replicas in sync, then restart the broker: a directory stays offline until then.".to_owned(),
             "Do not restart the brokers that hold the remaining replicas.".to_owned(),
         ];
+    }
+    if let Some((_, Some(look))) = why.filter(|_| severe) {
+        let text = explain::text(Code::LogDirOffline);
+        let steps = text.act.iter().chain(text.never).map(|step| (*step).to_owned());
+        found.next_steps = std::iter::once(look).chain(steps).collect();
     }
     found.items = told.iter().map(|(_, dir, why)| item(host, dir.clone(), why.clone())).collect();
     found.items.dedup();
@@ -206,16 +250,7 @@ fn mount_line(host: &str, mount: &Mount) -> EvidenceLine {
 
 /// Whether a line says that a write failed for want of space.
 fn no_space(class: &Class) -> bool {
-    let full = |cause: &Option<IoCause>| matches!(cause, Some(IoCause::Full | IoCause::Quota));
-    match class {
-        Class::DiskFull => true,
-        Class::IoError { cause } => matches!(cause, IoCause::Full | IoCause::Quota),
-        Class::LogDirFailed { cause, .. }
-        | Class::CheckpointFailed { cause, .. }
-        | Class::HaltedOnIo { cause }
-        | Class::CleanerIo { cause, .. } => full(cause),
-        _ => false,
-    }
+    matches!(cause(class), Some(IoCause::Full | IoCause::Quota))
 }
 
 /// `disk-full`: a write failed for want of space, or the next ones will.

@@ -133,14 +133,28 @@ fn unclean_election(
         "No replica in sync was alive, and the controller chose one that was behind. Whatever the \
                      new leader did not have is cut from the other replicas as soon as they follow it."
             .to_owned();
-    found.next_steps = vec![
-        format!(
+    let held = topic.map_or_else(Vec::new, |topic| held(view, cluster, topic, elections));
+    let holders = words::once(held.iter().map(|held| held.host));
+    if !holders.is_empty() {
+        let offsets: u64 = held.iter().map(|held| held.until - held.from).sum();
+        let verb = if holders.len() == 1 { "is down and holds" } else { "are down and hold" };
+        let who = words::list(&holders);
+        found.title =
+            format!("{}; {who} {verb} {} offsets that it lacks", found.title, words::count(offsets));
+        found.next_steps.push(format!(
+            "Do not start {who}: it would cut these offsets at once. Copy the directories below first; what they hold can then be produced again."
+        ));
+    }
+    if holders.is_empty() {
+        found.next_steps.push(format!(
             "If the old leader is still down, do not start it: it holds what {} lacks until it follows. Copy its replica directories first.",
             words::list(&leaders)
-        ),
+        ));
+    }
+    found.next_steps.push(
         "Set unclean.leader.election.enable=false (the default is true up to 0.10.2, false since 0.11)."
             .to_owned(),
-    ];
+    );
     let mut seen = BTreeSet::new();
     for election in elections.iter().filter(|election| seen.insert(election.partition.map_or(-1, i64::from)))
     {
@@ -151,6 +165,75 @@ fn unclean_election(
             reason: format!("became leader at {}", election.event.at_raw),
         }));
     }
+    found.items.extend(held.iter().map(|held| {
+        Item::Host(HostItem {
+            host: held.host.to_owned(),
+            probe: None,
+            path: topic.map(|topic| format!("{topic}-{}", held.partition)),
+            reason: format!(
+                "is down and holds offsets {} to {}, which the leader lacks",
+                held.from, held.until
+            ),
+        })
+    }));
     let lines = elections.iter().map(|election| line(election.event)).collect();
     found.seen(elections.iter().map(|election| election.event)).show(lines)
+}
+
+/// What a broker that is down holds of a partition and its new leader never had.
+struct Held<'a> {
+    host: &'a str,
+    partition: u32,
+    /// Where the new leader's log ended when it was elected, or later.
+    from: u64,
+    /// The high watermark of the replica that is down.
+    until: u64,
+}
+
+/// Finds the replicas that hold what an unclean leader lacks: committed there, behind the new leader's start, on a
+/// broker that is down and has written nothing since the election. When it starts it follows, and cuts them.
+fn held<'a>(view: &View<'a>, cluster: &'a Cluster, topic: &str, elections: &[Election<'_>]) -> Vec<Held<'a>> {
+    let mut held: Vec<Held<'_>> = Vec::new();
+    let partitions = view::topic(cluster, topic).map_or(&[][..], |topic| &topic.partitions);
+    for election in elections {
+        let Some(at) = election.event.at else { continue };
+        let Some(partition) =
+            partitions.iter().find(|partition| Some(partition.partition) == election.partition)
+        else {
+            continue;
+        };
+        // Up to 0.10.2 a leader does not say it; what it has committed since is at least as much.
+        let leader = partition.current().find(|replica| {
+            cluster.brokers.get(replica.broker).is_some_and(|broker| broker.id == Some(election.leader))
+        });
+        let now = leader.and_then(|replica| replica.high_watermark);
+        let Some(from) = began_at(view, topic, election).or(now) else { continue };
+        for replica in partition.current() {
+            let Some(broker) = cluster.brokers.get(replica.broker) else { continue };
+            let (Some(until), Some(mtime)) = (replica.high_watermark, replica.newest_mtime) else { continue };
+            let down = view.stopped(broker).is_some();
+            let before = view.corrected(broker, mtime) <= at.as_second();
+            if down && before && until > from && broker.id != Some(election.leader) {
+                held.retain(|held| (held.host, held.partition) != (&broker.host, partition.partition));
+                held.push(Held { host: &broker.host, partition: partition.partition, from, until });
+            }
+        }
+    }
+    held
+}
+
+/// Where the log of an elected leader ended, as it said itself (0.11 and later): within a minute of its election, by
+/// the clocks of two hosts.
+fn began_at(view: &View<'_>, topic: &str, election: &Election<'_>) -> Option<u64> {
+    let at = election.event.at?.as_second();
+    view.comparison.events.iter().find_map(|event| match &event.class {
+        Class::LeaderStart { of, offset, .. }
+            if of.topic == topic
+                && Some(of.partition) == election.partition
+                && event.at.is_some_and(|began| (at - 5..at + 60).contains(&began.as_second())) =>
+        {
+            Some(*offset)
+        }
+        _ => None,
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::compare::{Cluster, IdSource, node_id};
 use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity};
-use crate::diagnose::view::{View, finding, lines_of, of_broker, of_cluster, on_disk};
+use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker, of_cluster, on_disk};
 use crate::kafka::event::Class;
 use crate::words;
 
@@ -48,6 +48,86 @@ pub fn duplicate_ids(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Find
     shared_dirs(view, cluster, findings);
     inventory_ids(view, cluster, findings);
     told(view, cluster, findings);
+    taken(view, cluster, findings);
+}
+
+/// Milliseconds that a broker's registration outlives it at most: `broker.session.timeout.ms` in KRaft.
+const SESSION_MS: i64 = 9_000;
+
+/// `broker-id-duplicate`: a broker could not join because its id is registered already.
+///
+/// A broker that is restarted quickly finds its own registration still alive: in KRaft it asks again until that has
+/// run out (kafka.server.BrokerLifecycleManager), in ZooKeeper mode its start fails. Only a registration
+/// that outlives the session, or a broker that stays away, has another owner.
+fn taken(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
+    let mut told = false;
+    for broker in &cluster.brokers {
+        let host = &broker.host;
+        let own =
+            |moment: &&Moment<'_>| matches!(moment.event.class, Class::BrokerIdInUse { broker: Some(_) });
+        let mut refused: Vec<&Moment<'_>> = view.log(host).iter().filter(own).collect();
+        told |= !refused.is_empty();
+        refused.retain(|moment| !view.started_after(moment));
+        let Some(last) = refused.last() else { continue };
+        // One that still runs may be waiting for its own registration to end.
+        let waits = view.visit(broker).and_then(|visit| visit.broker.as_ref()?.running) == Some(true)
+            && refused_for(&refused) <= SESSION_MS;
+        let (severity, title) = if waits {
+            (Severity::Notice, format!("{host} waits to join: its broker id is still registered"))
+        } else {
+            (Severity::Critical, format!("{host} could not join: its broker id is taken"))
+        };
+        let same = |finding: &&mut Finding| {
+            let item = |item: &Item| matches!(item, Item::Host(item) if item.host == *host);
+            finding.code == Code::BrokerIdDuplicate && finding.items.iter().any(item)
+        };
+        // The disks have said it already: the line is one more proof.
+        if let Some(known) = findings.iter_mut().find(same) {
+            known.evidence.extend(lines_of(last.event));
+            continue;
+        }
+        let mut found = finding(Code::BrokerIdDuplicate, severity, of_broker(cluster, host), title);
+        found.meaning = "Another process is registered with this id, or this broker's own last registration had not run out when it was started again: then it joins at its next start.".to_owned();
+        let reason = last.event.causes.first().unwrap_or(&last.event.text).clone();
+        found.items = vec![Item::Host(HostItem { host: host.clone(), probe: None, path: None, reason })];
+        let events = refused.iter().map(|moment| moment.event);
+        findings.push(found.seen(events).show(lines_of(last.event)));
+    }
+    if !told {
+        findings.extend(refused_by_controller(view, cluster));
+    }
+}
+
+/// Milliseconds from the first to the last of them.
+fn refused_for(refused: &[&Moment<'_>]) -> i64 {
+    let times = || refused.iter().filter_map(|moment| moment.millis);
+    times().max().zip(times().min()).map_or(0, |(last, first)| last - first)
+}
+
+/// The same from the controller's log alone, which does not say whose id it is.
+fn refused_by_controller(view: &View<'_>, cluster: &Cluster) -> Option<Finding> {
+    for broker in &cluster.brokers {
+        let mut refused: Vec<&Moment<'_>> = Vec::new();
+        for moment in view.log(&broker.host) {
+            match moment.event.class {
+                Class::BrokerIdInUse { broker: None } => refused.push(moment),
+                // Somebody joined: the refusals before may have been meant for that one.
+                Class::Unfenced { .. } | Class::Started { .. } => refused.clear(),
+                _ => {}
+            }
+        }
+        if refused_for(&refused) <= SESSION_MS {
+            continue;
+        }
+        let last = refused.last()?;
+        let title = format!("The controller on {} refuses a broker: its id is taken", broker.host);
+        let mut found = finding(Code::BrokerIdDuplicate, Severity::Critical, of_cluster(cluster), title);
+        let reason = words::counted(refused.len(), "refusal", "refusals");
+        found.items =
+            vec![Item::Host(HostItem { host: broker.host.clone(), probe: None, path: None, reason })];
+        return Some(found.seen(refused.iter().map(|moment| moment.event)).show(lines_of(last.event)));
+    }
+    None
 }
 
 /// `broker-id-duplicate`: two brokers with one log dir, or with copies of one.
@@ -110,9 +190,6 @@ fn told(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
         let host = &broker.host;
         for moment in view.log(host).iter().filter(|moment| !view.started_after(moment)) {
             let (code, title) = match &moment.event.class {
-                Class::BrokerIdInUse { .. } => {
-                    (Code::BrokerIdDuplicate, format!("{host} could not join: its broker id is taken"))
-                }
                 Class::BrokerIdMismatch { configured, stored } => (
                     Code::BrokerIdDuplicate,
                     format!("{host} is set up as broker {configured}, and its disk is broker {stored}'s"),

@@ -1,17 +1,14 @@
-//! Lives of brokers: ended without a stop, out of the cluster, away from ZooKeeper.
+//! Lives of brokers: ended without a stop, out of the cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::compare::{Broker, Cluster};
-use crate::diagnose::finding::{Bug, Code, Finding, HostItem, Item, Severity};
+use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity};
 use crate::diagnose::isr::restarted;
 use crate::diagnose::sizes::METADATA;
 use crate::diagnose::view::{Moment, Stop, View, finding, line, lines_of, of_broker, of_cluster, on_disk};
-use crate::kafka::bugs::{self, Match};
 use crate::kafka::event::{Class, Event};
 use crate::words;
-
-const HOUR_MS: i64 = 3_600_000;
 
 /// Goes through a cluster's brokers.
 pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
@@ -20,8 +17,6 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
         findings.extend(crashed(view, cluster, broker));
         findings.extend(refused(view, cluster, broker));
         findings.extend(fenced(view, cluster, broker));
-        findings.extend(session(view, cluster, broker));
-        findings.extend(stuck(view, cluster, broker));
     }
 }
 
@@ -264,101 +259,4 @@ fn fenced(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding
             Some(found.seen(std::iter::once(event)).show(vec![line(event)]))
         }
     }
-}
-
-/// `session-lost`: the broker's ZooKeeper session expired.
-///
-/// It holds because the broker's registration is ephemeral (kafka.zk.KafkaZkClient): with the session it goes,
-/// and every leader moves.
-fn session(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
-    let host = &broker.host;
-    let log = view.log(host);
-    let lost: Vec<&Moment<'_>> =
-        log.iter().filter(|moment| moment.event.class == Class::SessionExpired).collect();
-    let last = lost.last()?;
-    let back = view.started_after(last)
-        || log
-            .iter()
-            .any(|moment| matches!(moment.event.class, Class::SessionOpened { .. }) && moment.after(last));
-    let limit = usize::try_from(view.limits(cluster).session_losses).unwrap_or(usize::MAX).max(1);
-    let often = lost.windows(limit).any(|window| {
-        let (first, last) = (window.first(), window.last());
-        let times = first.and_then(|moment| moment.millis).zip(last.and_then(|moment| moment.millis));
-        times.is_some_and(|(first, last)| last - first <= HOUR_MS)
-    });
-    let severity = if often || !back { Severity::Warning } else { Severity::Notice };
-    let tail = if back { ", and registered again" } else { "; no new registration was seen" };
-    let mut found = finding(
-        Code::SessionLost,
-        severity,
-        of_broker(cluster, host),
-        format!(
-            "{host} lost its ZooKeeper session {}, the last at {}{tail}",
-            words::counted(lost.len(), "time", "times"),
-            last.event.at_raw
-        ),
-    );
-    found.items =
-        lost.iter().map(|moment| item(host, format!("expired at {}", moment.event.at_raw))).collect();
-    let lines = lost.iter().map(|moment| line(moment.event)).collect();
-    Some(found.seen(lost.iter().map(|moment| moment.event)).show(lines))
-}
-
-/// Refused updates of one partition that make a stuck broker: one is a race.
-const STUCK: usize = 3;
-
-/// `session-lost`: a broker that goes on with a view of ZooKeeper that is no longer true.
-///
-/// It holds where the same partition's ISR is refused again and again: the broker shrank it to itself, and the
-/// cluster has long moved on (KAFKA-2729, KAFKA-4477).
-fn stuck(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
-    let host = &broker.host;
-    let mut stale: BTreeMap<Option<&_>, Vec<&Moment<'_>>> = BTreeMap::new();
-    for moment in view.log(host) {
-        match &moment.event.class {
-            Class::IsrStale { of, .. } if !view.started_after(moment) => {
-                stale.entry(of.as_ref()).or_default().push(moment);
-            }
-            // An update that was taken ends it.
-            Class::IsrUpdated { of: Some(of), .. } => {
-                stale.remove(&Some(of));
-            }
-            _ => {}
-        }
-    }
-    stale.retain(|_, moments| moments.len() >= STUCK);
-    let first = stale.values().flatten().min_by_key(|moment| moment.millis)?;
-    let number = words::counted(stale.len(), "partition", "partitions");
-    let mut found = finding(
-        Code::SessionLost,
-        Severity::Critical,
-        of_broker(cluster, host),
-        format!("{host} is stuck with an old view of {number} since {}", first.event.at_raw),
-    );
-    found.meaning = format!(
-        "{host} takes itself for the leader and its ISR updates are refused: the cluster has moved on without it. What is written to it may be lost."
-    );
-    found.next_steps = vec![format!(
-        "See who leads these partitions for the cluster: `kafka-topics.sh --describe`; then restart {host}."
-    )];
-    let version = view.version_at(first);
-    if let Some(Match::Named(bug)) = bugs::find(std::iter::once(first.event.text.as_str()), version) {
-        let others =
-            bug.other_causes().map(|others| format!(" It may also be {others}.")).unwrap_or_default();
-        found.meaning =
-            format!("{} {}: {}; fixed in {}.{others}", found.meaning, bug.id, bug.what, bug.fixed_in);
-        found.bug = Some(Bug { id: bug.id.to_owned(), fixed_in: bug.fixed_in.to_owned(), url: bug.url() });
-    }
-    let moments = || stale.values().flatten();
-    found.items = stale
-        .iter()
-        .map(|(of, moments)| {
-            let path =
-                of.map(|of: &crate::kafka::event::TopicPartition| format!("{}-{}", of.topic, of.partition));
-            let reason = format!("{} updates refused", moments.len());
-            Item::Host(HostItem { host: host.clone(), probe: None, path, reason })
-        })
-        .collect();
-    let lines = moments().map(|moment| line(moment.event)).collect();
-    Some(found.seen(moments().map(|moment| moment.event)).show(lines))
 }

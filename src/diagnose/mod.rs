@@ -24,6 +24,7 @@ mod lagging;
 mod lives;
 mod pairs;
 mod replicas;
+mod sessions;
 mod sizes;
 mod truncation;
 mod verdict;
@@ -59,6 +60,7 @@ pub fn diagnose(round: &Round, comparison: &Comparison) -> Vec<Finding> {
         isr::under_min(&view, cluster, &mut findings);
         isr::controller(&view, cluster, &mut findings);
         lives::all(&view, cluster, &mut findings);
+        sessions::all(&view, cluster, &mut findings);
         disks::all(&view, cluster, &mut findings);
         damage::all(&view, cluster, &mut findings);
         brokers::all(&view, cluster, &mut findings);

@@ -11,6 +11,7 @@ mod recorded;
 mod recordings;
 mod rules;
 mod scene;
+mod sessions;
 
 use crate::compare::compare;
 use crate::diagnose::diagnose;

@@ -31,6 +31,13 @@ const LINES: &[(&str, &str)] = &[
     ),
     // kafka.server.BrokerMetadataCheckpoint up to 2.8.
     (r"No meta\.properties file under dir", "a broker's first start with this log dir"),
+    // kafka.zk.KafkaZkClient, 1.1 to 3.9: brokers race for it whenever it is free.
+    (
+        r"Error while creating ephemeral at /controller, node already exists",
+        "another broker became the controller first",
+    ),
+    // kafka.server.KafkaServerStartable up to 2.7, kafka.Kafka later.
+    (r"Exiting Kafka\.", "the broker's end, whose cause the lines before say"),
     // kafka.controller.RequestSendThread up to 3.9.
     (
         r"Controller [0-9]+'s connection to broker .* was unsuccessful",
@@ -98,6 +105,10 @@ static SET: LazyLock<RegexSet> = LazyLock::new(|| {
 pub fn why(line: &str, exception: Option<&String>, level: Level) -> Option<&'static str> {
     // Only warnings and errors need an excuse.
     if matches!(level, Level::Trace | Level::Debug | Level::Info) {
+        return None;
+    }
+    // With an exception below it is the first to say why.
+    if exception.is_some() && line.contains("Exiting Kafka.") {
         return None;
     }
     let excuse = |line: &str| LINES.get(SET.matches(line).iter().next()?).map(|(_, reason)| *reason);

@@ -46,12 +46,14 @@ pub fn text(code: Code) -> Text {
         },
         Code::BrokerIdDuplicate => Text {
             code,
-            severity: "critical",
+            severity: "critical; notice while a broker that was just restarted may be waiting for its own registration",
             summary: "Two brokers have one id, or one log dir",
             meaning: "Only one of them can be in the cluster. One disk is a copy of the other's, two inventory \
                       entries are one host, or two clusters are taken for one.",
             rule: "The same broker.id or node.id in meta.properties of two hosts of a cluster; the same directory.id \
-                   twice; or two brokers of one machine with the same log dir."
+                   twice; two brokers of one machine with the same log dir; or a broker whose registration is \
+                   refused because its id is registered, for longer than the 9 s that its own old registration \
+                   may live, or until its start failed. No later start may be in its log."
                 .to_owned(),
             versions: "All; directory.id from 3.7.",
             confirm: &["cat LOG_DIR/meta.properties; hostname"],

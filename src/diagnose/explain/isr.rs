@@ -69,18 +69,22 @@ pub fn text(code: Code) -> Text {
         },
         Code::SessionLost => Text {
             code,
-            severity: "warning; critical where the broker is stuck with an old view; notice where it stays rare and the \
-                       broker came back",
+            severity: "warning; critical where ZooKeeper does not answer or the broker is stuck with an old view; notice \
+                       where it stays rare and the broker came back",
             summary: "A broker lost its ZooKeeper session",
             meaning: "The broker was away from ZooKeeper for longer than its session: a long pause, the network, or \
                       ZooKeeper itself. Its leaders moved, and it registered again.",
             rule: format!(
-                "`session expired` without a later registration or start; or {} of them within an hour. A stuck \
-                 broker repeats `Cached zkVersion … not equal to that in zookeeper`.",
+                "`session expired` without a later registration or start; or {} of them within an hour. ZooKeeper does \
+                 not answer where its client has tried again for 40 s (no session lives longer) and no session was \
+                 established since. A stuck broker repeats `Cached zkVersion … not equal to that in zookeeper`.",
                 limits.session_losses
             ),
             versions: "ZooKeeper mode. Stuck brokers: KAFKA-4477 (fixed in 0.10.1.1), KAFKA-2729 (fixed in 1.1.0).",
-            confirm: &["grep -iE 'session.*expired|re-registering|Cached zkVersion' LOGS/server.log* | tail"],
+            confirm: &[
+                "grep -iE 'session.*expired|re-registering|Cached zkVersion' LOGS/server.log* | tail",
+                "grep ClientCnxn LOGS/server.log | tail -n 3; echo ruok | nc ZOOKEEPER 2181",
+            ],
             act: &["Look at pauses in kafkaServer-gc.log, and at ZooKeeper.", "A stuck broker needs a restart."],
             never: &["Do not restart it while it holds the only replica in sync."],
         },

@@ -87,6 +87,48 @@ fn an_id_that_is_taken() {
     nothing_worse_than(&found, Severity::Warning);
 }
 
+/// kafka.server.BrokerLifecycleManager and the controller, 4.0.
+#[test]
+fn a_registration_that_has_not_run_out() {
+    let refused = |time: &str| {
+        at(
+            time,
+            "INFO [BrokerLifecycleManager id=1] Unable to register broker 1 because the controller returned error DUPLICATE_BROKER_REGISTRATION (kafka.server.BrokerLifecycleManager)",
+        )
+    };
+    let runs = |lines: &[String]| {
+        let visit = with(broker("a", 1), |broker| broker.running = Some(true));
+        findings(&round(vec![logged(visit, lines)]))
+    };
+    let quick = [refused("10:00:00,000"), refused("10:00:03,000")];
+    assert_eq!(only(&runs(&quick), Code::BrokerIdDuplicate).severity, Severity::Notice);
+    none(&runs(&[&quick[..], &[started("10:00:09,000", 1)]].concat()), Code::BrokerIdDuplicate);
+    let long = [refused("10:00:00,000"), refused("10:00:06,000"), refused("10:00:13,000")];
+    assert_eq!(only(&runs(&long), Code::BrokerIdDuplicate).severity, Severity::Critical);
+
+    // The controller alone does not say whose id it is; somebody who joins may be the one.
+    let controller = |time: &str| {
+        at(
+            time,
+            "INFO [QuorumController id=9] registerBroker: event failed with DuplicateBrokerRegistrationException in 126 microseconds. Exception message: Another broker is registered with that broker id. (org.apache.kafka.controller.QuorumController)",
+        )
+    };
+    let joined = |time: &str| {
+        at(
+            time,
+            "INFO [QuorumController id=9] The request from broker 2 to unfence has been granted because it has caught up with the offset of its register broker record 133. (org.apache.kafka.controller.BrokerHeartbeatManager)",
+        )
+    };
+    let first = [controller("10:00:00,000"), controller("10:00:03,000"), joined("10:00:09,000")];
+    let second = [controller("10:00:20,000"), controller("10:00:24,000")];
+    none(&runs(&[&first[..], &second].concat()), Code::BrokerIdDuplicate);
+    let stays = [controller("10:00:20,000"), controller("10:00:24,000"), controller("10:00:31,000")];
+    assert_eq!(
+        only(&runs(&[&first[..], &stays].concat()), Code::BrokerIdDuplicate).severity,
+        Severity::Critical
+    );
+}
+
 #[test]
 fn ids_that_a_broker_refused() {
     let failed = at(

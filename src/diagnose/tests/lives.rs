@@ -1,4 +1,4 @@
-//! Brokers that ended, were cut off, or lost ZooKeeper.
+//! Brokers that ended or were cut off.
 
 use super::scene::*;
 use super::*;
@@ -108,58 +108,6 @@ fn a_fence_alone_is_no_crash() {
     // It was stopped just before, and it started again.
     assert_eq!(only(&seen(&[stopped("09:59:50,000", 1)]), Code::BrokerFenced).severity, Severity::Notice);
     none(&seen(&[stopped("09:59:50,000", 1), started("10:01:00,000", 1)]), Code::BrokerFenced);
-}
-
-#[test]
-fn sessions_that_expire() {
-    let expired =
-        |time: &str| at(time, "INFO zookeeper state changed (Expired) (org.I0Itec.zkclient.ZkClient)");
-    let back = |time: &str| {
-        at(time, "INFO re-registering broker info in ZK for broker 1 (kafka.server.KafkaHealthcheck)")
-    };
-    let once = of(logged(broker("a", 1), &[expired("10:00:00,000"), back("10:00:01,000")]));
-    assert_eq!(only(&once, Code::SessionLost).severity, Severity::Notice);
-    let away = of(logged(broker("a", 1), &[expired("10:00:00,000")]));
-    assert_eq!(only(&away, Code::SessionLost).severity, Severity::Warning);
-    let often: Vec<String> = ["10:00", "10:10", "10:20"]
-        .into_iter()
-        .flat_map(|time| [expired(&format!("{time}:00,000")), back(&format!("{time}:01,000"))])
-        .collect();
-    assert_eq!(only(&of(logged(broker("a", 1), &often)), Code::SessionLost).severity, Severity::Warning);
-}
-
-#[test]
-fn a_stuck_broker_repeats_itself() {
-    let stale = |second: u32| {
-        at(
-            &format!("10:00:{second:02},000"),
-            "INFO Partition [t,0] on broker 1: Cached zkVersion [5] not equal to that in zookeeper, skip updating ISR (kafka.cluster.Partition)",
-        )
-    };
-    let version = |version: &str| {
-        at(
-            "09:00:00,000",
-            &format!("INFO Kafka version : {version} (org.apache.kafka.common.utils.AppInfoParser)"),
-        )
-    };
-    let stuck =
-        |version: String| -> Vec<String> { std::iter::once(version).chain((0..5).map(stale)).collect() };
-    let found = of(logged(broker("a", 1), &stuck(version("0.10.1.0"))));
-    let lost = only(&found, Code::SessionLost);
-    assert_eq!(
-        (lost.severity, lost.bug.as_ref().map(|bug| bug.id.as_str())),
-        (Severity::Critical, Some("KAFKA-4477"))
-    );
-    let found = of(logged(broker("a", 1), &stuck(version("1.0.0"))));
-    assert_eq!(only(&found, Code::SessionLost).bug.as_ref().map(|bug| bug.id.as_str()), Some("KAFKA-2729"));
-    // A version without either bug: the symptom stands, no bug is named.
-    let found = of(logged(broker("a", 1), &stuck(version("2.0.0"))));
-    assert_eq!(only(&found, Code::SessionLost).bug, None);
-    // Once is a race; and a start ends it.
-    none(&of(logged(broker("a", 1), &[stale(1)])), Code::SessionLost);
-    let mut over = stuck(version("1.0.0"));
-    over.push(started("11:00:00,000", 1));
-    none(&of(logged(broker("a", 1), &over)), Code::SessionLost);
 }
 
 #[test]

@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 38] = [
+const TRUTHS: [Truth; 55] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -354,6 +354,39 @@ const TRUTHS: [Truth; 38] = [
     quiet("rolling-3.6"),
     // A broker stood still for half a minute: its session expired once, and it came back by itself.
     quiet("frozen-2.4"),
+    quiet("rolling-2.4"),
+    // KRaft refuses a quick restart until the broker's own old registration has run out.
+    quiet("rolling-4.0"),
+    quiet("frozen-3.6"),
+    // A broker was down for a while: a topic is deleted, or its whole disk or its checkpoints are new afterwards.
+    quiet("del-down-2.4"),
+    quiet("del-down-4.0"),
+    quiet("emptied-1.1"),
+    quiet("lost-checkpoints-2.8"),
+    Truth { name: "bad-index-1.1", must: &["broker-crashed broker-0003"] },
+    Truth { name: "same-id-2.4", must: &["broker-crashed broker-0003", "broker-id-duplicate broker-0002"] },
+    // Under the other's id it takes its own replicas for strays.
+    Truth {
+        name: "same-id-3.9",
+        must: &["broker-id-duplicate broker-0002", "isr-shrinking broker 3", "replica-stray completeProduct"],
+    },
+    Truth { name: "read-only-3.6", must: &["log-dir-offline broker-0003"] },
+    // Segments that retention may not rename: the directory is given up, and the broker stops.
+    Truth { name: "ret-fail-2.4", must: &["log-dir-offline broker-0003"] },
+    // ZooKeeper died, and a broker after it.
+    Truth { name: "zk-down-2.4", must: &["broker-crashed broker-0003", "session-lost"] },
+    // The old leader never came back: it holds what the new one lacks.
+    Truth { name: "never-back-0.10", must: LEFT_BEHIND },
+    Truth { name: "never-back-4.0", must: LEFT_BEHIND },
+    Truth {
+        name: "never-back-2.8",
+        must: &[
+            "broker-crashed broker-0002",
+            "epochs-diverged completeProduct",
+            "unclean-election completeProduct",
+        ],
+    },
+    Truth { name: "truncation-2.4", must: TRUNCATED },
     Truth { name: "uncleanable-2.8", must: SET_ASIDE },
     Truth { name: "uncleanable-3.9", must: SET_ASIDE },
 ];
@@ -365,6 +398,7 @@ const TRUNCATED: &[&str] = &[
     "replica-truncated completeProduct",
     "unclean-election completeProduct",
 ];
+const LEFT_BEHIND: &[&str] = &["broker-crashed broker-0002", "unclean-election completeProduct"];
 const SET_ASIDE: &[&str] =
     &["cleaner-behind completeProduct", "partition-uncleanable broker-0002", "replica-skew completeProduct"];
 
@@ -390,4 +424,20 @@ fn quiet_recordings_are_ok() {
         let found = findings(&round);
         assert_eq!(crate::diagnose::verdict(&round, &found).exit_code, 0, "{name}:{}", titles(&found));
     }
+}
+
+/// What was measured in the cluster: the short replica ended at 1494 and 1465, the full ones at 2531 and 2460.
+#[test]
+fn what_an_unclean_leader_lacks_is_named() {
+    for (name, offsets) in [("never-back-2.8", "2,032"), ("never-back-4.0", "2,032"), ("never-back-0.10", "")]
+    {
+        let found = findings(&Recording::open(name).round());
+        let election = only(&found, Code::UncleanElection);
+        let title = &election.title;
+        assert!(title.contains(&format!("broker-0002 is down and holds {offsets}")), "{name}: {title}");
+        assert!(election.next_steps[0].starts_with("Do not start broker-0002"), "{name}");
+    }
+    // It is back, and has cut its log: nobody holds them any more.
+    let found = findings(&Recording::open("truncation-kraft-4.1").round());
+    assert!(!only(&found, Code::UncleanElection).title.contains("holds"));
 }

@@ -147,6 +147,12 @@ fn brokers() -> Vec<Message> {
             r"Fencing broker (?P<broker>\d+)(?: at epoch (?P<epoch>\d+))? because its session has timed out",
             |found| Some(Class::Fenced { broker: found.number("broker")?, epoch: found.number("epoch") }),
         ),
+        // org.apache.kafka.controller.BrokerHeartbeatManager, 3.0 and later.
+        message(
+            &[" to unfence has been granted"],
+            r"The request from broker (?P<broker>\d+) to unfence has been granted",
+            |found| Some(Class::Unfenced { broker: found.number("broker")? }),
+        ),
         // kafka.server.BrokerLifecycleManager: the broker itself.
         message(
             &["The broker has been unfenced"],

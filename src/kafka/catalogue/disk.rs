@@ -200,6 +200,7 @@ fn io_cause<'a>(lines: impl Iterator<Item = &'a str>) -> Option<IoCause> {
         ("Too many open files", IoCause::Files),
         ("Map failed", IoCause::Maps),
         ("Permission denied", IoCause::Denied),
+        ("Operation not permitted", IoCause::Denied),
         ("AccessDeniedException", IoCause::Denied),
         ("No such file or directory", IoCause::Missing),
         ("NoSuchFileException", IoCause::Missing),

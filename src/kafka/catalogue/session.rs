@@ -31,6 +31,23 @@ pub(super) fn messages() -> Vec<Message> {
             r"\[ZooKeeperClient[^\]]*\] Initializing a new session",
             |_| Some(Class::SessionOpened { broker: None }),
         ),
+        // org.apache.zookeeper.ClientCnxn, 3.4 to 3.8; in server.log from 0.11 on (KAFKA-5486), before on the standard
+        // output. It tries again every second or two for as long as it gets no answer.
+        message(
+            &[
+                "Socket error occurred: ",
+                "Session 0x",
+                "Unable to read additional data from server sessionid",
+                "Client session timed out, have not heard from server",
+            ],
+            r"Socket error occurred: \S+: |Session 0x[0-9a-f]+ for \w+ .*[Cc]losing socket connection|Unable to read additional data from server sessionid 0x|Client session timed out, have not heard from server in \d+ms",
+            |_| Some(Class::SessionLost),
+        ),
+        message(
+            &["Session establishment complete on server"],
+            "Session establishment complete on server",
+            |_| Some(Class::SessionOpened { broker: None }),
+        ),
         // kafka.server.KafkaHealthcheck up to 1.0: only after an expiry.
         message(
             &["re-registering broker info in ZK"],

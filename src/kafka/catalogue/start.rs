@@ -184,14 +184,17 @@ fn identity() -> Vec<Message> {
             r"(?:(?:Topic [Ii][Dd]\S* in memory:?|[Tt]ried to assign topic ID|topic ID) .*?does not match the topic I[Dd]|InconsistentTopicIdException|INCONSISTENT_TOPIC_ID)(?:.{0,40}? for partition {tp})?",
             |found| Some(Class::TopicIdMismatch { of: found.of() }),
         ),
-        // ZooKeeper up to 1.0; KRaft's DuplicateBrokerRegistrationException.
+        // ZooKeeper up to 1.0, and since 1.1 (kafka.zk.KafkaZkClient); kafka.server.BrokerLifecycleManager; and without
+        // the id, from the one who refuses: org.apache.kafka.controller.QuorumController.
         message(
             &[
                 "A broker is already registered on the path",
+                "Error while creating ephemeral at /brokers/ids/",
+                "DUPLICATE_BROKER_REGISTRATION",
                 "DuplicateBrokerRegistration",
                 "Another broker is registered",
             ],
-            r"A broker is already registered on the path /brokers/ids/(?P<broker>\d+)|DuplicateBrokerRegistration|Another broker is registered with that broker id",
+            r"(?:A broker is already registered on the path /brokers/ids/|Error while creating ephemeral at /brokers/ids/|Unable to register broker )(?P<broker>\d+)(?:\.|, node already exists| because the controller returned error DUPLICATE_BROKER_REGISTRATION)|DuplicateBrokerRegistration|Another broker is registered with that broker id",
             |found| Some(Class::BrokerIdInUse { broker: found.number("broker") }),
         ),
     ]

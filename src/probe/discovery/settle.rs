@@ -118,6 +118,13 @@ fn candidates(seen: &Seen) -> Vec<Found> {
             section.all("i").find_map(|line| line.split_once(['=', ':']).filter(|(name, _)| *name == key))
         };
         let id = word("node.id").or_else(|| word("broker.id")).and_then(|(_, id)| id.parse().ok());
+        // One id is one broker: a directory that its settings no longer name was one of its log dirs.
+        let same = |one: &&mut Found| id.is_some() && one.broker.id == id && one.broker.root == root;
+        if let Some(owner) = found.iter_mut().find(same) {
+            let why = format!("{path} has a meta.properties of the same id and is not in log.dirs");
+            owner.broker.guessed.push(("log_dirs".into(), why));
+            continue;
+        }
         let one = by_id.entry(id).or_insert_with(|| {
             let mut broker = Broker { id, root, ..Broker::default() };
             broker.guessed.push(("log_dirs".into(), "a usual place that holds a meta.properties".into()));

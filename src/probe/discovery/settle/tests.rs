@@ -109,6 +109,11 @@ fn a_broker_that_is_down_is_found_by_unit_config_or_data() {
     assert!(found[0].broker.guessed.iter().any(|(field, _)| field == "config_file"), "{:?}", found[0]);
     assert_eq!(found[1].broker.log_dirs, ["/other1", "/other2"]);
     assert_eq!(found[1].broker.id, Some(9));
+    // A log dir that its settings have named once is no second broker.
+    let left = config.replace("s log.dirs=/data", "s log.dirs=/data\ns broker.id=9");
+    let (found, _) = find(&left, &Given::default());
+    assert_eq!((found.len(), found[0].broker.log_dirs.as_slice()), (1, &["/data".to_owned()][..]));
+    assert!(found[0].broker.guessed.iter().any(|(_, why)| why.starts_with("/other2 has a meta.properties")));
 }
 
 #[test]
