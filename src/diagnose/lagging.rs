@@ -24,7 +24,8 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
         let after = view.expectation(&plays, &topic.name).lagging_s.unwrap_or(limits.lagging_s);
         findings.extend(still(view, cluster, topic, after, limits.stale_s, &named));
     }
-    for broker in &cluster.brokers {
+    // A broker that does not run has no fetchers; that it is down stands elsewhere, and what it met in its end too.
+    for broker in cluster.brokers.iter().filter(|broker| view.stopped(broker).is_none()) {
         fetchers(view, cluster, &broker.host, findings);
         failed(view, cluster, &broker.host, findings);
     }
