@@ -5,7 +5,7 @@
 //! `acks=all` (kafka.cluster.Partition `appendRecordsToLeader`).
 
 use super::finding::{Code, EvidenceLine, Finding, HostItem, Item, Severity, Source, Subject};
-use super::replicas::in_motion;
+use super::motion::in_motion;
 use super::view::{self, View, finding, on_disk};
 use crate::compare::coverage::Looked;
 use crate::compare::{Cluster, Topic};

@@ -9,7 +9,7 @@ use crate::compare::{Broker, Cluster, Measure, Partition, Replica, Topic, ratio}
 use crate::diagnose::cleaner::{self, Cleaner};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, HostItem, Item, Severity};
 use crate::diagnose::judge::{Lag, floor, high_watermarks, largest};
-use crate::diagnose::replicas;
+use crate::diagnose::motion;
 use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
 use crate::diagnose::view::{View, finding, of_broker, of_topic, on_disk};
 use crate::kafka::bugs;
@@ -89,7 +89,7 @@ fn collect<'a>(
         if ratio > limits.dead_dirty_ratio
             && known
             && clean
-            && !replicas::on_its_way(view, cluster, topic, partition, replica, limits.stale_s)
+            && !motion::on_its_way(view, cluster, topic, partition, replica, limits.stale_s)
         {
             backlog.alone.push(Dirty { topic, partition, replica, ratio });
         }

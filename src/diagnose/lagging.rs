@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::compare::{Cluster, Partition, Replica, Topic};
 use crate::diagnose::finding::{Basis, Code, Finding, HostItem, Item, Severity, Subject};
 use crate::diagnose::judge::{Lag, high_watermarks};
-use crate::diagnose::replicas;
+use crate::diagnose::motion;
 use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
 use crate::diagnose::view::{Moment, View, finding, line, lines_of, of_broker, of_topic};
 use crate::kafka::event::{Class, TopicPartition};
@@ -63,7 +63,7 @@ fn still(
             let Some(Lag::Behind(offsets)) = high_watermarks(far, replica) else { continue };
             let Some(gap) = gap(view, cluster, far, replica) else { continue };
             if gap > i64::try_from(after).unwrap_or(i64::MAX)
-                && !replicas::on_its_way(view, cluster, topic, partition, replica, stale_s)
+                && !motion::on_its_way(view, cluster, topic, partition, replica, stale_s)
             {
                 late.push((partition, replica, offsets, gap));
             }

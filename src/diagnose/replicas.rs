@@ -1,8 +1,10 @@
 //! Which replicas are there: missing, extra, empty, left over.
 
 use crate::compare::{Cluster, Kind, Measure, Partition, Replica, Topic};
-use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, HostItem, Item, ReplicaItem, Severity};
+use crate::diagnose::expected::asked;
+use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, ReplicaItem, Severity};
 use crate::diagnose::judge::floor;
+use crate::diagnose::motion::{fresh, in_motion, on_its_way};
 use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
 use crate::diagnose::view::{View, finding, of_topic, on_disk};
 use crate::round::{SizeRatio, Thresholds};
@@ -10,44 +12,6 @@ use crate::words;
 
 /// A replica of which `du` shows no more than this holds no data.
 const EMPTY_DIRECTORY: u64 = 64 << 10;
-
-/// Seconds: a topic without data whose directories are younger may still be being created.
-pub const YOUNG_S: i64 = 600;
-
-/// Whether a partition has a replica more than it should, and this one is being written: a reassignment
-/// fills the new copy before it drops the old one (kafka.controller.KafkaController, KIP-455).
-pub fn on_its_way(
-    view: &View<'_>,
-    cluster: &Cluster,
-    topic: &Topic,
-    partition: &Partition,
-    replica: &Replica,
-    stale_s: u64,
-) -> bool {
-    let expected = topic.expected_replicas.and_then(|expected| usize::try_from(expected).ok());
-    expected.is_some_and(|expected| partition.current().count() > expected)
-        && fresh(view, cluster, replica, stale_s)
-}
-
-/// Whether a replica was written not long ago.
-fn fresh(view: &View<'_>, cluster: &Cluster, replica: &Replica, stale_s: u64) -> bool {
-    let age = replica.newest_mtime.zip(cluster.brokers.get(replica.broker));
-    age.is_some_and(|(mtime, broker)| view.age(broker, mtime) < i64::try_from(stale_s).unwrap_or(i64::MAX))
-}
-
-/// Whether a topic is on its way: its deletion has begun somewhere, or nothing was written to it yet and
-/// its directories are new.
-pub fn in_motion(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<&'static str> {
-    let mut replicas = topic.partitions.iter().flat_map(|partition| &partition.replicas);
-    if replicas.clone().any(|replica| replica.kind == Kind::Deleting) {
-        return Some("it is being deleted");
-    }
-    let young = |replica: &Replica| {
-        let age = replica.newest_mtime.zip(cluster.brokers.get(replica.broker));
-        replica.log_bytes == 0 && age.is_some_and(|(mtime, broker)| view.age(broker, mtime) < YOUNG_S)
-    };
-    replicas.all(young).then_some("it has just been created")
-}
 
 /// Goes through a cluster's topics.
 pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
@@ -58,13 +22,11 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
             findings.extend(missing(view, cluster, topic));
             findings.extend(extra(view, cluster, topic, limits.stale_s));
             findings.extend(empty(view, cluster, topic, &view.size_ratio(&plays, &topic.name), &limits));
-            findings.extend(partitions(view, cluster, topic));
         }
         findings.extend(left_over(cluster, topic, Kind::Stray));
         findings.extend(left_over(cluster, topic, Kind::Future));
         findings.extend(left_over(cluster, topic, Kind::Deleting));
     }
-    absent_topics(view, cluster, findings);
 }
 
 fn host(cluster: &Cluster, replica: &Replica) -> String {
@@ -351,75 +313,4 @@ fn left_over(cluster: &Cluster, topic: &Topic, kind: Kind) -> Option<Finding> {
     };
     let lines = here.iter().map(line).collect();
     Some(found.show(lines))
-}
-
-/// `expectation-failed`: the topic has not the partitions that the playbook expects.
-fn partitions(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<Finding> {
-    let expected = usize::try_from(topic.expected_partitions?).ok()?;
-    let found = topic.partitions.iter().filter(|partition| partition.current().next().is_some()).count();
-    // Fewer than expected says nothing while a broker is unseen.
-    if found == expected || (found < expected && !(topic.complete && asked(view, cluster, &topic.name))) {
-        return None;
-    }
-    let severity = if found < expected { Severity::Critical } else { Severity::Warning };
-    let mut failed = finding(
-        Code::ExpectationFailed,
-        severity,
-        of_topic(cluster, &topic.name),
-        format!(
-            "{} has {} on disk, {expected} expected",
-            topic.name,
-            words::counted(found, "partition", "partitions")
-        ),
-    );
-    failed.meaning = if found < expected {
-        "Every broker was looked at, and some partitions have no replica anywhere.".to_owned()
-    } else {
-        "The topic has grown, or the playbook is old.".to_owned()
-    };
-    failed.next_steps = vec![format!("`kafka-topics.sh --describe --topic {}`.", topic.name)];
-    Some(failed)
-}
-
-/// `expectation-failed`: a topic that the playbook names is nowhere.
-fn absent_topics(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
-    if !cluster.complete {
-        return;
-    }
-    let plays = view.plays(cluster);
-    let expected =
-        plays.iter().filter_map(|play| view.round.plays.get(*play)).flat_map(|play| &play.expect.topics);
-    for (name, _) in expected.filter(|(name, _)| !name.contains(['*', '?'])) {
-        if cluster.topics.iter().any(|topic| topic.name == *name) || !asked(view, cluster, name) {
-            continue;
-        }
-        let mut failed = finding(
-            Code::ExpectationFailed,
-            Severity::Critical,
-            of_topic(cluster, name),
-            format!("No broker holds a replica of {name}"),
-        );
-        failed.meaning = "The playbook expects the topic, and every broker was looked at.".to_owned();
-        failed.next_steps = vec![format!("`kafka-topics.sh --describe --topic {name}`; is the name right?")];
-        failed.items = cluster
-            .brokers
-            .iter()
-            .map(|broker| {
-                Item::Host(HostItem {
-                    host: broker.host.clone(),
-                    probe: None,
-                    path: None,
-                    reason: "no replica".to_owned(),
-                })
-            })
-            .collect();
-        findings.push(failed);
-    }
-}
-
-/// Whether every broker of the cluster would have shown the topic.
-fn asked(view: &View<'_>, cluster: &Cluster, topic: &str) -> bool {
-    let visits = cluster.brokers.iter().map(|broker| view.visit(broker));
-    let name = format!("{topic}-*");
-    visits.into_iter().all(|visit| visit.is_some_and(|visit| crate::compare::covers(visit, &name)))
 }

@@ -9,7 +9,7 @@ use crate::diagnose::finding::{
     Basis, Code, EvidenceLine, Finding, Holder, Item, ReplicaItem, Severity, Source,
 };
 use crate::diagnose::judge::{Judgement, Known, Lag, floor, high_watermarks, largest};
-use crate::diagnose::replicas;
+use crate::diagnose::motion;
 use crate::diagnose::view::{View, finding, of_topic, on_disk};
 use crate::round::SizeRatio;
 use crate::words;
@@ -61,7 +61,7 @@ pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &m
             alike: thresholds.warning,
         };
         let on_its_way = |partition: &Partition, replica: &Replica| {
-            replicas::on_its_way(view, cluster, topic, partition, replica, stale_s)
+            motion::on_its_way(view, cluster, topic, partition, replica, stale_s)
         };
         let odd =
             topic.partitions.iter().filter_map(|partition| odd(&known, &thresholds, partition, &on_its_way));

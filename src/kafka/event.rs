@@ -16,9 +16,9 @@ use crate::kafka::{catalogue, record};
 use crate::round::{Evidence, LogFile, LogRecord, Round, Visit};
 
 mod class;
-
+mod facets;
 #[cfg(test)]
-pub(crate) use class::samples;
+pub(crate) mod samples;
 
 pub use class::{Behind, Class, CleanerFault, CleanerStats, ConnectionTrouble, IoCause, MoveReason, Weight};
 

@@ -2,7 +2,7 @@
 
 use super::Text;
 use crate::diagnose::finding::Code;
-use crate::diagnose::{judge, pairs, replicas, sizes};
+use crate::diagnose::{judge, motion, pairs, sizes};
 use crate::round::{SizeRatio, Thresholds};
 use crate::words;
 
@@ -193,7 +193,7 @@ pub fn text(code: Code) -> Text {
             rule: format!(
                 "A directory that ends in -delete. Its topic's other findings about missing replicas are left out, \
                  and so are those of topics without data whose directories are younger than {}.",
-                words::span(replicas::YOUNG_S.unsigned_abs())
+                words::span(motion::YOUNG_S.unsigned_abs())
             ),
             versions: "0.10.2 and later; before, directories are deleted in place.",
             confirm: &["ls -d --full-time LOG_DIR/*-delete"],
