@@ -329,52 +329,92 @@ fn rounds_that_go_on_tell_what_one_that_reads_all_tells() {
     }
 }
 
-/// A journal that its fake can print: entries from a file, each with the number of its line as the cursor.
-const JOURNALCTL: &str = r#"#!/bin/sh
-from=0 unit=
-for word do case $word in
---after-cursor=*) from=${word#--after-cursor=};from=${from#at};;
--u) unit=next;;
-*) [ "$unit" = next ] && unit=$word;;
-esac; done
-[ "$unit" = kafka.service ] || exit 0
-awk -v from="$from" 'NR > from { print; last = NR } END { if (last) print "-- cursor: at" last }' "$0.entries"
-"#;
+/// Where Debian and its kin keep what writes journals from outside.
+const JOURNAL_REMOTE: &str = "/lib/systemd/systemd-journal-remote";
+
+/// A journal of its own that the real journalctl reads, whichever user it runs as.
+struct Journal {
+    dir: PathBuf,
+}
+
+impl Journal {
+    fn new(dir: &Path) -> Journal {
+        let journal = Journal { dir: dir.join("journal") };
+        fs::create_dir(&journal.dir).unwrap();
+        let bin = dir.join("journalctl");
+        let real = "exec /usr/bin/journalctl --directory=";
+        fs::write(&bin, format!("#!/bin/sh\n{real}'{}' \"$@\"\n", journal.dir.display())).unwrap();
+        fs::set_permissions(&bin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        journal
+    }
+
+    /// Adds messages of a unit, a second apart, in systemd's export format.
+    fn add(&self, unit: &str, messages: impl Iterator<Item = (u32, String)>) {
+        let mut export = Vec::new();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let began = now.as_micros() as u64 - 3_600_000_000;
+        for (at, message) in messages {
+            let id = "0123456789abcdef0123456789abcdef";
+            let micros = u64::from(at) * 1_000_000;
+            write!(
+                export,
+                "__REALTIME_TIMESTAMP={}\n__MONOTONIC_TIMESTAMP={micros}\n_BOOT_ID={id}\n_MACHINE_ID={id}\n_HOSTNAME=host\n\
+                 _SYSTEMD_UNIT={unit}\nSYSLOG_IDENTIFIER=java\n_PID=7\nPRIORITY=6\nMESSAGE\n",
+                began + micros
+            )
+            .unwrap();
+            export.extend((message.len() as u64).to_le_bytes());
+            export.extend(message.as_bytes());
+            export.extend(b"\n\n");
+        }
+        let mut remote = std::process::Command::new(JOURNAL_REMOTE)
+            .arg("-o")
+            .arg(self.dir.join("system.journal"))
+            .arg("-")
+            .stdin(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{JOURNAL_REMOTE}: {error}; scripts/setup installs it"));
+        remote.stdin.take().unwrap().write_all(&export).unwrap();
+        assert!(remote.wait().unwrap().success());
+        // It is the journal's group's alone, and a guest's desk has other owners.
+        let file = self.dir.join("system.journal");
+        fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    }
+}
 
 #[test]
 fn a_journal_is_read_on_from_its_own_cursor() {
     for mut userland in Userland::all() {
         let desk = open_desk();
-        let bin = desk.file("journalctl", JOURNALCTL);
-        fs::set_permissions(&bin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let journal = Journal::new(desk.dir());
         userland.path = format!("{}:{}", desk.dir().display(), userland.path.display()).into();
-        let entry = |at: u32| {
-            format!(
-                "2026-11-01T10:00:{at:02}.000000+0000 host java[7]: [2026-11-01 10:00:{at:02},000] ERROR id={at:06} no (kafka.X)\n"
-            )
-        };
-        let write = |count: u32| desk.file("journalctl.entries", &(1..=count).map(entry).collect::<String>());
+        let entry = |at: u32| (at, format!("[2026-11-01 10:00:{at:02},000] ERROR id={at:06} no (kafka.X)"));
         let question = Question {
             journal: Some(log_grep::Journal { unit: "kafka.service".to_owned(), since: None }),
             ..question(desk.dir(), log_grep::KAFKA)
         };
-        let told = |grep: &LogGrep| -> Vec<(u64, Option<u32>)> {
-            grep.records.iter().map(|record| (record.line, id(&record.text))).collect()
+        let ids = |grep: &LogGrep| -> Vec<u32> {
+            grep.records.iter().filter_map(|record| id(&record.text)).collect()
         };
-        let expected = |count: u32| -> Vec<(u64, Option<u32>)> {
-            (1..=count).map(|at| (u64::from(at), Some(at))).collect()
-        };
-        write(3);
+        journal.add("kafka.service", (1..=3).map(entry));
+        journal.add("other.service", (1..=3).map(|at| entry(at + 50)));
         let first = read(&userland, &question);
-        assert_eq!(told(&first), expected(3), "{}", userland.name);
+        assert_eq!(ids(&first), [1, 2, 3], "{}", userland.name);
         let on = |grep: LogGrep| Question { earlier: Some(Arc::new(grep)), ..question.clone() };
         let same = read(&userland, &on(first));
-        assert_eq!(told(&same), expected(3), "{}: nothing new", userland.name);
-        write(5);
+        assert_eq!(ids(&same), [1, 2, 3], "{}: nothing new", userland.name);
+        // A message of several lines is one entry, and journalctl indents what follows.
+        let trace = "[2026-11-01 10:00:04,000] ERROR id=000004 no (kafka.X)\njava.io.IOException: gone\n\tat a.B.c(B.java:1)";
+        journal.add("kafka.service", [(4, trace.to_owned()), entry(5)].into_iter());
         let script = log_grep::script(&on(same.clone()));
-        assert!(script.contains("--after-cursor=at3"), "{script}");
+        assert!(script.contains("--after-cursor=s="), "{script}");
         let more = read(&userland, &on(same));
-        assert_eq!(told(&more), expected(5), "{}: {:?}", userland.name, more.files);
+        assert_eq!(ids(&more), [1, 2, 3, 4, 5], "{}: {:?}", userland.name, more.files);
+        let fourth = more.records.iter().find(|record| id(&record.text) == Some(4)).unwrap();
+        assert_eq!(fourth.continuation.first().map(|line| line.trim()), Some("java.io.IOException: gone"));
+        let lines: Vec<u64> = more.records.iter().map(|record| record.line).collect();
+        assert_eq!(lines, [1, 2, 3, 4, 7], "{}: lines count on", userland.name);
     }
 }
 
