@@ -94,7 +94,12 @@ fn in_words(cause: IoCause, host: &str) -> (&'static str, Option<String>) {
         IoCause::Files => ("too many open files", None),
         IoCause::Maps => ("no memory map left", None),
         IoCause::Denied => ("permission denied", owner()),
-        IoCause::Missing => ("a file was gone", None),
+        IoCause::Missing => (
+            "a file was gone",
+            Some(format!(
+                "Files went away under the running broker: find out on {host} what removed them (a clean-up job, somebody who made room, a mount that went) before it is started. It fetches a replica whose directory is gone anew, where another replica is in sync."
+            )),
+        ),
     }
 }
 

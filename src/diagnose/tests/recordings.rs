@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 55] = [
+const TRUTHS: [Truth; 59] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -375,6 +375,12 @@ const TRUTHS: [Truth; 55] = [
     Truth { name: "ret-fail-2.4", must: &["log-dir-offline broker-0003"] },
     // ZooKeeper died, and a broker after it.
     Truth { name: "zk-down-2.4", must: &["broker-crashed broker-0003", "session-lost"] },
+    Truth { name: "zk-down-1.1", must: &["broker-crashed broker-0003", "session-lost"] },
+    // It was away for twenty seconds.
+    quiet("zk-flap-2.8"),
+    // Somebody deleted a replica's directory under the running broker.
+    Truth { name: "rm-dir-2.4", must: DELETED },
+    Truth { name: "rm-dir-3.9", must: DELETED },
     // The old leader never came back: it holds what the new one lacks.
     Truth { name: "never-back-0.10", must: LEFT_BEHIND },
     Truth { name: "never-back-4.0", must: LEFT_BEHIND },
@@ -398,6 +404,7 @@ const TRUNCATED: &[&str] = &[
     "replica-truncated completeProduct",
     "unclean-election completeProduct",
 ];
+const DELETED: &[&str] = &["log-dir-offline broker-0003", "replica-missing completeProduct"];
 const LEFT_BEHIND: &[&str] = &["broker-crashed broker-0002", "unclean-election completeProduct"];
 const SET_ASIDE: &[&str] =
     &["cleaner-behind completeProduct", "partition-uncleanable broker-0002", "replica-skew completeProduct"];
