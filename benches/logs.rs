@@ -1,7 +1,7 @@
 //! A hundred nodes' log text, 1 MiB each, from grep's output to the events in one order.
 
 use jiff::Timestamp;
-use roundsman::kafka::event::events;
+use roundsman::kafka::events;
 use roundsman::probe::log_grep::{KAFKA, Question, parse};
 use roundsman::round::{Ended, Outcome, ProbeAnswer, Round, Visit};
 use roundsman::shell::answer::Answer;
@@ -92,7 +92,7 @@ fn parsed_and_joined(bencher: divan::Bencher) {
             shares.into_iter().flat_map(|share| share.join().unwrap()).collect()
         });
         let round = round(visits);
-        let events = events(&round);
+        let events = events::of_round(&round);
         // A reading that the parser does not know would be very fast.
         assert!(events.len() > NODES * 5_000, "{} events", events.len());
         // What a round frees at its end is not part of reading it.

@@ -12,7 +12,8 @@ mod topics;
 
 use std::sync::Arc;
 
-use crate::kafka::event::{Event, events};
+use crate::kafka::event::Event;
+use crate::kafka::events;
 use crate::round::{Round, Visit};
 
 pub use brokers::{address_ids, node_id};
@@ -247,7 +248,7 @@ pub fn covers(visit: &Visit, name: &str) -> bool {
 
 /// Lays the replicas of every cluster of a round side by side.
 pub fn compare(round: &Round) -> Comparison {
-    let events = events(round);
+    let events = events::of_round(round);
     let clusters = membership::clusters(round)
         .into_iter()
         .map(|members| {

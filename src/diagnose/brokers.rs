@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::{Broker, Cluster};
-use crate::diagnose::finding::{Code, EvidenceLine, Finding, HostItem, Item, Severity};
+use crate::diagnose::finding::{Code, EvidenceLine, Finding, Item, Severity};
 use crate::diagnose::view::{View, finding, of_cluster, on_disk};
 use crate::words;
 
@@ -39,10 +39,6 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     findings.extend(settings(view, cluster));
 }
 
-fn item(host: &str, path: Option<String>, reason: String) -> Item {
-    Item::Host(HostItem { host: host.to_owned(), probe: None, path, reason })
-}
-
 /// `versions-mixed`: brokers of one cluster run different versions.
 ///
 /// A notice: in a rolling upgrade it is so for hours.
@@ -66,7 +62,7 @@ fn versions(view: &View<'_>, cluster: &Cluster) -> Option<Finding> {
     );
     let rows =
         || versions.iter().flat_map(|(version, hosts)| hosts.iter().map(move |host| (*version, *host)));
-    found.items = rows().map(|(version, host)| item(host, None, version.to_owned())).collect();
+    found.items = rows().map(|(version, host)| Item::host(host, None, version.to_owned())).collect();
     let lines =
         rows().map(|(version, host)| on_disk(host, None, format!("Kafka version {version}"))).collect();
     Some(found.show(lines))
@@ -125,7 +121,7 @@ fn settings(view: &View<'_>, cluster: &Cluster) -> Option<Finding> {
     };
     found.items = rows()
         .map(|(name, host, value)| {
-            item(host, Some(name.to_owned()), value.map_or_else(|| "not set".to_owned(), str::to_owned))
+            Item::host(host, Some(name.to_owned()), value.map_or_else(|| "not set".to_owned(), str::to_owned))
         })
         .collect();
     let lines: Vec<EvidenceLine> = rows()

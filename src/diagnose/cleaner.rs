@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::dirty;
-use crate::diagnose::finding::{Bug, Code, Finding, HostItem, Item, Severity, Subject};
+use crate::diagnose::finding::{Bug, Code, Finding, Item, Severity, Subject};
 use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker};
 use crate::kafka::bugs::{self, Match};
 use crate::kafka::catalogue::{cleaner_thread, partition_in_path};
@@ -213,12 +213,11 @@ fn cleaner_dead(
     found.items = deaths
         .iter()
         .map(|death| {
-            Item::Host(HostItem {
-                host: host.clone(),
-                probe: None,
-                path: death.on.as_ref().map(|of| format!("{}-{}", of.topic, of.partition)),
-                reason: death.moment.event.causes.first().unwrap_or(&death.moment.event.text).clone(),
-            })
+            Item::host(
+                host,
+                death.on.as_ref().map(|of| format!("{}-{}", of.topic, of.partition)),
+                death.moment.event.causes.first().unwrap_or(&death.moment.event.text).clone(),
+            )
         })
         .collect();
     let grown = growth(cluster, broker);
@@ -237,7 +236,7 @@ fn cleaner_dead(
             let number = words::counted(*number, "replica", "replicas");
             let reason =
                 format!("{number}, {} uncleaned{}", words::bytes(*bytes), rate(*bytes).unwrap_or_default());
-            Item::Host(HostItem { host: host.clone(), probe: None, path: Some((*topic).to_owned()), reason })
+            Item::host(host, Some((*topic).to_owned()), reason)
         }));
     }
     if let Some(Match::Named(bug)) = bug {
@@ -300,12 +299,11 @@ fn partition_uncleanable(cluster: &Cluster, host: &str, topic: &str, marks: &[(u
     found.items = marks
         .iter()
         .map(|(partition, event)| {
-            Item::Host(HostItem {
-                host: host.to_owned(),
-                probe: None,
-                path: Some(format!("{topic}-{partition}")),
-                reason: event.causes.last().unwrap_or(&event.text).clone(),
-            })
+            Item::host(
+                host,
+                Some(format!("{topic}-{partition}")),
+                event.causes.last().unwrap_or(&event.text).clone(),
+            )
         })
         .collect();
     let lines = marks.iter().flat_map(|(_, event)| lines_of(event)).collect();

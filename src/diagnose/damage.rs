@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::{Cluster, Detail, Kind, Partition, Topic};
-use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, HostItem, Item, Severity};
+use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, Severity};
 use crate::diagnose::sizes::{METADATA, replica_item};
 use crate::diagnose::view::{self, Moment, View, finding, lines_of, of_broker, of_topic, on_disk};
 use crate::kafka::event::{Class, Level, TopicPartition};
@@ -115,12 +115,7 @@ fn corrupt(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
             found.items = told
                 .iter()
                 .map(|(_, of, what, _)| {
-                    Item::Host(HostItem {
-                        host: host.clone(),
-                        probe: None,
-                        path: of.map(|of| format!("{}-{}", of.topic, of.partition)),
-                        reason: what.clone(),
-                    })
+                    Item::host(host, of.map(|of| format!("{}-{}", of.topic, of.partition)), what.clone())
                 })
                 .collect();
             let lines = told.iter().flat_map(|(moment, ..)| lines_of(moment.event)).collect();
@@ -247,12 +242,7 @@ fn other_topic(cluster: &Cluster, topic: &Topic) -> Option<Finding> {
     found.items = rows()
         .map(|(id, detail)| {
             let reason = format!("topic_id {id}");
-            Item::Host(HostItem {
-                host: host(detail).to_owned(),
-                probe: None,
-                path: Some(path(detail)),
-                reason,
-            })
+            Item::host(host(detail), Some(path(detail)), reason)
         })
         .collect();
     let lines = rows()
@@ -334,12 +324,11 @@ fn anew(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
             found.items = partitions
                 .iter()
                 .map(|partition| {
-                    Item::Host(HostItem {
-                        host: broker.host.clone(),
-                        probe: None,
-                        path: Some(format!("{topic}-{partition}")),
-                        reason: "the id on the disk is not the metadata's".to_owned(),
-                    })
+                    Item::host(
+                        &broker.host,
+                        Some(format!("{topic}-{partition}")),
+                        "the id on the disk is not the metadata's".to_owned(),
+                    )
                 })
                 .collect();
             let lines = told.iter().flat_map(|moment| lines_of(moment.event)).collect();

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::{Broker, Cluster, Measure, Partition, Replica, Topic, ratio};
 use crate::diagnose::cleaner::{self, Cleaner};
-use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, HostItem, Item, Severity};
+use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, Severity};
 use crate::diagnose::judge::{Lag, floor, high_watermarks, largest};
 use crate::diagnose::motion;
 use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
@@ -157,15 +157,11 @@ fn dead(
         .map(|(topic, (number, least))| {
             let number = words::counted(*number, "partition", "partitions");
             let reason = format!("{number} at least {:.0} % uncleaned", least * 100.0);
-            item(host, Some((*topic).to_owned()), reason)
+            Item::host(host, Some((*topic).to_owned()), reason)
         })
         .collect();
     let lines = backlog.alone.iter().map(|dirty| line(cluster, dirty)).collect();
     Some(found.show(lines))
-}
-
-fn item(host: &str, path: Option<String>, reason: String) -> Item {
-    Item::Host(HostItem { host: host.to_owned(), probe: None, path, reason })
 }
 
 fn line(cluster: &Cluster, dirty: &Dirty<'_>) -> EvidenceLine {
@@ -321,7 +317,8 @@ fn disabled(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findi
         (false, true) => "no cleaner-offset-checkpoint; log.cleaner.enable is false by default up to 0.9.0.0",
         (false, false) => "no cleaner-offset-checkpoint in its log dirs",
     };
-    found.items = names.iter().map(|name| item(host, Some((*name).to_owned()), why.to_owned())).collect();
+    found.items =
+        names.iter().map(|name| Item::host(host, Some((*name).to_owned()), why.to_owned())).collect();
     let lines = dirs.iter().map(|dir| on_disk(host, Some(dir.path.clone()), why.to_owned())).collect();
     Some(found.show(lines))
 }

@@ -2,8 +2,7 @@
 
 use crate::compare::{Broker, Cluster, Partition};
 use crate::diagnose::cleaner::{self, Cleaner};
-use crate::diagnose::explain;
-use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, HostItem, Item, Severity};
+use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, Severity};
 use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker, on_disk};
 use crate::kafka::event::{Class, IoCause};
 use crate::round::{Access, Evidence, Mount, Thresholds};
@@ -23,10 +22,6 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
         findings.extend(full(view, cluster, broker, &mounts, &limits));
         findings.extend(filling(view, cluster, at, broker, &mounts, &limits));
     }
-}
-
-fn item(host: &str, path: Option<String>, reason: String) -> Item {
-    Item::Host(HostItem { host: host.to_owned(), probe: None, path, reason })
 }
 
 /// What a line says of a log dir that the broker gave up.
@@ -114,6 +109,12 @@ fn ran_out(class: &Class) -> Option<&'static str> {
     }
 }
 
+/// What follows once the cause is mended.
+const AFTERWARDS: [&str; 2] = [
+    "See that the partitions have other replicas in sync, then restart the broker: a directory stays offline until then.",
+    "Do not restart the brokers that hold the remaining replicas.",
+];
+
 /// `log-dir-offline`: a broker gave up a log dir.
 ///
 /// It holds until the broker restarts: nothing puts a directory back before
@@ -168,21 +169,19 @@ fn offline(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
         found.meaning = format!(
             "The disk may be well: the broker ran out of {limit}. Kafka takes a file that it cannot open for a failed disk and serves the directory no more; with its last directory it stops."
         );
-        found.next_steps = vec![
-            format!("Raise the limit on {host}, and on its peers, which have as many files: {limit}."),
-            "See that the partitions have other replicas in sync, then restart the broker: a directory stays offline until then.".to_owned(),
-            "Do not restart the brokers that hold the remaining replicas.".to_owned(),
-        ];
+        let raise =
+            format!("Raise the limit on {host}, and on its peers, which have as many files: {limit}.");
+        found.next_steps = [raise].into_iter().chain(AFTERWARDS.map(str::to_owned)).collect();
     }
     if let Some((_, Some(look))) = why.filter(|_| severe) {
-        let text = explain::text(Code::LogDirOffline);
-        let steps = text.act.iter().chain(text.never).map(|step| (*step).to_owned());
-        found.next_steps = std::iter::once(look).chain(steps).collect();
+        found.next_steps = [look].into_iter().chain(AFTERWARDS.map(str::to_owned)).collect();
     }
-    found.items = told.iter().map(|(_, dir, why)| item(host, dir.clone(), why.clone())).collect();
+    found.items = told.iter().map(|(_, dir, why)| Item::host(host, dir.clone(), why.clone())).collect();
     found.items.dedup();
-    found.items.extend(gone.iter().map(|dir| item(host, Some(dir.clone()), "it does not exist".to_owned())));
-    found.items.extend(heard.iter().map(|event| item(host, None, event.text.clone())));
+    found
+        .items
+        .extend(gone.iter().map(|dir| Item::host(host, Some(dir.clone()), "it does not exist".to_owned())));
+    found.items.extend(heard.iter().map(|event| Item::host(host, None, event.text.clone())));
     let events = || told.iter().map(|(moment, ..)| moment.event).chain(heard.iter().copied());
     let lines = events().flat_map(lines_of).collect();
     Some(found.seen(events()).show(lines))
@@ -282,8 +281,12 @@ fn full(
     let mut found = finding(Code::DiskFull, Severity::Critical, of_broker(cluster, host), title);
     found.items = now
         .iter()
-        .map(|(mount, why)| item(host, Some(mount.mount.clone()), why.clone()))
-        .chain(failed.first().map(|moment| item(host, None, format!("no space at {}", moment.event.at_raw))))
+        .map(|(mount, why)| Item::host(host, Some(mount.mount.clone()), why.clone()))
+        .chain(
+            failed
+                .first()
+                .map(|moment| Item::host(host, None, format!("no space at {}", moment.event.at_raw))),
+        )
         .collect();
     let lines = now.iter().map(|(mount, _)| mount_line(host, mount));
     let lines = lines.chain(failed.iter().flat_map(|moment| lines_of(moment.event))).collect();
@@ -350,7 +353,7 @@ fn filling(
     };
     let mut found = finding(Code::DiskFilling, severity, of_broker(cluster, host), title);
     found.basis = basis;
-    found.items = items.iter().map(|(path, why)| item(host, path.clone(), why.clone())).collect();
+    found.items = items.iter().map(|(path, why)| Item::host(host, path.clone(), why.clone())).collect();
     Some(found.show(lines))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::Cluster;
-use crate::diagnose::finding::{Basis, Code, Finding, HostItem, Item, Severity};
+use crate::diagnose::finding::{Basis, Code, Finding, Item, Severity};
 use crate::diagnose::view::{self, View, finding, line, of_cluster, of_topic};
 use crate::kafka::event::{Class, Event};
 use crate::words;
@@ -158,23 +158,18 @@ fn unclean_election(
     let mut seen = BTreeSet::new();
     for election in elections.iter().filter(|election| seen.insert(election.partition.map_or(-1, i64::from)))
     {
-        found.items.push(Item::Host(HostItem {
-            host: leader_of(election),
-            probe: None,
-            path: topic.zip(election.partition).map(|(topic, partition)| format!("{topic}-{partition}")),
-            reason: format!("became leader at {}", election.event.at_raw),
-        }));
+        found.items.push(Item::host(
+            &leader_of(election),
+            topic.zip(election.partition).map(|(topic, partition)| format!("{topic}-{partition}")),
+            format!("became leader at {}", election.event.at_raw),
+        ));
     }
     found.items.extend(held.iter().map(|held| {
-        Item::Host(HostItem {
-            host: held.host.to_owned(),
-            probe: None,
-            path: topic.map(|topic| format!("{topic}-{}", held.partition)),
-            reason: format!(
-                "is down and holds offsets {} to {}, which the leader lacks",
-                held.from, held.until
-            ),
-        })
+        Item::host(
+            held.host,
+            topic.map(|topic| format!("{topic}-{}", held.partition)),
+            format!("is down and holds offsets {} to {}, which the leader lacks", held.from, held.until),
+        )
     }));
     let lines = elections.iter().map(|election| line(election.event)).collect();
     found.seen(elections.iter().map(|election| election.event)).show(lines)

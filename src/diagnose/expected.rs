@@ -1,7 +1,7 @@
 //! Topics that a playbook expects: their partitions, and that they are there at all.
 
 use crate::compare::{Cluster, Topic};
-use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity};
+use crate::diagnose::finding::{Code, Finding, Item, Severity};
 use crate::diagnose::sizes::METADATA;
 use crate::diagnose::view::{View, finding, of_topic};
 use crate::words;
@@ -65,14 +65,7 @@ fn absent_topics(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
         failed.items = cluster
             .brokers
             .iter()
-            .map(|broker| {
-                Item::Host(HostItem {
-                    host: broker.host.clone(),
-                    probe: None,
-                    path: None,
-                    reason: "no replica".to_owned(),
-                })
-            })
+            .map(|broker| Item::host(&broker.host, None, "no replica".to_owned()))
             .collect();
         findings.push(failed);
     }

@@ -134,6 +134,13 @@ pub enum Item {
     Host(HostItem),
 }
 
+impl Item {
+    /// A host, a path of it, and what is the matter.
+    pub(super) fn host(host: &str, path: Option<String>, reason: impl Into<String>) -> Self {
+        Self::Host(HostItem { host: host.to_owned(), probe: None, path, reason: reason.into() })
+    }
+}
+
 /// A follower that cut its log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Truncation {

@@ -262,12 +262,7 @@ fn unseen(view: &View<'_>, cluster: &Cluster, restart: &[&str]) -> Option<Findin
     found.meaning = "Nothing that was seen speaks against it, but a replica that was not seen may be short, behind or gone.".to_owned();
     found.next_steps =
         vec![format!("Make {} seen, then run the gate again. Until then: no.", words::list(&hosts))];
-    found.items = items
-        .iter()
-        .map(|(host, reason)| {
-            Item::Host(HostItem { host: host.clone(), probe: None, path: None, reason: (*reason).to_owned() })
-        })
-        .collect();
+    found.items = items.iter().map(|(host, reason)| Item::host(host, None, (*reason).to_owned())).collect();
     Some(found)
 }
 

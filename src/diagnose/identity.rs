@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::compare::{Cluster, IdSource, node_id};
-use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity};
+use crate::diagnose::finding::{Code, Finding, Item, Severity};
 use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker, of_cluster, on_disk};
 use crate::kafka::event::Class;
 use crate::words;
@@ -36,7 +36,7 @@ pub fn duplicate_ids(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Find
             .iter()
             .map(|host| {
                 let reason = format!("broker id {id}");
-                Item::Host(HostItem { host: (*host).to_owned(), probe: None, path: None, reason })
+                Item::host(host, None, reason)
             })
             .collect();
         let lines = hosts
@@ -89,7 +89,7 @@ fn taken(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
         let mut found = finding(Code::BrokerIdDuplicate, severity, of_broker(cluster, host), title);
         found.meaning = "Another process is registered with this id, or this broker's own last registration had not run out when it was started again: then it joins at its next start.".to_owned();
         let reason = last.event.causes.first().unwrap_or(&last.event.text).clone();
-        found.items = vec![Item::Host(HostItem { host: host.clone(), probe: None, path: None, reason })];
+        found.items = vec![Item::host(host, None, reason)];
         let events = refused.iter().map(|moment| moment.event);
         findings.push(found.seen(events).show(lines_of(last.event)));
     }
@@ -123,8 +123,7 @@ fn refused_by_controller(view: &View<'_>, cluster: &Cluster) -> Option<Finding> 
         let title = format!("The controller on {} refuses a broker: its id is taken", broker.host);
         let mut found = finding(Code::BrokerIdDuplicate, Severity::Critical, of_cluster(cluster), title);
         let reason = words::counted(refused.len(), "refusal", "refusals");
-        found.items =
-            vec![Item::Host(HostItem { host: broker.host.clone(), probe: None, path: None, reason })];
+        found.items = vec![Item::host(&broker.host, None, reason)];
         return Some(found.seen(refused.iter().map(|moment| moment.event)).show(lines_of(last.event)));
     }
     None
@@ -164,17 +163,7 @@ fn shared_dirs(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
             of_broker(cluster, hosts.first().copied().unwrap_or_default()),
             format!("{} have one log dir: {what}", words::list(&hosts)),
         );
-        found.items = hosts
-            .iter()
-            .map(|host| {
-                Item::Host(HostItem {
-                    host: (*host).to_owned(),
-                    probe: None,
-                    path: None,
-                    reason: what.clone(),
-                })
-            })
-            .collect();
+        found.items = hosts.iter().map(|host| Item::host(host, None, what.clone())).collect();
         let lines = hosts
             .iter()
             .map(|host| on_disk(host, Some("meta.properties".to_owned()), what.clone()))
@@ -211,7 +200,7 @@ fn told(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
             }
             let mut found = finding(code, Severity::Critical, of_broker(cluster, host), title);
             let reason = moment.event.causes.first().unwrap_or(&moment.event.text).clone();
-            found.items = vec![Item::Host(HostItem { host: host.clone(), probe: None, path: None, reason })];
+            found.items = vec![Item::host(host, None, reason)];
             findings.push(found.seen(std::iter::once(moment.event)).show(lines_of(moment.event)));
         }
     }
@@ -233,12 +222,11 @@ fn inventory_ids(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
         );
         found.meaning = "The node's own meta.properties is right and was used.".to_owned();
         found.next_steps = vec![format!("Set kafka_broker_id: {node} for {} in the inventory.", broker.host)];
-        found.items = vec![Item::Host(HostItem {
-            host: broker.host.clone(),
-            probe: None,
-            path: None,
-            reason: format!("meta.properties has {node}, kafka_broker_id {var}"),
-        })];
+        found.items = vec![Item::host(
+            &broker.host,
+            None,
+            format!("meta.properties has {node}, kafka_broker_id {var}"),
+        )];
         let text = format!("broker id {node}");
         findings.push(found.show(vec![on_disk(&broker.host, Some("meta.properties".to_owned()), text)]));
     }
@@ -278,7 +266,7 @@ pub fn cluster_ids(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Findin
     found.items = rows()
         .map(|(id, host, path)| {
             let reason = format!("cluster.id {id}");
-            Item::Host(HostItem { host: host.to_owned(), probe: None, path: Some(path.to_owned()), reason })
+            Item::host(host, Some(path.to_owned()), reason)
         })
         .collect();
     let lines = rows()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::compare::{Broker, Cluster};
-use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity};
+use crate::diagnose::finding::{Code, Finding, Item, Severity};
 use crate::diagnose::lagging::in_step;
 use crate::diagnose::view::{self, View, finding, line, of_broker, of_cluster, of_topic};
 use crate::kafka::event::{Class, Event, TopicPartition};
@@ -141,12 +141,11 @@ fn isr_shrinking(
         .filter_map(|of| {
             let last = shown.iter().rev().find(|one| one.of == *of)?;
             let back = if last.back { ", and came back" } else { "" };
-            Some(Item::Host(HostItem {
-                host: name.clone(),
-                probe: None,
-                path: Some(format!("{}-{}", of.topic, of.partition)),
-                reason: format!("left at {}{back}", last.event.at_raw),
-            }))
+            Some(Item::host(
+                &name,
+                Some(format!("{}-{}", of.topic, of.partition)),
+                format!("left at {}{back}", last.event.at_raw),
+            ))
         })
         .collect();
     let lines = shown.iter().map(|one| line(one.event)).collect();
@@ -272,12 +271,11 @@ pub fn under_min(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
         found.items = shown
             .iter()
             .map(|(of, refusal)| {
-                Item::Host(HostItem {
-                    host: refusal.event.host.clone(),
-                    probe: None,
-                    path: Some(format!("{topic}-{}", of.partition)),
-                    reason: refusal.why.clone(),
-                })
+                Item::host(
+                    &refusal.event.host,
+                    Some(format!("{topic}-{}", of.partition)),
+                    refusal.why.clone(),
+                )
             })
             .collect();
         let lines = shown.iter().map(|(_, refusal)| line(refusal.event)).collect();
@@ -325,14 +323,7 @@ pub fn controller(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding
     );
     found.items = moves
         .iter()
-        .map(|(event, name)| {
-            Item::Host(HostItem {
-                host: name.clone(),
-                probe: None,
-                path: None,
-                reason: format!("became controller at {}", event.at_raw),
-            })
-        })
+        .map(|(event, name)| Item::host(name, None, format!("became controller at {}", event.at_raw)))
         .collect();
     let lines = moves.iter().map(|(event, _)| line(event)).collect();
     findings.push(found.seen(moves.iter().map(|(event, _)| *event)).show(lines));

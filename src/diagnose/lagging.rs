@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::compare::{Cluster, Partition, Replica, Topic};
-use crate::diagnose::finding::{Basis, Code, Finding, HostItem, Item, Severity, Subject};
+use crate::diagnose::finding::{Basis, Code, Finding, Item, Severity, Subject};
 use crate::diagnose::judge::{Lag, high_watermarks};
 use crate::diagnose::motion;
 use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
@@ -169,15 +169,11 @@ fn fetchers(view: &View<'_>, cluster: &Cluster, host: &str, findings: &mut Vec<F
         .zip(&leaders)
         .map(|(moment, leader)| {
             let cause = moment.event.causes.first().unwrap_or(&moment.event.text);
-            item(host, Some(format!("from {leader}")), cause.clone())
+            Item::host(host, Some(format!("from {leader}")), cause.clone())
         })
         .collect();
     let lines = dead.values().flat_map(|moment| lines_of(moment.event)).collect();
     findings.push(found.seen(dead.values().map(|moment| moment.event)).show(lines));
-}
-
-fn item(host: &str, path: Option<String>, reason: String) -> Item {
-    Item::Host(HostItem { host: host.to_owned(), probe: None, path, reason })
 }
 
 /// Partitions that a fetcher has left out (2.3 and later, KIP-461).
@@ -229,7 +225,7 @@ fn failed(view: &View<'_>, cluster: &Cluster, host: &str, findings: &mut Vec<Fin
             .iter()
             .map(|(partition, moment)| {
                 let cause = moment.event.causes.first().unwrap_or(&moment.event.text);
-                item(host, Some(format!("{topic}-{partition}")), cause.clone())
+                Item::host(host, Some(format!("{topic}-{partition}")), cause.clone())
             })
             .collect();
         let lines = marks.iter().map(|(_, moment)| line(moment.event)).collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::compare::{Broker, Cluster};
-use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity};
+use crate::diagnose::finding::{Code, Finding, Item, Severity};
 use crate::diagnose::isr::restarted;
 use crate::diagnose::sizes::METADATA;
 use crate::diagnose::view::{Moment, Stop, View, finding, line, lines_of, of_broker, of_cluster, on_disk};
@@ -58,14 +58,12 @@ fn quorum(view: &View<'_>, cluster: &Cluster) -> Option<Finding> {
         "Do not restart the brokers that still run: they could not register.".to_owned(),
         "Do not format a controller's disk anew: that forgets the cluster.".to_owned(),
     ];
-    found.items =
-        hosts.iter().map(|host| item(host, format!("{VOTERS} names it, and it does not run"))).collect();
+    found.items = hosts
+        .iter()
+        .map(|host| Item::host(host, None, format!("{VOTERS} names it, and it does not run")))
+        .collect();
     let line = |host: &&str| on_disk(host, None, "no process of Kafka runs".to_owned());
     Some(found.show(hosts.iter().map(line).collect()))
-}
-
-fn item(host: &str, reason: String) -> Item {
-    Item::Host(HostItem { host: host.to_owned(), probe: None, path: None, reason })
 }
 
 /// The ends in a log that no stop explains, and whether the broker came back.
@@ -151,10 +149,12 @@ fn crashed(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
     } else if open.or(last).is_some_and(|(moment, _)| back(moment)) {
         found.next_steps.push("Find out why it ended, before it ends again: memory, disk, a bug.".to_owned());
     }
-    found.items =
-        ends.iter().map(|(moment, why)| item(host, format!("{}: {why}", moment.event.at_raw))).collect();
+    found.items = ends
+        .iter()
+        .map(|(moment, why)| Item::host(host, None, format!("{}: {why}", moment.event.at_raw)))
+        .collect();
     if down {
-        found.items.push(item(host, "no process, no .kafka_cleanshutdown".to_owned()));
+        found.items.push(Item::host(host, None, "no process, no .kafka_cleanshutdown".to_owned()));
     }
     let lines = ends.iter().flat_map(|(moment, _)| lines_of(moment.event));
     let lines = lines.chain(kills.iter().map(|line| on_disk(host, None, (*line).clone()))).collect();
@@ -193,7 +193,7 @@ fn refused(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
         format!("Copy the directories of {topic} on {host} before anything else."),
         format!("Do not start {host} with unclean.leader.election.enable=true: it would cut its log."),
     ];
-    found.items = told.iter().map(|moment| item(host, moment.event.text.clone())).collect();
+    found.items = told.iter().map(|moment| Item::host(host, None, moment.event.text.clone())).collect();
     let lines = told.iter().map(|moment| line(moment.event)).collect();
     Some(found.seen(told.iter().map(|moment| moment.event)).show(lines))
 }
@@ -238,7 +238,7 @@ fn fenced(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding
                 of_broker(cluster, host),
                 format!("{host} is stopped{time}, after a clean shutdown"),
             );
-            found.items = vec![item(host, ".kafka_cleanshutdown is there".to_owned())];
+            found.items = vec![Item::host(host, None, ".kafka_cleanshutdown is there".to_owned())];
             let mut lines: Vec<_> = done.map(|moment| line(moment.event)).into_iter().collect();
             lines.extend(fence.map(line));
             Some(found.show(lines))
@@ -255,7 +255,8 @@ fn fenced(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding
                 of_broker(cluster, host),
                 format!("The controller cut {host} off at {}", event.at_raw),
             );
-            found.items = vec![item(host, format!("fenced at {}, no start seen since", event.at_raw))];
+            found.items =
+                vec![Item::host(host, None, format!("fenced at {}, no start seen since", event.at_raw))];
             Some(found.seen(std::iter::once(event)).show(vec![line(event)]))
         }
     }

@@ -20,10 +20,6 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     }
 }
 
-fn item(host: &str, reason: String) -> Item {
-    Item::Host(HostItem { host: host.to_owned(), probe: None, path: None, reason })
-}
-
 /// Milliseconds without an answer after which no session lives: `zookeeper.session.timeout.ms` is 18 s since 2.5 and
 /// 6 s before, and ZooKeeper grants 20 ticks of 2 s at most.
 const AWAY_MS: i64 = 40_000;
@@ -83,8 +79,9 @@ fn away(view: &View<'_>, cluster: &Cluster) -> Option<Finding> {
     found.items = without
         .iter()
         .map(|(host, first, last)| {
-            item(
+            Item::host(
                 host,
+                None,
                 format!("no session since {}, last tried at {}", first.event.at_raw, last.event.at_raw),
             )
         })
@@ -127,8 +124,10 @@ fn session(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
             last.event.at_raw
         ),
     );
-    found.items =
-        lost.iter().map(|moment| item(host, format!("expired at {}", moment.event.at_raw))).collect();
+    found.items = lost
+        .iter()
+        .map(|moment| Item::host(host, None, format!("expired at {}", moment.event.at_raw)))
+        .collect();
     let lines = lost.iter().map(|moment| line(moment.event)).collect();
     Some(found.seen(lost.iter().map(|moment| moment.event)).show(lines))
 }

@@ -70,7 +70,7 @@ fn why(visit: &Visit) -> String {
 }
 
 fn host_item(visit: &Visit, reason: String) -> Item {
-    Item::Host(HostItem { host: visit.host.clone(), probe: None, path: None, reason })
+    Item::host(&visit.host, None, reason)
 }
 
 /// `host-key-changed`: the server shows another key than the one that is known.

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::kafka::event::Uncertain;
 use crate::kafka::record::{self, Written};
 use crate::round::{Clock, Round, Visit};
 
@@ -18,18 +19,6 @@ pub const OFF_S: f64 = 1.0;
 
 /// Clocks needed before their middle says more than ours.
 const QUORUM: usize = 3;
-
-/// Why a time may be wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Uncertain {
-    /// The clock was set back and showed this hour twice; the earlier is taken. Seconds between the two.
-    Twice { apart_s: i32 },
-    /// The clock was set forward over this time; it is taken as if it had not been. Seconds of the gap.
-    Skipped { gap_s: i32 },
-    /// On the visit the clock was so many seconds ahead, or behind if negative; what it was when the line was
-    /// written nobody knows, so the line keeps its own time.
-    Clock { ahead_s: i64 },
-}
 
 impl fmt::Display for Uncertain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,7 @@ pub mod bugs;
 pub mod catalogue;
 pub mod checkpoint;
 pub mod event;
+pub mod events;
 pub mod harmless;
 pub mod log_clock;
 pub mod log_name;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use crate::compare::Comparison;
+use crate::kafka::event::Uncertain;
 use crate::kafka::event::{Class, Event, TopicPartition, Weight};
-use crate::kafka::log_clock::Uncertain;
 use crate::report::Report;
 use crate::report::fold::fold;
 use crate::report::measure::{count, counted, moment, numbers};

@@ -1,6 +1,6 @@
 use crate::diagnose::finding::Finding;
+use crate::kafka::event::Uncertain;
 use crate::kafka::event::Weight;
-use crate::kafka::log_clock::Uncertain;
 use crate::report::fixture::{Case, healthy, hostile, incident, unseen};
 use crate::report::table::table;
 use crate::report::{Filter, Format, Report, Style, render};
