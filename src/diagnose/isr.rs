@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Code, Finding, Item, Severity};
 use crate::diagnose::lagging::in_step;
-use crate::diagnose::view::{self, View, finding, line, of_broker, of_cluster, of_topic};
+use crate::diagnose::view::{self, Stop, View, finding, line, of_broker, of_cluster, of_topic};
 use crate::kafka::event::{Class, Event, TopicPartition};
 use crate::words;
 
@@ -243,12 +243,14 @@ pub fn under_min(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
             refusal.over = refusal.over || size >= enough;
         }
     }
+    // The last brokers of a cluster that is stopped find nobody to lead.
+    let all_stopped = cluster.brokers.iter().all(|broker| view.stopped(broker) == Some(Stop::Clean));
     let mut topics: BTreeMap<&str, Vec<(&TopicPartition, Refusal<'_>)>> = BTreeMap::new();
     for (of, mut refusal) in refused {
         if view::topic(cluster, &of.topic).is_some_and(|topic| topic.ignored) {
             continue;
         }
-        refusal.over = refusal.over || begun_anew(view, refusal.event);
+        refusal.over = refusal.over || all_stopped || begun_anew(view, refusal.event);
         topics.entry(&of.topic).or_default().push((of, refusal));
     }
     for (topic, all) in topics {

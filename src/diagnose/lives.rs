@@ -95,14 +95,28 @@ fn ends<'v, 'a>(view: &'v View<'a>, host: &str) -> Vec<(&'v Moment<'a>, String)>
                 let what = what.as_deref().unwrap_or("memory");
                 ends.push((moment, format!("OutOfMemoryError: {what}")));
             }
-            Class::FatalError { phase } => ends.push((moment, format!("fatal error during {phase}"))),
+            Class::FatalError { phase } => {
+                let cause = cause(moment).map(|cause| format!(": {cause}")).unwrap_or_default();
+                ends.push((moment, format!("fatal error during {phase}{cause}")));
+            }
             _ => {}
         }
     }
     ends
 }
 
-/// `broker-crashed`: a broker ended without shutting down.
+/// The first sentence of the exception that is at the bottom of a record.
+fn cause<'a>(moment: &Moment<'a>) -> Option<&'a str> {
+    let last = moment.event.causes.last()?.trim_start_matches("Caused by: ");
+    Some(last.split_once(". ").map_or(last, |(first, _)| first))
+}
+
+/// Whether a broker did not come up.
+fn failed_start(moment: &Moment<'_>) -> bool {
+    matches!(&moment.event.class, Class::FatalError { phase } if phase.ends_with("startup"))
+}
+
+/// `broker-crashed`: a broker ended without shutting down, or did not come up.
 ///
 /// It holds because the marker `.kafka_cleanshutdown` is the last thing that a stop writes and the first that
 /// a start removes (kafka.log.LogManager).
@@ -131,9 +145,16 @@ fn crashed(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
         !back(moment) && !matches!(moment.event.class, Class::UncleanStart { .. } | Class::Recovering { .. })
     });
     let clean = view.stopped(broker) == Some(Stop::Clean);
-    let severity = if down || (open.is_some() && !clean) { Severity::Critical } else { Severity::Warning };
+    // A start that failed ends like a stop, with the marker of a clean one.
+    let unstarted = view.stopped(broker).is_some() && open.is_some_and(|(moment, _)| failed_start(moment));
+    let severity =
+        if down || unstarted || (open.is_some() && !clean) { Severity::Critical } else { Severity::Warning };
     let last = ends.last();
     let title = match (down, open.or(last)) {
+        (_, Some((moment, why))) if unstarted => {
+            let why = cause(moment).unwrap_or(why);
+            format!("{host} could not start: {why} ({})", moment.event.at_raw)
+        }
         (true, _) => format!("{host} is down and was not stopped cleanly"),
         (false, Some((moment, why))) => {
             let back = if back(moment) { " It has started since." } else { "" };

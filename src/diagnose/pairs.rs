@@ -3,7 +3,7 @@
 use crate::compare::{Cluster, Pair, Partition, Replica, Topic, ratio, sure_ratio};
 use crate::diagnose::finding::{Basis, Code, Finding, Item, Severity, Subject};
 use crate::diagnose::judge::floor;
-use crate::diagnose::sizes::{METADATA, about, host, replica_item, size_lines};
+use crate::diagnose::sizes::{METADATA, about, far_behind, host, replica_item, size_lines};
 use crate::diagnose::view::{View, finding, of_cluster, topic};
 use crate::round::SizeRatio;
 use crate::words;
@@ -65,6 +65,14 @@ fn broker_pair_bias(
         return None;
     }
     let smaller = if larger == pair.a { pair.b } else { pair.a };
+    // What was never fetched is no cleaner's doing: replica-short and replica-lagging have it.
+    let lacks = |partition: &&Partition| {
+        let of = |broker| partition.current().find(|replica| replica.broker == broker);
+        of(larger).zip(of(smaller)).is_some_and(|(large, small)| far_behind(large, small))
+    };
+    if shared().filter(lacks).count() * 2 >= usize::try_from(pair.partitions).ok()? {
+        return None;
+    }
     let (larger, smaller) = (host(cluster, larger), host(cluster, smaller));
     // What waits for a cleaner that is not late makes a ratio too, and no fault.
     let late = shared().any(|partition| {

@@ -144,7 +144,8 @@ fn rank(judgement: &Judgement) -> u8 {
     }
 }
 
-fn far_behind(large: &Replica, small: &Replica) -> bool {
+/// Whether a replica lacks a good part of what another holds.
+pub fn far_behind(large: &Replica, small: &Replica) -> bool {
     let held = large.high_watermark.unwrap_or(0).saturating_sub(large.log_start.unwrap_or(0));
     matches!(high_watermarks(large, small), Some(Lag::Behind(offsets)) if offsets > held / FAR_BEHIND)
 }

@@ -36,6 +36,11 @@ const LINES: &[(&str, &str)] = &[
         r"Error while creating ephemeral at /controller, node already exists",
         "another broker became the controller first",
     ),
+    // kafka.log.AbstractIndex, 0.11 to 2.0, on a Java that came later (9 and above).
+    (
+        r"Error when freeing index buffer \(kafka\.log\.",
+        "this Java gives an index's memory back only when it collects garbage: it is newer than the broker",
+    ),
     // kafka.server.KafkaServerStartable up to 2.7, kafka.Kafka later.
     (r"Exiting Kafka\.", "the broker's end, whose cause the lines before say"),
     // kafka.controller.RequestSendThread up to 3.9.
@@ -125,6 +130,7 @@ mod tests {
     #[test]
     fn errors_of_healthy_clusters_are_excused() {
         for line in [
+            "[2026-11-24 16:49:49,809] ERROR Error when freeing index buffer (kafka.log.OffsetIndex)",
             "[2026-11-23 16:10:43,084] ERROR [ReplicaFetcherThread-0-180881591], Error for partition [priceStock,2] to broker 180881591:org.apache.kafka.common.errors.UnknownTopicOrPartitionException: This server does not host this topic-partition. (kafka.server.ReplicaFetcherThread)",
             "[2017-04-03 14:16:36,003] ERROR [ReplicaFetcherThread-0-2], Error for partition [t,0] to broker 2:org.apache.kafka.common.errors.NotLeaderForPartitionException: This server is not the leader for that topic-partition. (kafka.server.ReplicaFetcherThread)",
             "[2026-11-23 16:17:40,000] ERROR [QuorumController id=1] Cancelling deferred write event maybeFenceReplicas because the event queue is now closed. (org.apache.kafka.controller.QuorumController)",

@@ -101,6 +101,13 @@ fn a_partition_without_a_leader() {
     let open = [none_alive.clone(), cause.clone()];
     assert_eq!(only(&of(&open), Code::UnderMinIsr).severity, Severity::Critical);
     assert_eq!(only(&of(&[none_alive, cause, elected]), Code::UnderMinIsr).severity, Severity::Notice);
+    // The whole cluster was stopped, and there was nobody left to lead.
+    let down = |name, id, clean: bool| {
+        with(held(name, id), |broker| broker.running = Some(false)).dir(|dir| dir.clean_shutdown = clean)
+    };
+    let all = |clean| findings(&round(vec![logged(down("a", 1, true), &open), down("b", 2, clean)]));
+    assert_eq!(only(&all(true), Code::UnderMinIsr).severity, Severity::Notice);
+    assert_eq!(only(&all(false), Code::UnderMinIsr).severity, Severity::Critical);
 }
 
 fn elections(times: usize) -> Vec<Finding> {

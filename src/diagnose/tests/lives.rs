@@ -132,3 +132,29 @@ fn a_jvm_without_memory() {
     let other = [lines[0].clone(), "java.lang.IllegalStateException: closed".to_owned()];
     none(&of(logged(broker("a", 1), &other)), Code::BrokerCrashed);
 }
+
+#[test]
+fn a_start_that_failed_is_no_stop() {
+    let failed = [
+        at(
+            "10:00:00,000",
+            "ERROR [KafkaServer id=1] Fatal error during KafkaServer startup. Prepare to shutdown (kafka.server.KafkaServer)",
+        ),
+        "java.lang.OutOfMemoryError: Java heap space".to_owned(),
+        stopped("10:00:02,000", 1),
+    ];
+    let down = |lines: &[String]| {
+        let visit = with(broker("a", 1), |broker| broker.running = Some(false));
+        of(logged(visit, lines).dir(|dir| dir.clean_shutdown = true))
+    };
+    let found = down(&failed);
+    let crashed = only(&found, Code::BrokerCrashed);
+    assert_eq!(crashed.severity, Severity::Critical);
+    assert_eq!(
+        crashed.title,
+        "a could not start: java.lang.OutOfMemoryError: Java heap space (2026-11-23 10:00:00,000)"
+    );
+    // It came up later, and was stopped then.
+    let later = [&failed[..], &[started("11:00:00,000", 1), stopped("12:00:00,000", 1)]].concat();
+    assert_eq!(only(&down(&later), Code::BrokerCrashed).severity, Severity::Warning);
+}

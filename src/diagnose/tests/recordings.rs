@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 59] = [
+const TRUTHS: [Truth; 68] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -378,6 +378,18 @@ const TRUTHS: [Truth; 59] = [
     Truth { name: "zk-down-1.1", must: &["broker-crashed broker-0003", "session-lost"] },
     // It was away for twenty seconds.
     quiet("zk-flap-2.8"),
+    // A heap too small to start with, while its peers took in what it lacks.
+    Truth { name: "oom-2.4", must: &["broker-crashed broker-0003", "replica-short priceStock"] },
+    // Killed and started at once: its own registration is in the way for nine seconds.
+    Truth { name: "quick-4.0", must: &["broker-crashed broker-0002"] },
+    // An election by hand, of one partition of two.
+    Truth { name: "elect-unclean-4.0", must: TRUNCATED },
+    Truth { name: "elect-unclean-2.8", must: TRUNCATED },
+    quiet("healthy-0.9"),
+    quiet("healthy-0.11"),
+    quiet("healthy-4.3"),
+    Truth { name: "truncation-0.11", must: TRUNCATED },
+    Truth { name: "truncation-4.3", must: TRUNCATED },
     // Somebody deleted a replica's directory under the running broker.
     Truth { name: "rm-dir-2.4", must: DELETED },
     Truth { name: "rm-dir-3.9", must: DELETED },

@@ -126,7 +126,7 @@ fn failures() -> Vec<Message> {
         // Up to 1.0: NoReplicaOnlineException.
         message(
             &["is alive. Live brokers are: ["],
-            r"No (?P<who>broker|replica)(?: in ISR)? for partition {tp} is alive\. Live brokers are: \[(?P<live>.*?)\], (?:ISR brokers|Assigned replicas) are: \[(?P<wanted>.*?)\]",
+            r"No (?P<who>broker|replica)(?: in ISR)? for partition {tp} is alive\. Live brokers are: \[(?P<live>.*?)\][,.] (?:ISR brokers|Assigned replicas) are: \[(?P<wanted>.*?)\]",
             |found| {
                 Some(Class::NoReplicaAlive {
                     of: found.of()?,
