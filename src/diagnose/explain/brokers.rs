@@ -8,12 +8,13 @@ pub fn text(code: Code) -> Text {
         Code::BrokerCrashed => Text {
             code,
             severity: "critical where it is down; warning where it has started since",
-            summary: "A broker ended without shutting down",
+            summary: "A broker ended without shutting down, or did not come up",
             meaning: "The broker was killed, or ended by an error. What it had not flushed must be recovered from its \
                       segments at the next start, and up to 0.10.2 its high watermarks decide what it throws away.",
             rule: "It is not running and left no .kafka_cleanshutdown; or a fatal error or an OutOfMemoryError in its \
                    log, or a kill by the kernel, without a later start; or a start that recovers logs and was not \
-                   its first. Recovery of __cluster_metadata alone is normal. A broker that halted because its log \
+                   its first. A start that failed is critical while the broker does not run, though it leaves the mark of \
+                   a clean stop. Recovery of __cluster_metadata alone is normal. A broker that halted because its log \
                    dirs failed is log-dir-offline's."
                 .to_owned(),
             versions: "All. `since no clean shutdown file was found` from 2.6.",

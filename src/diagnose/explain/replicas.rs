@@ -130,7 +130,8 @@ pub fn text(code: Code) -> Text {
                       is something of the broker, such as its cleaner.",
             rule: format!(
                 "At least {} shared partitions of a topic, their ratios within a factor of {}, the middle one at \
-                 least {}, and half of the differences beyond {} or {} segments.",
+                 least {}, and half of the differences beyond {} or {} segments. Where half of the smaller replicas \
+                 are far behind in offsets it is no bias: they were never fetched.",
                 pairs::PATTERN,
                 pairs::STEADY,
                 pairs::BIASED,
