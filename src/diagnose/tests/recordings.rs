@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 68] = [
+const TRUTHS: [Truth; 70] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -393,6 +393,10 @@ const TRUTHS: [Truth; 68] = [
     // Somebody deleted a replica's directory under the running broker.
     Truth { name: "rm-dir-2.4", must: DELETED },
     Truth { name: "rm-dir-3.9", must: DELETED },
+    // And segments of it.
+    Truth { name: "rm-seg-2.4", must: &["log-dir-offline broker-0003"] },
+    // Two were killed, one came back; what the other led alone has no leader.
+    Truth { name: "two-down-4.1", must: &["broker-crashed broker-0002", "broker-crashed broker-0003"] },
     // The old leader never came back: it holds what the new one lacks.
     Truth { name: "never-back-0.10", must: LEFT_BEHIND },
     Truth { name: "never-back-4.0", must: LEFT_BEHIND },
