@@ -90,11 +90,12 @@ pub fn elections<'a>(view: &View<'a>, cluster: &'a Cluster) -> Elections<'a> {
 
 /// `unclean-election`: a replica outside the ISR became leader.
 pub fn unclean(view: &View<'_>, cluster: &Cluster, elections: &Elections<'_>, findings: &mut Vec<Finding>) {
+    let starts = if elections.is_empty() { LeaderStarts::new() } else { leader_starts(view) };
     for (topic, elections) in elections {
         let topic = *topic;
         let ignored = topic.and_then(|name| view::topic(cluster, name)).is_some_and(|topic| topic.ignored);
         if !ignored {
-            findings.push(unclean_election(view, cluster, topic, elections));
+            findings.push(unclean_election(view, cluster, topic, elections, &starts));
         }
     }
 }
@@ -104,6 +105,7 @@ fn unclean_election(
     cluster: &Cluster,
     topic: Option<&str>,
     elections: &[Election<'_>],
+    starts: &LeaderStarts<'_>,
 ) -> Finding {
     let leader_of = |election: &Election<'_>| match (election.leader, view.host_of(cluster, election.leader))
     {
@@ -133,14 +135,15 @@ fn unclean_election(
         "No replica in sync was alive, and the controller chose one that was behind. Whatever the \
                      new leader did not have is cut from the other replicas as soon as they follow it."
             .to_owned();
-    let held = topic.map_or_else(Vec::new, |topic| held(view, cluster, topic, elections));
+    let held = topic.map_or_else(Vec::new, |topic| held(view, cluster, topic, elections, starts));
     let holders = words::once(held.iter().map(|held| held.host));
     if !holders.is_empty() {
-        let offsets: u64 = held.iter().map(|held| held.until - held.from).sum();
-        let verb = if holders.len() == 1 { "is down and holds" } else { "are down and hold" };
+        let offsets =
+            held.iter().fold(0u64, |sum, held| sum.saturating_add(held.until.saturating_sub(held.from)));
+        let verb = if holders.len() == 1 { "which is down, has" } else { "which are down, have" };
         let who = words::list(&holders);
         found.title =
-            format!("{}; {who} {verb} {} offsets that it lacks", found.title, words::count(offsets));
+            format!("{}; {who}, {verb} {} offsets that it lacks", found.title, words::count(offsets));
         found.next_steps.push(format!(
             "Do not start {who}: it would cut these offsets at once. Copy the directories below first; what they hold can then be produced again."
         ));
@@ -185,50 +188,54 @@ struct Held<'a> {
     until: u64,
 }
 
+/// Where leaders' logs ended when they were elected, with the second: by topic and partition.
+type LeaderStarts<'a> = BTreeMap<(&'a str, u32), Vec<(i64, u64)>>;
+
+/// What leaders say themselves (0.11 and later).
+fn leader_starts<'a>(view: &View<'a>) -> LeaderStarts<'a> {
+    let mut starts = LeaderStarts::new();
+    for event in &view.comparison.events {
+        if let (Class::LeaderStart { of, offset, .. }, Some(at)) = (&event.class, event.at) {
+            starts.entry((of.topic.as_str(), of.partition)).or_default().push((at.as_second(), *offset));
+        }
+    }
+    starts
+}
+
 /// Finds the replicas that hold what an unclean leader lacks: committed there, behind the new leader's start, on a
 /// broker that is down and has written nothing since the election. When it starts it follows, and cuts them.
-fn held<'a>(view: &View<'a>, cluster: &'a Cluster, topic: &str, elections: &[Election<'_>]) -> Vec<Held<'a>> {
-    let mut held: Vec<Held<'_>> = Vec::new();
+fn held<'a>(
+    view: &View<'a>,
+    cluster: &'a Cluster,
+    topic: &str,
+    elections: &[Election<'_>],
+    starts: &LeaderStarts<'_>,
+) -> Vec<Held<'a>> {
+    let mut held: BTreeMap<(&str, u32), Held<'_>> = BTreeMap::new();
     let partitions = view::topic(cluster, topic).map_or(&[][..], |topic| &topic.partitions);
     for election in elections {
-        let Some(at) = election.event.at else { continue };
-        let Some(partition) =
-            partitions.iter().find(|partition| Some(partition.partition) == election.partition)
-        else {
-            continue;
-        };
-        // Up to 0.10.2 a leader does not say it; what it has committed since is at least as much.
+        let (Some(at), Some(number)) = (election.event.at, election.partition) else { continue };
+        let place = partitions.binary_search_by_key(&number, |partition| partition.partition);
+        let Some(partition) = place.ok().and_then(|place| partitions.get(place)) else { continue };
         let leader = partition.current().find(|replica| {
             cluster.brokers.get(replica.broker).is_some_and(|broker| broker.id == Some(election.leader))
         });
-        let now = leader.and_then(|replica| replica.high_watermark);
-        let Some(from) = began_at(view, topic, election).or(now) else { continue };
+        // Within a minute, by the clocks of two hosts.
+        let near = at.as_second() - 5..at.as_second() + 60;
+        let said = starts.get(&(topic, number)).into_iter().flatten().find(|(began, _)| near.contains(began));
+        // Up to 0.10.2 nobody says it; what the leader has committed since is at least as much.
+        let from = said.map(|(_, offset)| *offset).or_else(|| leader?.high_watermark);
+        let Some(from) = from else { continue };
         for replica in partition.current() {
             let Some(broker) = cluster.brokers.get(replica.broker) else { continue };
             let (Some(until), Some(mtime)) = (replica.high_watermark, replica.newest_mtime) else { continue };
             let down = view.stopped(broker).is_some();
             let before = view.corrected(broker, mtime) <= at.as_second();
             if down && before && until > from && broker.id != Some(election.leader) {
-                held.retain(|held| (held.host, held.partition) != (&broker.host, partition.partition));
-                held.push(Held { host: &broker.host, partition: partition.partition, from, until });
+                let here = Held { host: &broker.host, partition: number, from, until };
+                held.insert((&broker.host, number), here);
             }
         }
     }
-    held
-}
-
-/// Where the log of an elected leader ended, as it said itself (0.11 and later): within a minute of its election, by
-/// the clocks of two hosts.
-fn began_at(view: &View<'_>, topic: &str, election: &Election<'_>) -> Option<u64> {
-    let at = election.event.at?.as_second();
-    view.comparison.events.iter().find_map(|event| match &event.class {
-        Class::LeaderStart { of, offset, .. }
-            if of.topic == topic
-                && Some(of.partition) == election.partition
-                && event.at.is_some_and(|began| (at - 5..at + 60).contains(&began.as_second())) =>
-        {
-            Some(*offset)
-        }
-        _ => None,
-    })
+    held.into_values().collect()
 }

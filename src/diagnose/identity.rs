@@ -69,11 +69,17 @@ fn taken(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
         told |= !refused.is_empty();
         refused.retain(|moment| !view.started_after(moment));
         let Some(last) = refused.last() else { continue };
+        let short = refused_for(&refused) <= SESSION_MS;
         // One that still runs may be waiting for its own registration to end.
-        let waits = view.visit(broker).and_then(|visit| visit.broker.as_ref()?.running) == Some(true)
-            && refused_for(&refused) <= SESSION_MS;
-        let (severity, title) = if waits {
+        let runs = view.visit(broker).and_then(|visit| visit.broker.as_ref()?.running) == Some(true);
+        let nobody_else = cluster.complete
+            && cluster.brokers.iter().all(|other| other.host == *host || other.id != broker.id);
+        let (severity, title) = if short && runs {
             (Severity::Notice, format!("{host} waits to join: its broker id is still registered"))
+        } else if short && nobody_else {
+            // That it does not run is broker-crashed's.
+            let own = "its own last registration had not run out, most likely";
+            (Severity::Notice, format!("{host} could not join: {own}"))
         } else {
             (Severity::Critical, format!("{host} could not join: its broker id is taken"))
         };
@@ -88,6 +94,14 @@ fn taken(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
         }
         let mut found = finding(Code::BrokerIdDuplicate, severity, of_broker(cluster, host), title);
         found.meaning = "Another process is registered with this id, or this broker's own last registration had not run out when it was started again: then it joins at its next start.".to_owned();
+        if severity == Severity::Notice {
+            found.next_steps = vec![
+                format!(
+                    "Wait for the session's time (18 s at most), then see whether {host} runs; else start it again."
+                ),
+                "If it is refused again: look for another broker with this id.".to_owned(),
+            ];
+        }
         let reason = last.event.causes.first().unwrap_or(&last.event.text).clone();
         found.items = vec![Item::host(host, None, reason)];
         let events = refused.iter().map(|moment| moment.event);

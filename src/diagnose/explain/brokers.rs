@@ -47,7 +47,7 @@ pub fn text(code: Code) -> Text {
         },
         Code::BrokerIdDuplicate => Text {
             code,
-            severity: "critical; notice while a broker that was just restarted may be waiting for its own registration",
+            severity: "critical; notice where a broker that was just restarted has met its own last registration",
             summary: "Two brokers have one id, or one log dir",
             meaning: "Only one of them can be in the cluster. One disk is a copy of the other's, two inventory \
                       entries are one host, or two clusters are taken for one.",

@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 70] = [
+const TRUTHS: [Truth; 71] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -381,6 +381,8 @@ const TRUTHS: [Truth; 70] = [
     // A heap too small to start with, while its peers took in what it lacks.
     Truth { name: "oom-2.4", must: &["broker-crashed broker-0003", "replica-short priceStock"] },
     // Killed and started at once: its own registration is in the way for nine seconds.
+    // There the start fails.
+    Truth { name: "quick-2.4", must: &["broker-crashed broker-0002"] },
     Truth { name: "quick-4.0", must: &["broker-crashed broker-0002"] },
     // An election by hand, of one partition of two.
     Truth { name: "elect-unclean-4.0", must: TRUNCATED },
@@ -457,10 +459,10 @@ fn what_an_unclean_leader_lacks_is_named() {
         let found = findings(&Recording::open(name).round());
         let election = only(&found, Code::UncleanElection);
         let title = &election.title;
-        assert!(title.contains(&format!("broker-0002 is down and holds {offsets}")), "{name}: {title}");
+        assert!(title.contains(&format!("broker-0002, which is down, has {offsets}")), "{name}: {title}");
         assert!(election.next_steps[0].starts_with("Do not start broker-0002"), "{name}");
     }
     // It is back, and has cut its log: nobody holds them any more.
     let found = findings(&Recording::open("truncation-kraft-4.1").round());
-    assert!(!only(&found, Code::UncleanElection).title.contains("holds"));
+    assert!(!only(&found, Code::UncleanElection).title.contains("which is down"));
 }
