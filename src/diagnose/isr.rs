@@ -1,11 +1,11 @@
-//! Replicas in sync: followers that left, partitions below their minimum.
+//! Replicas in sync: followers that left; and controllers that moved.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Code, Finding, Item, Severity};
 use crate::diagnose::lagging::in_step;
-use crate::diagnose::view::{self, Stop, View, finding, line, of_broker, of_cluster, of_topic};
+use crate::diagnose::view::{self, View, finding, line, of_broker, of_cluster};
 use crate::kafka::event::{Class, Event, TopicPartition};
 use crate::words;
 
@@ -22,13 +22,13 @@ struct Left<'a> {
 }
 
 /// The events of one cluster's brokers, oldest first.
-fn events<'a>(view: &View<'a>, cluster: &'a Cluster) -> impl Iterator<Item = &'a Event> + Clone {
+pub fn events<'a>(view: &View<'a>, cluster: &'a Cluster) -> impl Iterator<Item = &'a Event> + Clone {
     let hosts: BTreeSet<&str> = cluster.brokers.iter().map(|broker| broker.host.as_str()).collect();
     view.comparison.events.iter().filter(move |event| hosts.contains(event.host.as_str()))
 }
 
 /// The ISR that a line leaves behind.
-fn isr_of(class: &Class) -> Option<(&TopicPartition, &[i64])> {
+pub fn isr_of(class: &Class) -> Option<(&TopicPartition, &[i64])> {
     match class {
         Class::IsrShrunk { of, to, .. } => Some((of, to)),
         Class::IsrExpanded { of: Some(of), to, .. } => Some((of, to)),
@@ -198,98 +198,6 @@ fn flapping<'l, 'a>(left: &[&'l Left<'a>], limit: usize) -> Option<(&'a TopicPar
         })?;
         Some((of, hour.to_vec()))
     })
-}
-
-/// What keeps writes from a partition.
-struct Refusal<'a> {
-    event: &'a Event,
-    why: String,
-    min: Option<u64>,
-    over: bool,
-}
-
-/// `under-min-isr`: writes with acks=all are refused, or nobody leads.
-///
-/// It holds because the leader refuses them while its ISR is smaller than `min.insync.replicas`
-/// (kafka.cluster.Partition `appendRecordsToLeader`), and says so for each.
-pub fn under_min(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
-    let mut refused: BTreeMap<&TopicPartition, Refusal<'_>> = BTreeMap::new();
-    for event in events(view, cluster) {
-        let told = match &event.class {
-            Class::UnderMinIsr { of, isr, min } => {
-                Some((of, format!("{isr} in sync, {min} needed"), Some(*min)))
-            }
-            Class::IsrUpdated { of: Some(of), isr, under_min: true, .. } => {
-                Some((of, format!("{} in sync, fewer than min.insync.replicas", isr.len()), None))
-            }
-            Class::ElectionFailed { of, .. } => Some((of, "no replica may lead".to_owned(), None)),
-            Class::NoReplicaAlive { of, .. } => {
-                Some((of, "no replica that may lead is alive".to_owned(), None))
-            }
-            _ => None,
-        };
-        if let Some((of, why, min)) = told {
-            refused.insert(of, Refusal { event, why, min, over: false });
-            continue;
-        }
-        let now = match &event.class {
-            Class::UncleanElection { of: Some(of), .. } => Some((of, 1)),
-            class => isr_of(class).map(|(of, isr)| (of, isr.len())),
-        };
-        if let Some((of, size)) = now
-            && let Some(refusal) = refused.get_mut(of)
-        {
-            let enough = refusal.min.map_or(1, |min| usize::try_from(min).unwrap_or(usize::MAX));
-            refusal.over = refusal.over || size >= enough;
-        }
-    }
-    // The last brokers of a cluster that is stopped find nobody to lead.
-    let all_stopped = cluster.brokers.iter().all(|broker| view.stopped(broker) == Some(Stop::Clean));
-    let mut topics: BTreeMap<&str, Vec<(&TopicPartition, Refusal<'_>)>> = BTreeMap::new();
-    for (of, mut refusal) in refused {
-        if view::topic(cluster, &of.topic).is_some_and(|topic| topic.ignored) {
-            continue;
-        }
-        refusal.over = refusal.over || all_stopped || begun_anew(view, refusal.event);
-        topics.entry(&of.topic).or_default().push((of, refusal));
-    }
-    for (topic, all) in topics {
-        let open: Vec<&(&TopicPartition, Refusal<'_>)> =
-            all.iter().filter(|(_, refusal)| !refusal.over).collect();
-        let shown: Vec<&(&TopicPartition, Refusal<'_>)> =
-            if open.is_empty() { all.iter().collect() } else { open.clone() };
-        let number = words::counted(shown.len(), "partition", "partitions");
-        let title = if open.is_empty() {
-            format!("{number} of {topic} had too few replicas in sync for a while")
-        } else {
-            let last = shown.last().map_or("", |(_, refusal)| refusal.event.at_raw.as_str());
-            format!(
-                "{number} of {topic} {} too few replicas in sync since {last}",
-                if shown.len() == 1 { "has" } else { "have" }
-            )
-        };
-        let severity = if open.is_empty() { Severity::Notice } else { Severity::Critical };
-        let mut found = finding(Code::UnderMinIsr, severity, of_topic(cluster, topic), title);
-        found.items = shown
-            .iter()
-            .map(|(of, refusal)| {
-                Item::host(
-                    &refusal.event.host,
-                    Some(format!("{topic}-{}", of.partition)),
-                    refusal.why.clone(),
-                )
-            })
-            .collect();
-        let lines = shown.iter().map(|(_, refusal)| line(refusal.event)).collect();
-        findings.push(found.seen(shown.iter().map(|(_, refusal)| refusal.event)).show(lines));
-    }
-}
-
-/// Whether the host that reported something started again later: what it said then is over.
-fn begun_anew(view: &View<'_>, event: &Event) -> bool {
-    let log = view.log(&event.host);
-    let own = log.iter().find(|moment| std::ptr::eq(moment.event, event));
-    own.is_some_and(|moment| view.started_after(moment))
 }
 
 /// `controller-moved`: another node became controller.

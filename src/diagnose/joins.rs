@@ -19,7 +19,7 @@ pub enum Unclean {
     Unseen,
 }
 
-const SETTING: &str = "unclean.leader.election.enable";
+pub const SETTING: &str = "unclean.leader.election.enable";
 
 /// Whether an unclean election of a topic is possible: the topic's own setting, the brokers' (whichever is
 /// controller decides), else the default of the oldest version seen (true up to 0.10.2, false from 0.11.0:
@@ -163,7 +163,7 @@ fn stay_up(view: &View<'_>, cluster: &Cluster, host: &str, held: &Held<'_>) -> V
         .collect()
 }
 
-fn election(unclean: &Unclean) -> String {
+pub fn election(unclean: &Unclean) -> String {
     match unclean {
         Unclean::Possible(how) => format!(
             "An unclean election is possible ({how}): a short replica may lead, and what it lacks is then cut from the others."

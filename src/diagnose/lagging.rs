@@ -200,7 +200,9 @@ fn failed(view: &View<'_>, cluster: &Cluster, host: &str, findings: &mut Vec<Fin
                 }
             }
             // It fetches again: a new leader, or a cut that went on.
-            Class::FetchReset { of, .. } | Class::LeaderStart { of, .. } => {
+            Class::FetchReset { of, .. }
+            | Class::LeaderStart { of, .. }
+            | Class::FollowerStart { of, .. } => {
                 marked.remove(of);
             }
             _ => {}

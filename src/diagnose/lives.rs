@@ -219,6 +219,18 @@ fn refused(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
     Some(found.seen(told.iter().map(|moment| moment.event)).show(lines))
 }
 
+/// The last line of a broker's last stop.
+fn shutdown<'v, 'a>(view: &'v View<'a>, host: &str) -> Option<&'v Moment<'a>> {
+    let done = |moment: &&Moment<'_>| matches!(moment.event.class, Class::ShutdownDone { .. });
+    view.log(host).iter().rev().find(done)
+}
+
+/// Seconds since a broker that is stopped ended its stop, where its log has it.
+pub fn stopped_for(view: &View<'_>, broker: &Broker) -> Option<i64> {
+    let at = shutdown(view, &broker.host)?.event.at?;
+    Some(view.age(broker, at.as_second()))
+}
+
 /// `broker-fenced`: the controller cut a broker off, or the broker is stopped.
 ///
 /// A clean stop of more than the session's 9 s is fenced too (ReplicationControlManager), so that the line alone
@@ -243,12 +255,8 @@ fn fenced(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding
     match stop {
         Some(Stop::Clean) => {
             let limits = view.limits(cluster);
-            let done = view
-                .log(host)
-                .iter()
-                .rev()
-                .find(|moment| matches!(moment.event.class, Class::ShutdownDone { .. }));
-            let since = done.and_then(|moment| moment.event.at).map(|at| view.age(broker, at.as_second()));
+            let done = shutdown(view, host);
+            let since = stopped_for(view, broker);
             let long =
                 since.is_some_and(|since| u64::try_from(since).is_ok_and(|since| since > limits.stopped_s));
             let time =

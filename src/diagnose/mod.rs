@@ -28,7 +28,9 @@ mod pairs;
 mod replicas;
 mod sessions;
 mod sizes;
+mod starts;
 mod truncation;
+mod unserved;
 mod verdict;
 mod view;
 mod visits;
@@ -60,7 +62,7 @@ pub fn diagnose(round: &Round, comparison: &Comparison) -> Vec<Finding> {
         expected::all(&view, cluster, &mut findings);
         lagging::all(&view, cluster, &mut findings);
         isr::shrinking(&view, cluster, &mut findings);
-        isr::under_min(&view, cluster, &mut findings);
+        unserved::all(&view, cluster, &mut findings);
         isr::controller(&view, cluster, &mut findings);
         lives::all(&view, cluster, &mut findings);
         sessions::all(&view, cluster, &mut findings);
@@ -71,6 +73,7 @@ pub fn diagnose(round: &Round, comparison: &Comparison) -> Vec<Finding> {
         identity::cluster_ids(&view, cluster, &mut findings);
         errors::unknown(&view, cluster, &mut findings);
         joins::restarts(&view, cluster, &mut findings);
+        starts::all(&view, cluster, &mut findings);
     }
     described::all(&view, &mut findings);
     visits::all(&view, &mut findings);

@@ -68,7 +68,7 @@ pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &m
         let (short, skewed): (Vec<Odd<'_>>, Vec<Odd<'_>>) =
             odd.partition(|odd| matches!(odd.judgement, Judgement::Short(_)));
         if !short.is_empty() {
-            findings.push(replica_short(cluster, topic, &thresholds, &short));
+            findings.push(replica_short(view, cluster, topic, &thresholds, &short));
         }
         if !skewed.is_empty() {
             findings.push(replica_skew(cluster, topic, &thresholds, &skewed));
@@ -150,7 +150,18 @@ pub fn far_behind(large: &Replica, small: &Replica) -> bool {
     matches!(high_watermarks(large, small), Some(Lag::Behind(offsets)) if offsets > held / FAR_BEHIND)
 }
 
-fn replica_short(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio, short: &[Odd<'_>]) -> Finding {
+fn is_down(view: &View<'_>, cluster: &Cluster, host: &str) -> bool {
+    let broker = cluster.brokers.iter().find(|broker| broker.host == host);
+    broker.is_some_and(|broker| view.stopped(broker).is_some())
+}
+
+fn replica_short(
+    view: &View<'_>,
+    cluster: &Cluster,
+    topic: &Topic,
+    thresholds: &SizeRatio,
+    short: &[Odd<'_>],
+) -> Finding {
     let hosts = odd_hosts(cluster, short);
     let far = short.iter().any(|odd| {
         odd.sure.is_some_and(|ratio| ratio >= thresholds.critical)
@@ -181,18 +192,28 @@ fn replica_short(cluster: &Cluster, topic: &Topic, thresholds: &SizeRatio, short
         words::list(&larger),
         if larger.len() == 1 { "is" } else { "are" },
     );
-    found.next_steps = vec![
-        format!(
+    let up: Vec<&str> = larger.iter().copied().filter(|host| !is_down(view, cluster, host)).collect();
+    if !up.is_empty() {
+        found.next_steps.push(format!(
             "Do not restart or stop {}: {} replicas are the larger ones.",
-            words::list(&larger),
-            if larger.len() == 1 { "its" } else { "their" }
-        ),
-        format!(
-            "See whether {} catches up: compare replication-offset-checkpoint on both sides, twice, half a minute apart.",
-            words::list(&hosts)
-        ),
+            words::list(&up),
+            if up.len() == 1 { "its" } else { "their" }
+        ));
+    }
+    let down = |hosts: &[&str]| hosts.iter().all(|host| is_down(view, cluster, host));
+    found.next_steps.extend([
+        if down(&hosts) {
+            format!("{} cannot catch up while down.", words::list(&hosts))
+        } else if up.is_empty() {
+            format!("{} cannot catch up while {} is down.", words::list(&hosts), words::list(&larger))
+        } else {
+            format!(
+                "See whether {} catches up: compare replication-offset-checkpoint on both sides, twice, half a minute apart.",
+                words::list(&hosts)
+            )
+        },
         "Set unclean.leader.election.enable=false before anything is restarted.".to_owned(),
-    ];
+    ]);
     found.items = items(cluster, short);
     found.show(evidence(cluster, topic, short))
 }

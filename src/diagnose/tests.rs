@@ -12,6 +12,7 @@ mod recordings;
 mod rules;
 mod scene;
 mod sessions;
+mod starts;
 
 use crate::compare::compare;
 use crate::diagnose::diagnose;

@@ -29,6 +29,11 @@ const LINES: &[(&str, &str)] = &[
         r"Received (?:UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|NOT_LEADER_FOR_PARTITION|NOT_LEADER_OR_FOLLOWER|FENCED_LEADER_EPOCH|UNKNOWN_LEADER_EPOCH) from the leader",
         "follower and leader heard of a change one after the other",
     ),
+    // kafka.cluster.Partition `updateReplicaLogReadResult`, up to 1.0 (ERROR): a topic was made or moved.
+    (
+        r"[Ee]rror when handling request .*FetchRequest.*NotAssignedReplicaException",
+        "a follower heard of its new replica before the leader did",
+    ),
     // kafka.server.BrokerMetadataCheckpoint up to 2.8.
     (r"No meta\.properties file under dir", "a broker's first start with this log dir"),
     // kafka.zk.KafkaZkClient, 1.1 to 3.9: brokers race for it whenever it is free.
@@ -118,7 +123,7 @@ pub fn why(line: &str, exception: Option<&String>, level: Level) -> Option<&'sta
     }
     let excuse = |line: &str| LINES.get(SET.matches(line).iter().next()?).map(|(_, reason)| *reason);
     // Few headers say nothing without what stands below them.
-    let needed = ["Error for partition ", "executing deferred write event "];
+    let needed = ["Error for partition ", "executing deferred write event ", "rror when handling request "];
     let with = || exception.filter(|_| needed.iter().any(|needed| line.contains(needed)));
     excuse(line).or_else(|| excuse(&format!("{line} {}", with()?)))
 }
@@ -149,6 +154,11 @@ mod tests {
         for excuse in [unknown, moved] {
             assert!(why(line, Some(&excuse), Level::Error).is_some(), "{excuse}");
         }
+        // 0.9.0.1, when a topic was made.
+        let fetch = "[2026-11-30 13:26:58,100] ERROR [KafkaApi-180881585] error when handling request Name: FetchRequest; Version: 1; CorrelationId: 0; ClientId: ReplicaFetcherThread-0-180881585; ReplicaId: 180881591; MaxWait: 500 ms; MinBytes: 1 bytes; RequestInfo: [completeProduct,33] -> PartitionFetchInfo(0,1048576), (kafka.server.KafkaApis)";
+        let early = "kafka.common.NotAssignedReplicaException: Leader 180881585 failed to record follower 180881591's position -1 since the replica is not recognized to be one of the assigned replicas  for partition [completeProduct,33].".to_owned();
+        assert!(why(fetch, Some(&early), Level::Error).is_some());
+        assert_eq!(why(fetch, None, Level::Error), None);
         let disk = "org.apache.kafka.common.errors.KafkaStorageException: Disk error when trying to access log file on the disk.".to_owned();
         for none in [Some(&disk), None] {
             assert_eq!(why(line, none, Level::Error), None);

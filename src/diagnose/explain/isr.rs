@@ -10,19 +10,27 @@ pub fn text(code: Code) -> Text {
     match code {
         Code::UnderMinIsr => Text {
             code,
-            severity: "critical; notice where the ISR grew again",
-            summary: "Fewer replicas in sync than min.insync.replicas",
+            severity: "critical; notice where it is over, or a stop of all holders has just begun",
+            summary: "Too few replicas in sync, or nobody to lead",
             meaning: "Writes with acks=all are refused: the partition has fewer replicas in sync than \
-                      min.insync.replicas asks for.",
-            rule: "`NotEnoughReplicas…` of a partition, or `ISR updated to … (under-min-isr)`, and no later line \
-                   with a larger ISR for it, and no later start of that broker."
-                .to_owned(),
-            versions: "0.8.2 and later; `(under-min-isr)` from 3.5.",
+                      min.insync.replicas asks for. Where nobody leads it, there are no reads either.",
+            rule: format!(
+                "`NotEnoughReplicas…` of a partition, or `ISR updated to … (under-min-isr)`, and no later line \
+                 with a larger ISR for it, and no later start of that broker. An election that failed, or a \
+                 follower's `Current leader is -1` while another holder is down, and no later leader. Or every broker \
+                 that holds it is seen to be down; after clean stops less than {} ago that is a notice.",
+                words::span(limits.stopped_s)
+            ),
+            versions: "0.8.2 and later; `(under-min-isr)` from 3.5, `Current leader` from 3.0 (KRaft). What is down \
+                       is seen in any version.",
             confirm: &[
                 "kafka-topics.sh --describe --under-min-isr-partitions --bootstrap-server BOOTSTRAP",
                 "grep -E 'NotEnoughReplicas|under-min-isr' LOGS/server.log* | tail",
             ],
-            act: &["Bring the missing follower back: its id is in the ISR's lines, the reason in its own log."],
+            act: &[
+                "Bring the missing follower back: its id is in the ISR's lines, the reason in its own log.",
+                "Of several holders that are down start first the one that holds the most (high watermarks).",
+            ],
             never: &[
                 "Do not restart any other holder of the partition.",
                 "Do not lower min.insync.replicas to make the message go away.",
@@ -46,7 +54,9 @@ pub fn text(code: Code) -> Text {
                 "kafka-topics.sh --describe --under-replicated-partitions --bootstrap-server BOOTSTRAP",
                 "grep -E 'Shrinking ISR|Expanding ISR|ISR updated' LOGS/server.log | tail -50",
             ],
-            act: &["Read the follower's server.log at that time: fetcher, disk, garbage collection, network."],
+            act: &[
+                "Read the follower's server.log at that time: fetcher, disk, garbage collection, network.",
+            ],
             never: &["Do not restart a leader whose followers are out of sync."],
         },
         Code::BrokerFenced => Text {
@@ -85,7 +95,10 @@ pub fn text(code: Code) -> Text {
                 "grep -iE 'session.*expired|re-registering|Cached zkVersion' LOGS/server.log* | tail",
                 "grep ClientCnxn LOGS/server.log | tail -n 3; echo ruok | nc ZOOKEEPER 2181",
             ],
-            act: &["Look at pauses in kafkaServer-gc.log, and at ZooKeeper.", "A stuck broker needs a restart."],
+            act: &[
+                "Look at pauses in kafkaServer-gc.log, and at ZooKeeper.",
+                "A stuck broker needs a restart.",
+            ],
             never: &["Do not restart it while it holds the only replica in sync."],
         },
         _ => Text {
@@ -94,11 +107,16 @@ pub fn text(code: Code) -> Text {
             summary: "Another broker became controller, or no controller is left",
             meaning: "The controller changed. That is normal in a rolling restart; over and over it means that \
                       sessions are lost.",
-            rule: format!("A line of a controller that takes over. {} within an hour are a warning. In KRaft: of the \
+            rule: format!(
+                "A line of a controller that takes over. {} within an hour are a warning. In KRaft: of the \
                            ids in controller.quorum.voters at most half may still run, the others' processes being \
-                           down; a voter that was not seen counts as running.", limits.controller_moves),
+                           down; a voter that was not seen counts as running.",
+                limits.controller_moves
+            ),
             versions: "All; in KRaft the leader of the metadata quorum.",
-            confirm: &["grep -iE 'controller' LOGS/controller.log* | grep -iE 'elected|activation|resign' | tail"],
+            confirm: &[
+                "grep -iE 'controller' LOGS/controller.log* | grep -iE 'elected|activation|resign' | tail",
+            ],
             act: &["If it keeps moving, look at session-lost and broker-fenced."],
             never: &["Do not restart brokers in a row without waiting for the controller."],
         },

@@ -324,7 +324,12 @@ const TRUTHS: [Truth; 71] = [
     // What is short is no cleaner's doing, so a pair that differs by it has no bias.
     Truth {
         name: "short-replica-0.10",
-        must: &["broker-crashed broker-0002", "replica-short completeProduct"],
+        // Both holders of twelve partitions are down.
+        must: &[
+            "broker-crashed broker-0002",
+            "replica-short completeProduct",
+            "under-min-isr completeProduct",
+        ],
     },
     Truth { name: "truncation-0.10", must: TRUNCATED },
     Truth { name: "truncation-kraft-4.1", must: TRUNCATED },
@@ -398,7 +403,10 @@ const TRUTHS: [Truth; 71] = [
     // And segments of it.
     Truth { name: "rm-seg-2.4", must: &["log-dir-offline broker-0003"] },
     // Two were killed, one came back; what the other led alone has no leader.
-    Truth { name: "two-down-4.1", must: &["broker-crashed broker-0002", "broker-crashed broker-0003"] },
+    Truth {
+        name: "two-down-4.1",
+        must: &["broker-crashed broker-0002", "broker-crashed broker-0003", "under-min-isr completeProduct"],
+    },
     // The old leader never came back: it holds what the new one lacks.
     Truth { name: "never-back-0.10", must: LEFT_BEHIND },
     Truth { name: "never-back-4.0", must: LEFT_BEHIND },

@@ -110,10 +110,23 @@ fn leaders() -> Vec<Message> {
                 })
             },
         ),
+        // state-change.log since 2.6; KRaft names the leader.
+        message(
+            &["starts at leader epoch"],
+            r"Follower {tp}(?: with topic id \S+)? starts at leader epoch (?P<epoch>\d+) from offset (?P<offset>\d+)(?:.*?Current leader is (?P<leader>-?\d+))?",
+            |found| {
+                Some(Class::FollowerStart {
+                    of: found.of()?,
+                    epoch: found.number("epoch")?,
+                    offset: found.number("offset")?,
+                    leader: found.number("leader"),
+                })
+            },
+        ),
         // 0.11–2.5 in server.log, since 2.6 in state-change.log.
         message(
             &["starts at Leader Epoch", "starts at leader epoch"],
-            r"(?:^|[\s:])(?:Leader )?{tp}(?: with topic id \S+)? starts at [Ll]eader [Ee]poch (?P<epoch>\d+) from offset (?P<offset>\d+)(?:.*?ISR \[(?P<isr>[\d, ]*)\])?",
+            r"(?:Leader |[:\]] ){tp}(?: with topic id \S+)? starts at [Ll]eader [Ee]poch (?P<epoch>\d+) from offset (?P<offset>\d+)(?:.*?ISR \[(?P<isr>[\d, ]*)\])?",
             |found| {
                 Some(Class::LeaderStart {
                     of: found.of()?,

@@ -128,6 +128,9 @@ pub enum Class {
     HighWatermarkMissing { of: TopicPartition },
     /// A leader began an epoch at an offset (0.11 and later).
     LeaderStart { of: TopicPartition, epoch: i64, offset: u64, isr: Vec<i64> },
+    /// A follower heard of a leader; its own log ended at `offset` (2.6 and later). `leader` is -1 where there is
+    /// none, and `None` where the line does not say (2.8).
+    FollowerStart { of: TopicPartition, epoch: i64, offset: u64, leader: Option<i64> },
 
     // ── controller: controller.log and state-change.log ──
     /// A leader was elected that was not in sync.

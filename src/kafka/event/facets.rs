@@ -44,6 +44,7 @@ impl Class {
             Self::HighWatermarkLoaded { .. } => "high_watermark_loaded",
             Self::HighWatermarkMissing { .. } => "high_watermark_missing",
             Self::LeaderStart { .. } => "leader_start",
+            Self::FollowerStart { .. } => "follower_start",
             Self::UncleanElection { .. } => "unclean_election",
             Self::LeaderElected { .. } => "leader_elected",
             Self::IsrReduced { .. } => "isr_reduced",
@@ -186,6 +187,7 @@ impl Class {
             | Self::HighWatermarkLoaded { .. }
             | Self::HighWatermarkMissing { .. }
             | Self::LeaderStart { .. }
+            | Self::FollowerStart { .. }
             | Self::LeaderElected { .. }
             | Self::IsrReduced { .. }
             | Self::Recovering { .. }
@@ -220,6 +222,7 @@ impl Class {
             | Self::HighWatermarkLoaded { of, .. }
             | Self::HighWatermarkMissing { of }
             | Self::LeaderStart { of, .. }
+            | Self::FollowerStart { of, .. }
             | Self::LeaderElected { of, .. }
             | Self::IsrReduced { of, .. }
             | Self::ElectionFailed { of, .. }

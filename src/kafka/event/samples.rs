@@ -56,6 +56,7 @@ pub(crate) fn classes() -> Vec<Class> {
         Class::HighWatermarkLoaded { of: of(), high_watermark: 7 },
         Class::HighWatermarkMissing { of: of() },
         Class::LeaderStart { of: of(), epoch: 2, offset: 7, isr: vec![2] },
+        Class::FollowerStart { of: of(), epoch: 2, offset: 7, leader: Some(2) },
         Class::UncleanElection { of: Some(of()), leader: 2, topic_id: Some("x".into()), isr_before: vec![2] },
         Class::LeaderElected { of: of(), leader: 2, isr: vec![2], from_offline: true, version: Some(7) },
         Class::IsrReduced { of: of(), leader: 2, isr: vec![2], removed: 3, version: Some(7) },

@@ -18,7 +18,7 @@ const SHAPES: usize = 300;
 
 /// Lines that pass whatever their number: each is about a partition of its own.
 const PASS: &str = "out of range|fetch offset|Truncat|truncat|Non-monotonic|nclean|UNCLEAN|data loss|OnlinePartition\
-    |to OfflineReplica|Error due to|log dirs|serving |Shutdown broker|tarted|Kafka version|uncleanable|Corruption found|Deleting all segments";
+    |to OfflineReplica|Error due to|log dirs|serving |Shutdown broker|tarted|Kafka version|uncleanable|Corruption found|Deleting all segments|leader is -1";
 
 /// An awk program for the numbered lines of a reading: lines that bear the fence, and those behind its `P`, pass
 /// as they are, since what is not final is read again. It prints `T COUNT NUMBER:…` for each shape of which it
