@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use roundsman::kafka::events;
 use roundsman::probe::log_grep::{KAFKA, Question, parse};
-use roundsman::round::{Ended, Outcome, ProbeAnswer, Round, Visit};
+use roundsman::round::{Ended, Identity, Outcome, ProbeAnswer, Round, Visit};
 use roundsman::shell::answer::Answer;
 
 const NODES: usize = 100;
@@ -66,7 +66,7 @@ fn parsed_and_joined(bencher: divan::Bencher) {
     let answers: Vec<Vec<Answer>> = (0..NODES).map(|node| vec![answer(node)]).collect();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let visit = |(node, answers): (usize, &Vec<Answer>)| {
-        let (evidence, coverage) = parse(&question, divan::black_box(answers), 60);
+        let (evidence, coverage) = parse(&question, divan::black_box(answers), &Identity::default(), 60);
         let mut visit = Visit::blank(format!("node-{node}"), Outcome::Ok);
         visit.probes.push(ProbeAnswer {
             play: 0,

@@ -19,8 +19,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::probe::audit::Audit;
+use crate::probe::log_grep::Earlier;
 use crate::probe::{Probe, Question};
-use crate::round::{Evidence, LogGrep, Play, Round};
+use crate::round::{Evidence, Identity, Play, Round};
 use crate::shell::becoming::Become;
 use crate::ssh::Route;
 
@@ -106,7 +107,7 @@ impl Plan {
         if !reaches || earlier.until.is_some() || self.until.is_some() {
             return false;
         }
-        let mut read: HashMap<&str, (Vec<Arc<LogGrep>>, Option<i32>)> = HashMap::new();
+        let mut read: HashMap<&str, (Vec<Arc<Earlier>>, Option<i32>)> = HashMap::new();
         for visit in &earlier.visits {
             let machine = if visit.machine.is_empty() { &visit.host } else { &visit.machine };
             let (greps, zone) = read.entry(machine).or_default();
@@ -117,7 +118,8 @@ impl Plan {
                 if let Evidence::LogGrep(grep) = &answer.evidence
                     && grep.asked.is_some()
                 {
-                    greps.push(Arc::new(grep.clone()));
+                    let broker = Identity::of(visit.facts.as_ref());
+                    greps.push(Arc::new(Earlier { grep: grep.clone(), broker }));
                 }
             }
         }

@@ -24,7 +24,7 @@ pub use evidence::{
     PathUsage, ProbeAnswer, Replica, ReplicaDetail, ReplicaKind, Transcript,
 };
 pub use expect::{Expect, ExpectTopic, Gate, SizeRatio};
-pub use facts::{Access, Broker, Checkpoint, Clock, Facts, LogDir};
+pub use facts::{Access, Broker, Checkpoint, Clock, Facts, Identity, LogDir};
 pub use thresholds::Thresholds;
 pub use visit::{Origin, Outcome, Visit};
 

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use roundsman::probe::log_grep::{self, Question};
-use roundsman::round::{Access, Evidence, LogGrep, LogRecord};
+use roundsman::probe::log_grep::{self, Earlier, Question};
+use roundsman::round::{Access, Evidence, Identity, LogGrep, LogRecord};
 use userland::{Userland, open_desk};
 
 /// A logger and what rotates its files.
@@ -247,10 +247,15 @@ fn read(userland: &Userland, question: &Question) -> LogGrep {
     let mut answer = userland.ask(&log_grep::script(question));
     answer.sent = Some("2026-11-24T02:00:00Z".parse().unwrap());
     assert!(answer.stderr.is_empty(), "{}: {}", userland.name, String::from_utf8_lossy(&answer.stderr));
-    match log_grep::parse(question, &[answer], 1).0 {
+    match log_grep::parse(question, &[answer], &Identity::default(), 1).0 {
         Evidence::LogGrep(grep) => grep,
         other => panic!("{}: {other:?}", userland.name),
     }
+}
+
+/// What a round brought, for the next.
+fn known(grep: LogGrep) -> Arc<Earlier> {
+    Arc::new(Earlier { grep, broker: Identity::default() })
 }
 
 type Told<'a> = BTreeMap<(&'a str, u64), &'a LogRecord>;
@@ -266,7 +271,7 @@ fn there(grep: &LogGrep) -> Told<'_> {
 fn rounds(userland: &Userland, seed: u64, steps: usize, pattern: &str) {
     let desk = open_desk();
     let mut logs = Logs::new(desk.dir(), seed);
-    let mut earlier: Option<Arc<LogGrep>> = None;
+    let mut earlier: Option<Arc<Earlier>> = None;
     let mut seen = BTreeSet::new();
     let mut story = vec![format!("{} seed {seed} {pattern}", userland.name)];
     for _ in 0..steps {
@@ -306,7 +311,7 @@ fn rounds(userland: &Userland, seed: u64, steps: usize, pattern: &str) {
                 story.join("\n")
             );
         }
-        earlier = Some(Arc::new(grep));
+        earlier = Some(known(grep));
     }
 }
 
@@ -401,7 +406,7 @@ fn a_journal_is_read_on_from_its_own_cursor() {
         journal.add("other.service", (1..=3).map(|at| entry(at + 50)));
         let first = read(&userland, &question);
         assert_eq!(ids(&first), [1, 2, 3], "{}", userland.name);
-        let on = |grep: LogGrep| Question { earlier: Some(Arc::new(grep)), ..question.clone() };
+        let on = |grep: LogGrep| Question { earlier: Some(known(grep)), ..question.clone() };
         let same = read(&userland, &on(first));
         assert_eq!(ids(&same), [1, 2, 3], "{}: nothing new", userland.name);
         // A message of several lines is one entry, and journalctl indents what follows.

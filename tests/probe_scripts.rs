@@ -16,7 +16,7 @@ use binary::{Desk, replica, run, serve};
 use roundsman::demo::Fleet;
 use roundsman::probe::log_grep::Question;
 use roundsman::probe::{discovery, disk_free, disk_usage, facts, log_grep};
-use roundsman::round::{Access, Coverage, CoverageStatus, DiskUsage, Evidence, LogGrep};
+use roundsman::round::{Access, Coverage, CoverageStatus, DiskUsage, Evidence, Identity, LogGrep};
 use userland::{Userland, open_desk};
 
 fn usage(userland: &Userland, paths: &[String]) -> (DiskUsage, Vec<Coverage>) {
@@ -327,7 +327,7 @@ fn grep(userland: &Userland, question: &Question) -> (LogGrep, Vec<Coverage>, us
     if let Some(second) = log_grep::follow_up(question, &answers[0]) {
         answers.push(userland.ask_within(&second, question.limit));
     }
-    match log_grep::parse(question, &answers, 1) {
+    match log_grep::parse(question, &answers, &Identity::default(), 1) {
         (Evidence::LogGrep(grep), coverage) => (grep, coverage, answers.len()),
         other => panic!("{}: {other:?}", userland.name),
     }

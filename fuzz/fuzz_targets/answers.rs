@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use roundsman::probe::{Probe, Question, access, discovery, facts, log_grep};
-use roundsman::round::Ended;
+use roundsman::round::{Ended, Identity};
 use roundsman::shell::answer::Answer;
 
 fuzz_target!(|input: (&[u8], &[u8], u8)| {
@@ -44,7 +44,7 @@ fuzz_target!(|input: (&[u8], &[u8], u8)| {
     for question in questions {
         let probe = Probe { question, deadline: Duration::from_secs(120), limit: 1 << 20 };
         let _ = probe.follow_up(&answer);
-        let _ = probe.parse(vec![answer.clone(), answer.clone()]);
+        let _ = probe.parse(vec![answer.clone(), answer.clone()], &Identity::default());
     }
     let _ = facts::parse(&paths(), &answer, 120);
     let _ = access::parse(&paths(), &answer);

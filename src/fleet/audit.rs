@@ -89,11 +89,11 @@ impl Visitor {
             broker.cluster_id = facts.log_dirs.iter().find_map(|dir| dir.cluster_id.clone());
             broker
         });
-        let clock = facts.clock.clone();
         visit.facts = Some(facts);
         for probe in &probes {
             let first = answers.next().unwrap_or_default();
-            visit.probes.push(self.probed(0, probe, first, clock.as_ref(), shell).await);
+            let answer = self.probed(0, probe, first, visit.facts.as_ref(), shell).await;
+            visit.probes.push(answer);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::kafka::record;
 use crate::plan::{Limits, Target};
 use crate::probe::{Probe, discovery, facts};
 use crate::round::{
-    Access, Clock, Coverage, CoverageStatus, Evidence, LogGrep, Outcome, ProbeAnswer, Stopped, Visit,
+    Access, Clock, Coverage, CoverageStatus, Evidence, Facts, Identity, Outcome, ProbeAnswer, Stopped, Visit,
 };
 use crate::shell::answer::Answer;
 use crate::shell::becoming::Become;
@@ -193,10 +193,10 @@ impl Visitor {
                 seconds: answer.seconds,
             });
         }
-        let clock = visit.facts.as_ref().and_then(|facts| facts.clock.clone());
         for (play, probe) in &probes {
             let first = answers.next().unwrap_or_default();
-            visit.probes.push(self.probed(*play, probe, first, clock.as_ref(), shell).await);
+            let answer = self.probed(*play, probe, first, visit.facts.as_ref(), shell).await;
+            visit.probes.push(answer);
         }
     }
 
@@ -206,7 +206,7 @@ impl Visitor {
         play: usize,
         probe: &Probe,
         first: Answer,
-        clock: Option<&Clock>,
+        facts: Option<&Facts>,
         shell: &mut Shell,
     ) -> ProbeAnswer {
         let second = probe.follow_up(&first);
@@ -216,8 +216,8 @@ impl Visitor {
             heard.extend(shell.ask(&[second], &mut self.stop, None).await);
         }
         let seconds = heard.iter().map(|answer| answer.seconds).sum();
-        let (mut evidence, coverage) = probe.parse(heard);
-        within(&mut evidence, self.window, clock);
+        let (mut evidence, coverage) = probe.parse(heard, &Identity::of(facts));
+        within(&mut evidence, self.window, facts.and_then(|facts| facts.clock.as_ref()));
         ProbeAnswer { play, probe: probe.name().to_owned(), evidence, coverage, seconds }
     }
 
@@ -259,7 +259,7 @@ impl Visitor {
             self.add_unread(&mut visit, &[]);
         }
         for (play, probe) in &self.target.probes {
-            let (evidence, coverage) = probe.parse(Vec::new());
+            let (evidence, coverage) = probe.parse(Vec::new(), &Identity::default());
             let probe = probe.name().to_owned();
             visit.probes.push(ProbeAnswer { play: *play, probe, evidence, coverage, seconds: 0.0 });
         }
@@ -282,8 +282,11 @@ impl Visitor {
         if !read.is_empty() && further.is_empty() {
             return;
         }
-        for grep in
-            audit.earlier.iter().filter(|grep| !grep.asked.as_ref().is_some_and(|key| read.contains(key)))
+        for grep in audit
+            .earlier
+            .iter()
+            .map(|earlier| &earlier.grep)
+            .filter(|grep| !grep.asked.as_ref().is_some_and(|key| read.contains(key)))
         {
             let why = "not read this time; what was read of it earlier is kept";
             let coverage =
@@ -291,7 +294,7 @@ impl Visitor {
             visit.probes.push(ProbeAnswer {
                 play: 0,
                 probe: "log_grep".to_owned(),
-                evidence: Evidence::LogGrep(LogGrep::clone(grep)),
+                evidence: Evidence::LogGrep(grep.clone()),
                 coverage: coverage.map(|file| Coverage::none(&file.path, why)).collect(),
                 seconds: 0.0,
             });

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::discovery::{Found, Given};
 use super::log_grep::Journal;
 use super::{Probe, Question, log_grep};
-use crate::round::{Broker, LogGrep};
+use crate::round::Broker;
 
 /// How an audit of one host is to be made.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Audit {
     pub limit: usize,
     pub log_limit: usize,
     /// What an earlier round read of this machine's logs.
-    pub earlier: Vec<Arc<LogGrep>>,
+    pub earlier: Vec<Arc<log_grep::Earlier>>,
     /// See [`log_grep::Question::fence`].
     pub fence: String,
 }

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::hash::hash;
-use crate::round::{Access, Coverage, CoverageStatus, Evidence, LogFile, LogGrep};
+use crate::round::{Access, Coverage, CoverageStatus, Evidence, Identity, LogFile, LogGrep};
 use crate::shell::answer::{Answer, lines};
 use crate::shell::script::quote;
 use assembly::{Assembly, LONGEST_LINE, of_journal, shorten};
@@ -48,9 +48,17 @@ pub struct Question {
     /// Where to look when none of the files is there.
     pub journal: Option<Journal>,
     /// What an earlier round read of the same: only what is new since then is asked for.
-    pub earlier: Option<Arc<LogGrep>>,
+    pub earlier: Option<Arc<Earlier>>,
     /// Begins the lines of an answer that are not the logs' own: letters and digits that nobody can guess.
     pub fence: String,
+}
+
+/// What an earlier round read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Earlier {
+    pub grep: LogGrep,
+    /// The broker that was there then.
+    pub broker: Identity,
 }
 
 /// The journal of a systemd unit.
@@ -100,13 +108,17 @@ impl Question {
     }
 
     /// Goes on from the reading of the same question, if there is one.
-    pub fn going_on_from(self, earlier: &[Arc<LogGrep>]) -> Question {
+    pub fn going_on_from(self, earlier: &[Arc<Earlier>]) -> Question {
         if earlier.is_empty() {
             return self;
         }
         let key = self.key();
-        let same = earlier.iter().find(|grep| grep.asked.as_ref() == Some(&key)).cloned();
+        let same = earlier.iter().find(|earlier| earlier.grep.asked.as_ref() == Some(&key)).cloned();
         Question { earlier: same, ..self }
+    }
+
+    fn known(&self) -> Option<&LogGrep> {
+        self.earlier.as_ref().map(|earlier| &earlier.grep)
     }
 
     fn paths(&self) -> impl Iterator<Item = &String> {
@@ -182,8 +194,13 @@ fn oldest_first(path: &str) -> (u8, i64, String) {
     (if dated { 0 } else { 1 }, 0, name.to_owned())
 }
 
-/// Reads the answers: the first, and the follow-up's where there was one.
-pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Evidence, Vec<Coverage>) {
+/// Reads the answers: the first, and the follow-up's where there was one. `broker` is the one that is there now.
+pub fn parse(
+    question: &Question,
+    answers: &[Answer],
+    broker: &Identity,
+    limit_seconds: u64,
+) -> (Evidence, Vec<Coverage>) {
     let Some(first) = answers.first().filter(|first| first.ended.is_some()) else {
         return unasked(question);
     };
@@ -239,8 +256,9 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
     let when = carry::When {
         now: first.sent.unwrap_or_default(),
         kept_minutes: question.newer_than_minutes.unwrap_or(carry::KEPT_MINUTES),
+        another: question.earlier.as_ref().is_some_and(|earlier| earlier.broker.is_another(broker)),
     };
-    let (mut grep, mut coverage) = match &question.earlier {
+    let (mut grep, mut coverage) = match question.known() {
         Some(earlier) => {
             let (mut grep, coverage) = carry::carry(earlier, reading, when);
             if question.is_kafka() {
@@ -265,7 +283,7 @@ pub fn parse(question: &Question, answers: &[Answer], limit_seconds: u64) -> (Ev
 fn unasked(question: &Question) -> (Evidence, Vec<Coverage>) {
     let why = "it was not asked: the visit ended before";
     let rows = question.files.iter().map(|path| Coverage::none(path, why)).collect();
-    let evidence = match &question.earlier {
+    let evidence = match question.known() {
         Some(earlier) => Evidence::LogGrep(LogGrep::clone(earlier)),
         None => Evidence::None,
     };
@@ -392,7 +410,7 @@ mod tests {
                 said.iter().zip(1..).map(|(said, at)| format!("{at}:rmfence {said}\n")).collect();
             let stdout = said.into();
             let answer = Answer { stdout, ended: Some(Ended::Exit(0)), ..Answer::default() };
-            (script(&question), parse(&question, &[answer], 1).1)
+            (script(&question), parse(&question, &[answer], &Identity::default(), 1).1)
         };
         let (script, coverage) = read(None);
         assert!(script.contains("--since=-1d"), "{script}");

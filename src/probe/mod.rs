@@ -14,7 +14,7 @@ pub mod log_grep;
 
 use std::time::Duration;
 
-use crate::round::{Coverage, Evidence};
+use crate::round::{Coverage, Evidence, Identity};
 use crate::shell::answer::Answer;
 
 /// One question to one host.
@@ -66,11 +66,11 @@ impl Probe {
         }
     }
 
-    /// Reads the answers: the first, and the follow-up's where there was one.
-    pub fn parse(&self, mut answers: Vec<Answer>) -> (Evidence, Vec<Coverage>) {
+    /// Reads the answers: the first, and the follow-up's where there was one. `broker` is the one that is there.
+    pub fn parse(&self, mut answers: Vec<Answer>, broker: &Identity) -> (Evidence, Vec<Coverage>) {
         let seconds = self.deadline.as_secs();
         match &self.question {
-            Question::LogGrep(question) => log_grep::parse(question, &answers, seconds),
+            Question::LogGrep(question) => log_grep::parse(question, &answers, broker, seconds),
             Question::DiskUsage { paths } => disk_usage::parse(paths, &answers, seconds),
             Question::DiskFree { paths } => disk_free::parse(paths, &first(&mut answers), seconds),
             Question::Command { command } => command::parse(command, first(&mut answers), seconds),

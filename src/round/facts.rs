@@ -1,6 +1,6 @@
 //! What a visit learns of its host: the node, its brokers and their log dirs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -63,6 +63,38 @@ pub struct Facts {
     pub user: Option<String>,
     pub clock: Option<Clock>,
     pub log_dirs: Vec<LogDir>,
+}
+
+/// What tells one broker from another on the same host: what `meta.properties` says in its log dirs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    broker_id: Option<i64>,
+    cluster_id: Option<String>,
+    directory_ids: BTreeSet<String>,
+}
+
+impl Identity {
+    /// Empty where no log dir was seen.
+    pub fn of(facts: Option<&Facts>) -> Self {
+        let dirs = facts.map_or(&[][..], |facts| &facts.log_dirs);
+        Identity {
+            broker_id: dirs.iter().find_map(|dir| dir.broker_id),
+            cluster_id: dirs.iter().find_map(|dir| dir.cluster_id.clone()),
+            directory_ids: dirs.iter().filter_map(|dir| dir.directory_id.clone()).collect(),
+        }
+    }
+
+    /// Whether both were seen and are certainly not the same broker: another id or cluster, or every log dir
+    /// formatted anew.
+    pub fn is_another(&self, other: &Identity) -> bool {
+        fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+            one.zip(other).is_some_and(|(one, other)| one != other)
+        }
+        let (dirs, others) = (&self.directory_ids, &other.directory_ids);
+        differ(self.broker_id.as_ref(), other.broker_id.as_ref())
+            || differ(self.cluster_id.as_ref(), other.cluster_id.as_ref())
+            || !dirs.is_empty() && !others.is_empty() && dirs.is_disjoint(others)
+    }
 }
 
 /// The node's clock beside ours.
@@ -130,4 +162,37 @@ pub struct Checkpoint {
     pub topic: Arc<str>,
     pub partition: u32,
     pub offset: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_is_another_only_where_that_is_certain() {
+        let of = |id: Option<i64>, cluster: Option<&str>, dirs: &[&str]| {
+            let dir = |directory: Option<&str>| LogDir {
+                broker_id: id,
+                cluster_id: cluster.map(str::to_owned),
+                directory_id: directory.map(str::to_owned),
+                ..LogDir::default()
+            };
+            let log_dirs = if dirs.is_empty() {
+                vec![dir(None)]
+            } else {
+                dirs.iter().map(|directory| dir(Some(directory))).collect()
+            };
+            Identity::of(Some(&Facts { log_dirs, ..Facts::default() }))
+        };
+        let broker = of(Some(1), Some("c"), &["a", "b"]);
+        for same in [broker.clone(), of(None, None, &[]), of(Some(1), None, &["b", "c"]), Identity::of(None)]
+        {
+            assert!(!broker.is_another(&same) && !same.is_another(&broker), "{same:?}");
+        }
+        for other in
+            [of(Some(2), Some("c"), &["a"]), of(Some(1), Some("d"), &[]), of(Some(1), Some("c"), &["x"])]
+        {
+            assert!(broker.is_another(&other) && other.is_another(&broker), "{other:?}");
+        }
+    }
 }

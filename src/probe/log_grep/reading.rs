@@ -332,7 +332,7 @@ impl Reader<'_> {
     }
 
     fn earlier_cursor(&self, from: u32) -> Option<Cursor> {
-        self.question.earlier.as_deref()?.files.get(usize::try_from(from).ok()?)?.cursor.clone()
+        self.question.known()?.files.get(usize::try_from(from).ok()?)?.cursor.clone()
     }
 
     /// `T COUNT NUMBER:…`: how many lines of one shape the node left out.

@@ -28,7 +28,7 @@ pub fn script(question: &Question) -> String {
             line => line.replace("@GREP@", &grep),
         });
     let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
-    let cursors = question.earlier.as_deref().map(cursors).unwrap_or_default();
+    let cursors = question.known().map(cursors).unwrap_or_default();
     format!("Q={fence}\nC='{cursors}'\nT={minutes}\n{}", lines.join("\n"))
 }
 
@@ -65,7 +65,7 @@ fn globs(question: &Question) -> String {
 
 fn journal(question: &Question) -> String {
     let Some(journal) = &question.journal else { return String::new() };
-    let known = question.earlier.as_deref().and_then(|earlier| {
+    let known = question.known().and_then(|earlier| {
         earlier.files.iter().enumerate().find_map(|(at, file)| match &file.cursor.as_ref()?.place {
             Place::Journal(cursor) if file.path == journal.name() => Some((at, cursor.as_str())),
             _ => None,

@@ -127,7 +127,7 @@ proptest! {
                 Step::Shrink(size) => files[0].lines.truncate(size.into()),
                 Step::Broken => {
                     let broken = Reading { whole: false, ..Reading::default() };
-                    let (grep, _) = carry(&earlier, broken, When { now: now(), kept_minutes: KEPT_MINUTES });
+                    let (grep, _) = carry(&earlier, broken, When { now: now(), kept_minutes: KEPT_MINUTES, another: false });
                     prop_assert_eq!(grep.records.len(), earlier.records.len());
                     for file in &mut files {
                         let Some((row, lines)) = file.known.take() else { continue };
@@ -136,7 +136,7 @@ proptest! {
                     earlier = grep;
                 }
                 Step::Round => {
-                    let when = When { now: now(), kept_minutes: KEPT_MINUTES };
+                    let when = When { now: now(), kept_minutes: KEPT_MINUTES, another: false };
                     let (grep, coverage) = carry(&earlier, reading(&files, &earlier), when);
                     prop_assert_eq!(grep.files.len(), coverage.len());
                     let full: Vec<(String, u64, String)> = files
@@ -176,7 +176,7 @@ fn what_is_gone_is_kept_for_as_long_as_the_window() {
     let before = reading(&[File { known: None, lines: vec![1, 2, 4] }], &LogGrep::default()).grep;
     let empty = || reading(&[], &LogGrep::default());
     let kept = |days: u64| {
-        let when = When { now: now(), kept_minutes: days * 24 * 60 };
+        let when = When { now: now(), kept_minutes: days * 24 * 60, another: false };
         let (grep, coverage) = carry(&before, empty(), when);
         let reasons: BTreeMap<String, Option<String>> =
             coverage.into_iter().map(|row| (row.path, row.reason)).collect();
@@ -208,7 +208,7 @@ fn a_file_that_is_read_again_is_not_gone_and_what_it_left_out_counts_once() {
         reading
     };
     let before = logs(&[1, 2, 100], 100, 97).grep;
-    let when = When { now: now(), kept_minutes: KEPT_MINUTES };
+    let when = When { now: now(), kept_minutes: KEPT_MINUTES, another: false };
     let (grep, coverage) = carry(&before, logs(&[1, 2, 148, 149], 149, 145), when);
     let lines: Vec<(u32, u64)> = grep.records.iter().map(|record| (record.file, record.line)).collect();
     assert_eq!(lines, [(0, 1), (0, 2), (0, 148), (0, 149)]);

@@ -8,7 +8,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn when() -> When {
-    When { now: at("2026-11-24T02:00:00Z"), kept_minutes: KEPT_MINUTES }
+    When { now: at("2026-11-24T02:00:00Z"), kept_minutes: KEPT_MINUTES, another: false }
 }
 
 fn record(file: u32, line: u64) -> LogRecord {
@@ -106,4 +106,28 @@ fn a_file_that_was_compressed_and_read_anew_is_not_counted_twice() {
     let (kept, _) = carry(&earlier, reading(new, vec![heard]), when());
     assert_eq!(kept.records, [record(0, 1), record(0, 2)]);
     assert_eq!(kept.files.len(), 1);
+}
+
+#[test]
+fn a_log_in_the_place_of_another_takes_over_nothing_of_it() {
+    let line = |line: u64, hour: u32| LogRecord {
+        text: format!("[2026-11-20 {hour:02}:00:{line:02},000] ERROR {hour} (kafka.X)"),
+        ..record(0, line)
+    };
+    let earlier = grep(vec![file("/l/server.log", Some(9))], vec![line(1, 10), line(5, 12)]);
+    let carried = |records: &[LogRecord], another: bool| {
+        let new = grep(vec![file("/l/server.log", Some(9))], records.to_vec());
+        let heard = Heard { whole: true, ..Heard::default() };
+        let (grep, coverage) = carry(&earlier, reading(new, vec![heard]), When { another, ..when() });
+        (grep.records.len() - records.len(), coverage[0].reason.is_some())
+    };
+    // It has lines from before the end of the earlier one, and none of its lines.
+    assert_eq!(carried(&[line(1, 11), line(2, 13)], false), (0, true));
+    // It goes on where the earlier one ended: that was deleted.
+    assert_eq!(carried(&[line(1, 13)], false), (2, false));
+    // The same, and the broker is another one.
+    assert_eq!(carried(&[line(1, 13)], true), (0, true));
+    // The earlier one, cut short and written on.
+    assert_eq!(carried(&[line(1, 10), line(2, 13)], false), (1, false));
+    assert_eq!(carried(&[line(1, 10), line(2, 13)], true), (1, false));
 }
