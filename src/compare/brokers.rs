@@ -42,11 +42,19 @@ pub fn node_id(visit: &Visit) -> Option<i64> {
     visit.facts.as_ref()?.log_dirs.iter().find_map(|dir| dir.broker_id)
 }
 
-/// The id of a host: the node's own, else the inventory's, else one that some log names and that is
+/// The id that the broker's settings give it; without one the broker makes its own (`broker.id=-1`).
+fn set_id(visit: &Visit) -> Option<i64> {
+    let settings = &visit.broker.as_ref()?.settings;
+    let set = ["node.id", "broker.id"].iter().find_map(|name| settings.get(*name))?;
+    set.trim().parse().ok().filter(|id| *id >= 0)
+}
+
+/// The id of a host: the node's own, else its settings', else the inventory's, else one that some log names and that is
 /// this host's address.
 fn id_of(visit: &Visit, mentioned: &HashSet<i64>) -> Option<(i64, IdSource)> {
     node_id(visit)
         .map(|id| (id, IdSource::MetaProperties))
+        .or_else(|| set_id(visit).map(|id| (id, IdSource::Settings)))
         .or_else(|| visit.broker_id.map(|id| (id, IdSource::Inventory)))
         .or_else(|| {
             let ids = address_ids(visit);

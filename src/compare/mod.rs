@@ -66,6 +66,8 @@ pub struct Broker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdSource {
     MetaProperties,
+    /// `node.id` or `broker.id` of `server.properties`.
+    Settings,
     Inventory,
     /// An id that is an IPv4 address as an integer, matched with the host's address.
     Address,
@@ -76,6 +78,7 @@ impl IdSource {
     pub fn word(self) -> &'static str {
         match self {
             IdSource::MetaProperties => "meta.properties",
+            IdSource::Settings => "settings",
             IdSource::Inventory => "inventory",
             IdSource::Address => "address",
         }

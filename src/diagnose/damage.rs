@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::{Cluster, Detail, Kind, Partition, Topic};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, Severity};
-use crate::diagnose::sizes::{METADATA, replica_item};
+use crate::diagnose::holders::replica_item;
 use crate::diagnose::view::{self, Moment, View, finding, lines_of, of_broker, of_topic, on_disk};
 use crate::kafka::event::{Class, Level, TopicPartition};
+use crate::kafka::replica_dir::METADATA;
 use crate::words;
 
 /// Goes through a cluster.

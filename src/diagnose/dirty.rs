@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compare::{Broker, Cluster, Measure, Partition, Replica, Topic, ratio};
 use crate::diagnose::cleaner::{self, Cleaner};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, Severity};
+use crate::diagnose::holders::{replica_item, size_lines};
 use crate::diagnose::judge::{Lag, floor, high_watermarks, largest};
 use crate::diagnose::motion;
-use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
 use crate::diagnose::view::{View, finding, of_broker, of_topic, on_disk};
 use crate::kafka::bugs;
+use crate::kafka::replica_dir::METADATA;
 use crate::round::{SizeRatio, Thresholds};
 use crate::words;
 

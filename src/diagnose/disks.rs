@@ -35,7 +35,7 @@ fn given_up(class: &Class) -> Option<(Option<&str>, String)> {
             let of_file = path.rsplit_once('/').filter(|(_, name)| name.contains("checkpoint"));
             (
                 Some(of_file.map_or(path.as_str(), |(dir, _)| dir)),
-                "a checkpoint could not be written".to_owned(),
+                "a checkpoint could not be read or written".to_owned(),
             )
         }
         Class::ServingStopped { dir } | Class::PartitionsOffline { dir, .. } => {
@@ -89,6 +89,12 @@ fn in_words(cause: IoCause, host: &str) -> (&'static str, Option<String>) {
         IoCause::Files => ("too many open files", None),
         IoCause::Maps => ("no memory map left", None),
         IoCause::Denied => ("permission denied", owner()),
+        IoCause::Malformed => (
+            "a checkpoint file is damaged",
+            Some(format!(
+                "The disk may be well: with {host}'s broker stopped, move the file that the evidence names away (`mv`, and keep it). Kafka makes it anew at its start: high watermarks begin at 0 and catch up, logs are recovered or cleaned from their beginning, which takes time."
+            )),
+        ),
         IoCause::Missing => (
             "a file was gone",
             Some(format!(

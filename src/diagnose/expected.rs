@@ -2,8 +2,8 @@
 
 use crate::compare::{Cluster, Topic};
 use crate::diagnose::finding::{Code, Finding, Item, Severity};
-use crate::diagnose::sizes::METADATA;
 use crate::diagnose::view::{View, finding, of_topic};
+use crate::kafka::replica_dir::METADATA;
 use crate::words;
 
 /// Goes through a cluster's topics, and those that no broker has.

@@ -5,16 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::compare::{Cluster, Partition, Replica, Topic};
+use crate::compare::{Broker, Cluster, Partition, Replica, Topic};
 use crate::diagnose::finding::{Code, Finding, HostItem, Item, Severity};
-use crate::diagnose::sizes::METADATA;
+use crate::diagnose::starts;
 use crate::diagnose::view::{View, finding, of_broker, of_cluster};
+use crate::kafka::replica_dir::METADATA;
 use crate::round::Gate;
 use crate::words;
 
 /// Findings that a gate asks about.
 ///
-/// A dead cleaner does not shut it: a restart is its cure.
+/// A dead cleaner does not shut it: a restart is its cure. Lost records do, whoever's turn it is: a roll that loses
+/// some must stop until somebody has looked (and acknowledged it).
 pub fn bears(code: Code) -> bool {
     !matches!(
         code,
@@ -38,10 +40,7 @@ pub fn bears(code: Code) -> bool {
             | Code::ReplicaEmpty
             | Code::ReplicaMissing
             | Code::ReplicaLagging
-            | Code::ReplicaTruncated
-            | Code::DataLost
             | Code::EpochsDiverged
-            | Code::UncleanElection
             | Code::TopicIdMismatch
             | Code::RecordCorrupt
             | Code::IsrShrinking
@@ -145,15 +144,13 @@ fn asked(
     bad: &Bad<'_>,
     brokers: &BTreeMap<&str, &'static str>,
 ) -> Option<Finding> {
-    let leaving: BTreeSet<usize> = cluster
-        .brokers
-        .iter()
-        .enumerate()
-        .filter(|(_, broker)| restart.contains(&broker.host.as_str()))
-        .map(|(at, _)| at)
-        .collect();
-    let mut items: Vec<Item> = Vec::new();
-    let mut partitions = 0;
+    let turn = |(_, broker): &(usize, &Broker)| restart.contains(&broker.host.as_str());
+    let asked = cluster.brokers.iter().enumerate().filter(turn);
+    // Who is down takes nothing away by coming up.
+    let (leaving, down): (Vec<_>, Vec<_>) = asked.partition(|(_, broker)| view.stopped(broker).is_none());
+    let leaving: BTreeSet<usize> = leaving.into_iter().map(|(at, _)| at).collect();
+    let (mut items, mut partitions) = waiting(view, cluster, restart);
+    let starts = leaving.is_empty() && !down.is_empty();
     for topic in cluster.topics.iter().filter(|topic| !topic.ignored && topic.name != METADATA) {
         for partition in &topic.partitions {
             let goes = |replica: &Replica| leaving.contains(&replica.broker);
@@ -178,6 +175,12 @@ fn asked(
     let number = words::counted(partitions, "partition", "partitions");
     let (subject, title) = match restart {
         [] => (of_cluster(cluster), format!("{} is not whole again: {number}", cluster.name)),
+        [host] if starts => (
+            of_broker(cluster, host),
+            format!(
+                "Do not start {host} now: of {number} it lacks records that only a broker that is down has"
+            ),
+        ),
         [host] => (
             of_broker(cluster, host),
             format!("Do not restart {host} now: of {number} the other replicas are not all well"),
@@ -191,9 +194,13 @@ fn asked(
         ),
     };
     let mut found = finding(Code::ExpectationFailed, Severity::Critical, subject, title);
-    found.meaning = "A restart takes a replica away for a while. These partitions would be left to replicas that are short, \
+    found.meaning = if starts {
+        "What comes up first may lead, and whoever comes later cuts what the leader does not have.".to_owned()
+    } else {
+        "A restart takes a replica away for a while. These partitions would be left to replicas that are short, \
                      behind, out of sync or on a broker that is down: without a leader, or with one that lacks records."
-        .to_owned();
+            .to_owned()
+    };
     found.next_steps = vec![
         "See to the replicas below first: the other findings say what is the matter with each.".to_owned(),
         "Then run the gate again; it is open when it exits with 0.".to_owned(),
@@ -210,6 +217,25 @@ fn asked(
         .collect();
     found.items = items;
     Some(found.show(lines))
+}
+
+/// What brokers that are to be started lack and others have that are down too: items, and how many partitions.
+fn waiting(view: &View<'_>, cluster: &Cluster, restart: &[&str]) -> (Vec<Item>, usize) {
+    let mut items = Vec::new();
+    let mut partitions = 0;
+    for ((later, first), lack) in starts::order(view, cluster) {
+        if !restart.contains(&later) || restart.contains(&first) {
+            continue;
+        }
+        for (topic, (numbers, _)) in &lack.topics {
+            partitions += numbers.len();
+            items.extend(numbers.iter().map(|number| {
+                let reason = format!("it lacks there what {first} has, which is down: start {first} first");
+                Item::host(later, Some(format!("{topic}-{number}")), reason)
+            }));
+        }
+    }
+    (items, partitions)
 }
 
 /// A gate does not open on half the sight.
@@ -291,7 +317,12 @@ fn in_the_way(
     }
     // Told by a leader or a controller, of the partition and of no replica.
     if let Some(told) = told {
-        for (host, what) in told.iter().filter(|(_, what)| **what == "has too few replicas in sync") {
+        let up = |host: &str| {
+            let broker = cluster.brokers.iter().find(|broker| broker.host == host);
+            broker.is_none_or(|broker| view.stopped(broker).is_none())
+        };
+        let told = told.iter().filter(|(host, what)| **what == "has too few replicas in sync" && up(host));
+        for (host, what) in told {
             if !found.iter().any(|(known, _)| known == host) {
                 found.push(((*host).to_owned(), format!("the partition {what}")));
             }

@@ -40,6 +40,15 @@ pub fn isr_of(class: &Class) -> Option<(&TopicPartition, &[i64])> {
     }
 }
 
+/// Whether a line lists all that are in sync, so that who is not in it has left.
+fn tells_who_left(class: &Class) -> bool {
+    match class {
+        Class::IsrShrunk { .. } | Class::LeaderKept { .. } => true,
+        Class::LeaderStart { isr, .. } => !isr.is_empty(),
+        _ => false,
+    }
+}
+
 /// `isr-shrinking`: a follower left the ISR and did not come back, or leaves it again and again.
 ///
 /// It holds because the leader drops a follower that has not caught up for `replica.lag.time.max.ms`
@@ -62,8 +71,7 @@ pub fn shrinking(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
                 one.back = true;
             }
         }
-        // A leader's start says who is in sync then, not that somebody was dropped.
-        if matches!(event.class, Class::IsrShrunk { .. } | Class::LeaderKept { .. }) {
+        if tells_who_left(&event.class) {
             for id in known.iter().filter(|id| !isr.contains(*id)) {
                 let gone = left.entry(*id).or_default();
                 // Told twice, by two lines or two leaders.
@@ -166,7 +174,7 @@ fn holds(cluster: &Cluster, broker: &Broker, of: &TopicPartition) -> bool {
 }
 
 /// Whether a broker's log has a stop or a start near to an event on another host.
-pub fn restarted(view: &View<'_>, broker: &Broker, event: &Event) -> bool {
+fn restarted(view: &View<'_>, broker: &Broker, event: &Event) -> bool {
     let Some(at) = event.at else { return false };
     view.log(&broker.host).iter().any(|moment| {
         let about = matches!(

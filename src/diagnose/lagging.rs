@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::compare::{Cluster, Partition, Replica, Topic};
 use crate::diagnose::finding::{Basis, Code, Finding, Item, Severity, Subject};
+use crate::diagnose::holders::{replica_item, size_lines};
 use crate::diagnose::judge::{Lag, high_watermarks};
 use crate::diagnose::motion;
-use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
 use crate::diagnose::view::{Moment, View, finding, line, lines_of, of_broker, of_topic};
 use crate::kafka::event::{Class, TopicPartition};
+use crate::kafka::replica_dir::METADATA;
 use crate::round::Evidence;
 use crate::words;
 

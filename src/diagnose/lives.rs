@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Code, Finding, Item, Severity};
-use crate::diagnose::isr::restarted;
-use crate::diagnose::sizes::METADATA;
 use crate::diagnose::view::{Moment, Stop, View, finding, line, lines_of, of_broker, of_cluster, on_disk};
 use crate::kafka::event::{Class, Event};
+use crate::kafka::replica_dir::METADATA;
 use crate::words;
 
 /// Goes through a cluster's brokers.
@@ -231,22 +230,43 @@ pub fn stopped_for(view: &View<'_>, broker: &Broker) -> Option<i64> {
     Some(view.age(broker, at.as_second()))
 }
 
+/// Whether a broker was being stopped when the controller cut it off. Its start says nothing: it registers then.
+fn was_stopping(view: &View<'_>, broker: &Broker, fence: &Event) -> bool {
+    /// Between the clocks of two hosts.
+    const SLACK_MS: i64 = 5_000;
+    let Some(fenced) = fence.at.map(|at| at.as_millisecond()) else { return false };
+    let last = view.log(&broker.host).iter().rev().find(|moment| {
+        let life = matches!(
+            moment.event.class,
+            Class::Started { .. }
+                | Class::Signal { .. }
+                | Class::ShutdownBegan { .. }
+                | Class::ShutdownDone { .. }
+        );
+        life && moment.event.at.is_some_and(|at| at.as_millisecond() <= fenced + SLACK_MS)
+    });
+    last.is_some_and(|moment| !matches!(moment.event.class, Class::Started { .. }))
+}
+
 /// `broker-fenced`: the controller cut a broker off, or the broker is stopped.
 ///
-/// A clean stop of more than the session's 9 s is fenced too (ReplicationControlManager), so that the line alone
-/// says nothing of a crash.
+/// It holds because a broker that the controller cut off leads nothing until it is let in again (KRaft:
+/// ReplicationControlManager), or comes back to ZooKeeper (kafka.controller.KafkaController `onBrokerFailure`). A clean
+/// stop of more than the session's 9 s is fenced too, so that the line alone says nothing of a crash.
 fn fenced(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
     let host = &broker.host;
     let stop = view.stopped(broker);
     let about = |event: &&Event| {
-        let id = match event.class {
-            Class::Fenced { broker, .. } | Class::Unfenced { broker } => broker,
+        let is_it = |id: &i64| broker.id == Some(*id);
+        let told = match &event.class {
+            Class::Fenced { broker, .. } | Class::Unfenced { broker } => is_it(broker),
+            Class::BrokersLeft { brokers } | Class::BrokersCame { brokers } => brokers.iter().any(is_it),
             _ => return false,
         };
-        broker.id == Some(id) && cluster.brokers.iter().any(|other| other.host == event.host)
+        told && cluster.brokers.iter().any(|other| other.host == event.host)
     };
     let last = view.comparison.events.iter().rev().find(about);
-    let fence = last.filter(|event| matches!(event.class, Class::Fenced { .. }));
+    let fence = last.filter(|event| matches!(event.class, Class::Fenced { .. } | Class::BrokersLeft { .. }));
     let back = fence.is_some_and(|event| {
         let started =
             view.log(host).iter().filter(|moment| matches!(moment.event.class, Class::Started { .. }));
@@ -277,7 +297,7 @@ fn fenced(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding
         _ => {
             let event = fence.filter(|_| !back)?;
             // It stopped cleanly just then, and nobody knows yet whether it is back.
-            let known = restarted(view, broker, event);
+            let known = was_stopping(view, broker, event);
             let mut found = finding(
                 Code::BrokerFenced,
                 if known { Severity::Notice } else { Severity::Warning },

@@ -27,12 +27,26 @@ pub fn fresh(view: &View<'_>, cluster: &Cluster, replica: &Replica, stale_s: u64
     age.is_some_and(|(mtime, broker)| view.age(broker, mtime) < i64::try_from(stale_s).unwrap_or(i64::MAX))
 }
 
+/// Whether what is left of a topic is what brokers that were down kept of it when it was deleted: nobody has written
+/// to it since.
+pub fn was_deleted(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> bool {
+    let Some(deleted) = view.deleted(cluster, &topic.name) else { return false };
+    let before = |replica: &Replica| {
+        let written = replica.newest_mtime.zip(cluster.brokers.get(replica.broker));
+        written.is_some_and(|(mtime, broker)| view.corrected(broker, mtime) <= deleted)
+    };
+    topic.partitions.iter().flat_map(|partition| partition.current()).all(before)
+}
+
 /// Whether a topic is on its way: its deletion has begun somewhere, or nothing was written to it yet and
 /// its directories are new.
 pub fn in_motion(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<&'static str> {
     let mut replicas = topic.partitions.iter().flat_map(|partition| &partition.replicas);
     if replicas.clone().any(|replica| replica.kind == Kind::Deleting) {
         return Some("it is being deleted");
+    }
+    if was_deleted(view, cluster, topic) {
+        return Some("it was deleted, and what is left lies on brokers that were down");
     }
     let young = |replica: &Replica| {
         let age = replica.newest_mtime.zip(cluster.brokers.get(replica.broker));

@@ -2,9 +2,11 @@
 
 use crate::compare::{Cluster, Pair, Partition, Replica, Topic, ratio, sure_ratio};
 use crate::diagnose::finding::{Basis, Code, Finding, Item, Severity, Subject};
+use crate::diagnose::holders::{about, host, replica_item, size_lines};
 use crate::diagnose::judge::floor;
-use crate::diagnose::sizes::{METADATA, about, far_behind, host, replica_item, size_lines};
+use crate::diagnose::sizes::far_behind;
 use crate::diagnose::view::{View, finding, of_cluster, topic};
+use crate::kafka::replica_dir::METADATA;
 use crate::round::SizeRatio;
 use crate::words;
 

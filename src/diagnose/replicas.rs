@@ -3,10 +3,11 @@
 use crate::compare::{Cluster, Kind, Measure, Partition, Replica, Topic};
 use crate::diagnose::expected::asked;
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, ReplicaItem, Severity};
+use crate::diagnose::holders::{replica_item, size_lines};
 use crate::diagnose::judge::floor;
 use crate::diagnose::motion::{fresh, in_motion, on_its_way};
-use crate::diagnose::sizes::{METADATA, replica_item, size_lines};
 use crate::diagnose::view::{View, finding, of_topic, on_disk};
+use crate::kafka::replica_dir::METADATA;
 use crate::round::{SizeRatio, Thresholds};
 use crate::words;
 
@@ -55,9 +56,18 @@ fn missing(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<Finding>
     let numbers =
         words::numbers(short.iter().map(|partition| partition.partition).chain(gaps.iter().copied()));
     let motion = in_motion(view, cluster, topic);
+    // A topic that is deleted stays on the brokers that are down then.
+    let is_down =
+        |replica: &Replica| cluster.brokers.get(replica.broker).is_some_and(|it| view.stopped(it).is_some());
+    let left_behind = topic.partitions.iter().flat_map(Partition::current).all(is_down)
+        && cluster.brokers.iter().any(|broker| view.stopped(broker).is_none());
     let mut found = finding(
         Code::ReplicaMissing,
-        if motion.is_some() { Severity::Notice } else { Severity::Critical },
+        match (motion, left_behind) {
+            (Some(_), _) => Severity::Notice,
+            (None, true) => Severity::Warning,
+            (None, false) => Severity::Critical,
+        },
         of_topic(cluster, &topic.name),
         format!(
             "{} of {} {} fewer than {} on disk: {numbers}",
@@ -77,6 +87,11 @@ fn missing(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<Finding>
     };
     if let Some(motion) = motion {
         found.meaning = format!("{} But {motion}.", found.meaning);
+    } else if left_behind {
+        found.meaning = format!(
+            "{} What is left lies on brokers that are down, so that the topic may have been deleted meanwhile; no controller's log that was read says so.",
+            found.meaning
+        );
     }
     found.next_steps = vec![
         format!("`kafka-topics.sh --describe --topic {}` says where the replicas should be.", topic.name),

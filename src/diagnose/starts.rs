@@ -6,19 +6,19 @@ use crate::compare::{Cluster, Partition, Replica};
 use crate::diagnose::finding::{Code, Finding};
 use crate::diagnose::joins::{SETTING, Unclean, election, unclean};
 use crate::diagnose::judge::{Lag, high_watermarks};
-use crate::diagnose::sizes::METADATA;
 use crate::diagnose::view::{Stop, View};
+use crate::kafka::replica_dir::METADATA;
 use crate::words;
 
 /// What the replicas of one broker lack that only another has, both being down.
 #[derive(Default)]
-struct Lack<'c> {
+pub struct Lack<'c> {
     /// By topic: partitions, and offsets that are lacking in all.
-    topics: BTreeMap<&'c str, (BTreeSet<u32>, u64)>,
+    pub topics: BTreeMap<&'c str, (BTreeSet<u32>, u64)>,
 }
 
 /// By the broker that must wait and the one that must be started first.
-type Order<'c> = BTreeMap<(&'c str, &'c str), Lack<'c>>;
+pub type Order<'c> = BTreeMap<(&'c str, &'c str), Lack<'c>>;
 
 /// Says with findings about brokers that are down, and partitions that they hold, which to start first.
 ///
@@ -62,7 +62,8 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut [Finding]) {
     }
 }
 
-fn order<'c>(view: &View<'_>, cluster: &'c Cluster) -> Order<'c> {
+/// Who must wait for whom.
+pub fn order<'c>(view: &View<'_>, cluster: &'c Cluster) -> Order<'c> {
     let down: Vec<Option<Stop>> = cluster.brokers.iter().map(|broker| view.stopped(broker)).collect();
     let mut order = Order::new();
     if down.iter().flatten().count() < 2 {
@@ -85,7 +86,7 @@ fn order<'c>(view: &View<'_>, cluster: &'c Cluster) -> Order<'c> {
 }
 
 /// Who of a partition's holders that are down must wait for whom, and the offsets that it lacks.
-fn waits<'p>(
+pub fn waits<'p>(
     partition: &'p Partition,
     stop: &impl Fn(&Replica) -> Option<Stop>,
 ) -> Vec<(&'p Replica, &'p Replica, u64)> {

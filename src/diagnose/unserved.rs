@@ -6,9 +6,10 @@ use crate::compare::{Broker, Cluster, Replica, Topic};
 use crate::diagnose::finding::{Code, Finding, Item, Severity};
 use crate::diagnose::isr::{events, isr_of};
 use crate::diagnose::lives::stopped_for;
-use crate::diagnose::sizes::METADATA;
+use crate::diagnose::motion;
 use crate::diagnose::view::{self, Stop, View, finding, line, of_topic, on_disk};
 use crate::kafka::event::{Class, Event, TopicPartition};
+use crate::kafka::replica_dir::METADATA;
 use crate::words;
 
 /// What keeps writes from a partition.
@@ -107,7 +108,7 @@ fn may_lack_leader(view: &View<'_>, cluster: &Cluster, of: &TopicPartition) -> b
 fn offline<'c>(view: &View<'_>, cluster: &'c Cluster, topic: &Topic) -> BTreeMap<u32, Vec<&'c Broker>> {
     let mut offline = BTreeMap::new();
     // A broker that was not seen may run and hold one.
-    if !topic.complete {
+    if !topic.complete || motion::was_deleted(view, cluster, topic) {
         return offline;
     }
     for partition in &topic.partitions {
@@ -162,7 +163,10 @@ fn unserved(
         let limit = i64::try_from(view.limits(cluster).stopped_s).unwrap_or(i64::MAX);
         view.stopped(broker) != Some(Stop::Clean) || stopped_for(view, broker).is_some_and(|age| age > limit)
     };
-    let critical = is_open || offline.values().flatten().any(lasting);
+    // One broker at a time is a roll, and all of them a stop on purpose: two that share a partition are neither.
+    let some_run = cluster.brokers.iter().any(|broker| view.stopped(broker).is_none());
+    let shared = some_run && offline.values().any(|holders| holders.len() > 1);
+    let critical = is_open || shared || offline.values().flatten().any(lasting);
     let severity = if critical { Severity::Critical } else { Severity::Notice };
     let mut found = finding(Code::UnderMinIsr, severity, of_topic(cluster, topic), title);
     if !offline.is_empty() {

@@ -38,6 +38,8 @@ pub struct View<'a> {
     starts: HashMap<&'a str, Vec<Moment<'a>>>,
     /// Leaders that controllers chose, oldest first.
     pub elections: Vec<&'a Event>,
+    /// Deletions of topics that controllers began.
+    deletions: HashMap<&'a str, Vec<&'a Event>>,
 }
 
 /// How a broker that does not run ended.
@@ -75,12 +77,25 @@ impl<'a> View<'a> {
         let started = |moment: &&Moment<'_>| matches!(moment.event.class, Class::Started { .. });
         let starts =
             logs.iter().map(|(host, log)| (*host, log.iter().filter(started).copied().collect())).collect();
-        View { round, comparison, logs, starts, elections }
+        let mut deletions: HashMap<&str, Vec<&Event>> = HashMap::new();
+        for event in &comparison.events {
+            if let Class::TopicDeleted { topic } = &event.class {
+                deletions.entry(topic).or_default().push(event);
+            }
+        }
+        View { round, comparison, logs, starts, elections, deletions }
     }
 
     /// A host's log in the order of its own clock.
     pub fn log(&self, host: &str) -> &[Moment<'a>] {
         self.logs.get(host).map_or(&[], Vec::as_slice)
+    }
+
+    /// When a cluster's controllers last began to delete a topic, in seconds since 1970.
+    pub fn deleted(&self, cluster: &Cluster, topic: &str) -> Option<i64> {
+        let ours = |event: &&&Event| cluster.brokers.iter().any(|broker| broker.host == event.host);
+        let all = self.deletions.get(topic)?.iter().filter(ours);
+        all.filter_map(|event| event.at).max().map(|at| at.as_second())
     }
 
     pub fn visit(&self, broker: &Broker) -> Option<&'a Visit> {

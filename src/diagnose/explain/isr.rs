@@ -18,7 +18,8 @@ pub fn text(code: Code) -> Text {
                 "`NotEnoughReplicas…` of a partition, or `ISR updated to … (under-min-isr)`, and no later line \
                  with a larger ISR for it, and no later start of that broker. An election that failed, or a \
                  follower's `Current leader is -1` while another holder is down, and no later leader. Or every broker \
-                 that holds it is seen to be down; after clean stops less than {} ago that is a notice.",
+                 that holds it is seen to be down; of its only holder, or of all brokers, after clean stops less than {} \
+                 ago, that is a notice.",
                 words::span(limits.stopped_s)
             ),
             versions: "0.8.2 and later; `(under-min-isr)` from 3.5, `Current leader` from 3.0 (KRaft). What is down \

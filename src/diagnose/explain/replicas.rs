@@ -63,7 +63,7 @@ pub fn text(code: Code) -> Text {
         },
         Code::ReplicaMissing => Text {
             code,
-            severity: "critical; notice while the topic is being created or deleted",
+            severity: "critical; warning where all that is left lies on brokers that are down; notice while the topic is being created or deleted",
             summary: "A partition has fewer replicas on disk than it should",
             meaning: "Every broker of the cluster was looked at, and no more directories are there: the partition \
                       has lost a copy, or every one.",

@@ -71,6 +71,39 @@ fn a_stopped_peer_shuts_it_and_a_stopped_broker_may_start() {
 }
 
 #[test]
+fn of_two_that_are_down_the_longer_may_start() {
+    let down = |name, id, high| {
+        let visit =
+            broker(name, id).disk(vec![written("t", 0, high << 20, 5)]).high_watermarks(&[("t", 0, high)]);
+        super::scene::with(visit, |broker| broker.running = Some(false)).dir(|dir| dir.clean_shutdown = true)
+    };
+    let with = |restart: &[&str]| answer(&gated(restart, vec![down("a", 1, 1000), down("b", 2, 4000)]));
+    let (status, found) = with(&["a"]);
+    assert_eq!(status, Status::Critical);
+    let shut = only(&found, Code::ExpectationFailed);
+    assert!(shut.title.starts_with("Do not start a now: of 1 partition it lacks"), "{}", shut.title);
+    for restart in [&["b"][..], &["a", "b"]] {
+        let (_, found) = with(restart);
+        none(&found, Code::ExpectationFailed);
+    }
+}
+
+#[test]
+fn lost_records_stop_a_roll_whoevers_turn_it_is() {
+    let cut = at(
+        "10:00:00,000",
+        "ERROR [ReplicaFetcherThread-0-2], Current offset 2000 for partition [t,0] out of range; reset offset to 1000 (kafka.server.ReplicaFetcherThread)",
+    );
+    for restart in ["a", "c"] {
+        let mut hosts = three();
+        hosts[0] = logged(hosts[0].clone(), std::slice::from_ref(&cut));
+        let (status, found) = answer(&gated(&[restart], hosts));
+        assert_eq!(status, Status::Critical, "{}", titles(&found));
+        only(&found, Code::DataLost);
+    }
+}
+
+#[test]
 fn half_the_sight_is_no_answer() {
     let mut hosts = three();
     hosts[2] = held("c", 3, &[1, 2]).gone(Outcome::Timeout);

@@ -310,10 +310,12 @@ const TRUTHS: [Truth; 71] = [
         ],
     },
     Truth { name: "disk-full-3.9", must: &["disk-full broker-0003", "log-dir-offline broker-0003"] },
-    Truth { name: "jbod-offline-2.8", must: &["disk-full broker-0003", "log-dir-offline broker-0003"] },
+    Truth {
+        name: "jbod-offline-2.8",
+        must: &["disk-full broker-0003", "isr-shrinking broker-0003", "log-dir-offline broker-0003"],
+    },
     Truth {
         name: "jbod-offline-4.1",
-        // The leaders say who left; those of 2.8 had not yet.
         must: &["disk-full broker-0003", "isr-shrinking broker-0003", "log-dir-offline broker-0003"],
     },
     Truth { name: "min-isr-2.8", must: &["broker-crashed broker-0003", "under-min-isr productUpdates"] },

@@ -40,6 +40,30 @@ fn the_shorter_of_two_that_are_down_waits() {
     assert!(!steps(&found, Code::BrokerFenced, "a")[0].contains("before b"), "{}", titles(&found));
 }
 
+/// A partition far too small for its size to tell anything.
+#[test]
+fn what_two_that_are_down_hold_is_short_however_small() {
+    let of = |high: u64, version: &str| {
+        let visit =
+            broker("a", 1).disk(vec![written("t", 0, 90 << 10, 5)]).high_watermarks(&[("t", 0, high)]);
+        let visit = with(visit, |broker| broker.version = Some(version.into()));
+        down(visit, true)
+    };
+    let other = |version: &str| {
+        let visit = broker("b", 2).disk(vec![written("t", 0, 90 << 10, 5)]).high_watermarks(&[("t", 0, 500)]);
+        down(with(visit, |broker| broker.version = Some(version.into())), false)
+    };
+    let found = findings(&round(vec![of(400, "0.10.1.0"), other("0.10.1.0")]));
+    let short = only(&found, Code::ReplicaShort);
+    assert_eq!(
+        (short.severity, short.title.as_str()),
+        (Severity::Critical, "1 replica of t on a is short: behind b")
+    );
+    let found = findings(&round(vec![of(400, "2.8.2"), other("2.8.2")]));
+    assert_eq!(only(&found, Code::ReplicaShort).severity, Severity::Warning);
+    none(&findings(&round(vec![of(499, "2.8.2"), other("2.8.2")])), Code::ReplicaShort);
+}
+
 #[test]
 fn nobody_waits_where_a_running_replica_has_it_all() {
     let others = vec![down(held("a", 1, 1000), true), down(held("b", 2, 4000), false)];
@@ -74,9 +98,13 @@ fn partitions_whose_holders_are_all_down_are_offline() {
     let offline = only(&found, Code::UnderMinIsr);
     assert_eq!(offline.severity, Severity::Critical);
     assert_eq!(offline.title, "1 partition of t is offline: a and b alone hold it, down");
-    // A restart of both that has just begun.
-    let found = of(down(held("a", 1, 9), true), down(held("b", 2, 9), true));
-    assert_eq!(only(&found, Code::UnderMinIsr).severity, Severity::Notice);
+    // Both stopped cleanly while another runs: no roll does that.
+    let both = || vec![down(held("a", 1, 9), true), down(held("b", 2, 9), true)];
+    assert_eq!(only(&of(both().remove(0), both().remove(1)), Code::UnderMinIsr).severity, Severity::Critical);
+    // The whole cluster, on purpose; and the only copy, in a roll.
+    assert_eq!(only(&findings(&round(both())), Code::UnderMinIsr).severity, Severity::Notice);
+    let single = vec![down(held("a", 1, 9), true), other()];
+    assert_eq!(only(&findings(&round(single)), Code::UnderMinIsr).severity, Severity::Notice);
     none(&of(down(held("a", 1, 9), true), held("b", 2, 9)), Code::UnderMinIsr);
     // Who did not answer may hold it and run.
     let unseen = vec![down(held("a", 1, 9), false), other().gone(crate::round::Outcome::Timeout)];
@@ -107,4 +135,26 @@ fn a_follower_that_knows_of_no_leader() {
     );
     // All holders run: a leader is a matter of a moment.
     none(&of(held("a", 1, 9), follower(&[line(-1)])), Code::UnderMinIsr);
+}
+
+#[test]
+fn a_topic_that_was_deleted_meanwhile_is_not_missed() {
+    let deletion = at(
+        "23:59:00,000",
+        "INFO [Topic Deletion Manager 1] Deletion of topic t (re)started (kafka.controller.TopicDeletionManager)",
+    );
+    let of = |lines: &[String], ago: i64| {
+        let disk = [0, 2].map(|partition| written("t", partition, MIB, ago)).to_vec();
+        let left = down(broker("b", 2).disk(disk).high_watermarks(&[("t", 0, 9), ("t", 2, 9)]), false);
+        findings(&round(vec![logged(broker("a", 1).disk(vec![]), lines), left]))
+    };
+    let found = of(std::slice::from_ref(&deletion), 300);
+    none(&found, Code::UnderMinIsr);
+    assert_eq!(only(&found, Code::ReplicaMissing).severity, Severity::Notice, "{}", titles(&found));
+    // Nobody deleted it, or it was made again since.
+    for (lines, ago) in [(&[][..], 300), (std::slice::from_ref(&deletion), 5)] {
+        let found = of(lines, ago);
+        only(&found, Code::UnderMinIsr);
+        assert_eq!(only(&found, Code::ReplicaMissing).severity, Severity::Warning, "{}", titles(&found));
+    }
 }

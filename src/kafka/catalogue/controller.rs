@@ -147,6 +147,29 @@ fn brokers() -> Vec<Message> {
             r"Fencing broker (?P<broker>\d+)(?: at epoch (?P<epoch>\d+))? because its session has timed out",
             |found| Some(Class::Fenced { broker: found.number("broker")?, epoch: found.number("epoch") }),
         ),
+        // kafka.controller.TopicDeletionManager, 0.8.1 to 3.9.
+        message(
+            &["Deletion of topic "],
+            r"Deletion of topic (?P<topic>[A-Za-z0-9._-]+) \(re\)started",
+            |found| Some(Class::TopicDeleted { topic: found.owned("topic")? }),
+        ),
+        // org.apache.kafka.controller.ReplicationControlManager; `Replayed RemoveTopicRecord` since 3.7.
+        message(
+            &["RemoveTopicRecord for topic ", "Removed topic "],
+            r"(?:RemoveTopicRecord for topic|Removed topic) (?P<topic>[A-Za-z0-9._-]+) with ID",
+            |found| Some(Class::TopicDeleted { topic: found.owned("topic")? }),
+        ),
+        // kafka.controller.KafkaController, 0.8 to 3.9.
+        message(
+            &["Broker failure callback for "],
+            r"Broker failure callback for (?P<brokers>\d[\d,]*)",
+            |found| Some(Class::BrokersLeft { brokers: found.ids("brokers") }),
+        ),
+        message(
+            &["New broker startup callback for "],
+            r"New broker startup callback for (?P<brokers>\d[\d,]*)",
+            |found| Some(Class::BrokersCame { brokers: found.ids("brokers") }),
+        ),
         // org.apache.kafka.controller.BrokerHeartbeatManager, 3.0 and later.
         message(
             &[" to unfence has been granted"],

@@ -204,6 +204,9 @@ fn io_cause<'a>(lines: impl Iterator<Item = &'a str>) -> Option<IoCause> {
         ("AccessDeniedException", IoCause::Denied),
         ("No such file or directory", IoCause::Missing),
         ("NoSuchFileException", IoCause::Missing),
+        ("Malformed line in ", IoCause::Malformed),
+        ("entries in checkpoint file", IoCause::Malformed),
+        ("Unrecognized version of the checkpoint file", IoCause::Malformed),
     ];
     lines.filter_map(|line| SAID.iter().find(|(text, _)| line.contains(text))).map(|(_, cause)| *cause).last()
 }

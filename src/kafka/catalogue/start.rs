@@ -56,6 +56,10 @@ fn life() -> Vec<Message> {
             r"Fatal error during (?P<phase>(?:KafkaServer|KafkaServerStable|KafkaServerStartable|broker|controller) (?:startup|shutdown))",
             |found| Some(Class::FatalError { phase: found.owned("phase")? }),
         ),
+        // kafka.Kafka, 1.0 and later: also before there is a server that could start, for wrong settings or disks.
+        message(&["Exiting Kafka due to fatal exception"], r"Exiting Kafka due to fatal exception", |_| {
+            Some(Class::FatalError { phase: "startup".to_owned() })
+        }),
     ]
 }
 

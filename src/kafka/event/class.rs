@@ -173,6 +173,12 @@ pub enum Class {
     Fenced { broker: i64, epoch: Option<i64> },
     /// The controller let a broker back in (KRaft).
     Unfenced { broker: i64 },
+    /// The controller began to delete a topic: brokers that are down keep their replicas until they start.
+    TopicDeleted { topic: String },
+    /// The controller saw brokers leave ZooKeeper: stopped, dead, or their sessions expired (ZooKeeper mode).
+    BrokersLeft { brokers: Vec<i64> },
+    /// The controller saw brokers come (ZooKeeper mode).
+    BrokersCame { brokers: Vec<i64> },
     /// The controller changed partitions because of a broker (KRaft).
     PartitionsMoved { why: MoveReason, count: u64 },
     /// A broker told its controller that log dirs failed (KRaft, 3.7 and later).
@@ -326,6 +332,8 @@ pub enum IoCause {
     Denied,
     /// A file or directory was gone.
     Missing,
+    /// A checkpoint file that is no such: torn, or of a later version.
+    Malformed,
 }
 
 /// Why a follower did not reach its leader.

@@ -52,6 +52,9 @@ impl Class {
             Self::NoReplicaAlive { .. } => "no_replica_alive",
             Self::Fenced { .. } => "fenced",
             Self::Unfenced { .. } => "unfenced",
+            Self::TopicDeleted { .. } => "topic_deleted",
+            Self::BrokersLeft { .. } => "brokers_left",
+            Self::BrokersCame { .. } => "brokers_came",
             Self::PartitionsMoved { .. } => "partitions_moved",
             Self::DirsOffline { .. } => "dirs_offline",
             Self::ControllerElected { .. } => "controller_elected",
@@ -162,6 +165,9 @@ impl Class {
             | Self::CleanerStopped { .. }
             | Self::CleanerStarted { .. }
             | Self::Unfenced { .. }
+            | Self::TopicDeleted { .. }
+            | Self::BrokersLeft { .. }
+            | Self::BrokersCame { .. }
             | Self::ControllerElected { .. }
             | Self::ControllerResigned { .. }
             | Self::Started { .. }

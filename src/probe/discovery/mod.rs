@@ -32,6 +32,8 @@ pub struct Found {
     pub logs: Vec<String>,
     /// Globs of log files that not every broker has.
     pub logs_if_present: Vec<String>,
+    /// log4j writes to standard output alone.
+    pub console: bool,
     /// `-Duser.timezone`: the zone that its log is written in, where it is not the node's.
     pub zone: Option<String>,
     /// What could not be found out.

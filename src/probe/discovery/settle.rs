@@ -227,10 +227,13 @@ fn broker(section: &Section) -> Found {
         broker.guessed.push(("logs_dir".into(), "the installation's own directory of logs".into()));
     }
     broker.logs_dir = broker.logs_dir.map(|dir| below(root.as_deref(), &dir));
+    // A configuration that was read and names no file: all goes to standard output.
+    let console = log4j.files.is_empty() && broker.log_layout.is_some() && section.first("l").is_some();
     let wanted = |file: &&String| !DULL.iter().any(|dull| file.contains(dull));
     let files =
         log4j.files.iter().filter(wanted).map(|file| below(root.as_deref(), &format!("{file}*"))).collect();
-    Found { broker, logs: files, gaps, zone: section.first("z").map(str::to_owned), ..Found::default() }
+    let zone = section.first("z").map(str::to_owned);
+    Found { broker, logs: files, console, gaps, zone, ..Found::default() }
 }
 
 fn words(list: &str) -> Vec<String> {
@@ -332,7 +335,8 @@ fn logs(one: &mut Found, seen: &Seen, given: &Given, several: bool) {
     }
     let Some(dir) = &broker.logs_dir else { return };
     let others: Vec<String> = OTHER_LOGS.iter().map(|name| format!("{dir}/{name}")).collect();
-    let main = format!("{dir}/server.log*");
+    // Kafka's own start script sends standard output there.
+    let main = format!("{dir}/{}*", if one.console { "kafkaServer.out" } else { "server.log" });
     if one.logs.is_empty() || one.logs.contains(&main) {
         one.logs_if_present = one.logs.iter().filter(|file| **file != main).cloned().collect();
         one.logs = vec![main];

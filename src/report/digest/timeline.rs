@@ -274,6 +274,9 @@ fn other_words(class: &Class, events: usize, partitions: &str) -> String {
         Class::ElectionFailed { .. } | Class::NoReplicaAlive { .. } => about("no leader could be elected"),
         Class::Fenced { broker, .. } => format!("broker {broker} fenced: its session timed out"),
         Class::Unfenced { broker } => format!("broker {broker} let in again"),
+        Class::TopicDeleted { topic } => format!("topic {topic} is being deleted"),
+        Class::BrokersLeft { brokers } => format!("{} left the cluster", numbered(brokers)),
+        Class::BrokersCame { brokers } => format!("{} came into the cluster", numbered(brokers)),
         Class::PartitionsMoved { count: many, .. } => {
             format!("controller changed {}", counted(*many as usize, "partition", "partitions"))
         }
@@ -308,6 +311,11 @@ fn other_words(class: &Class, events: usize, partitions: &str) -> String {
 }
 
 /// `12 partitions of completeProduct (1, 5, 7)`, or topics counted when there are many.
+fn numbered(brokers: &[i64]) -> String {
+    let ids: Vec<String> = brokers.iter().map(i64::to_string).collect();
+    format!("{} {}", if ids.len() == 1 { "broker" } else { "brokers" }, crate::words::list(&ids))
+}
+
 fn partitions(events: &[&Event]) -> String {
     let mut topics: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
     for of in events.iter().filter_map(|event| event.class.partition()) {
