@@ -157,7 +157,14 @@ fn crashed(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
         (true, _) => format!("{host} is down and was not stopped cleanly"),
         (false, Some((moment, why))) => {
             let back = if back(moment) { " It has started since." } else { "" };
-            format!("{host} ended without shutting down: {why} ({}).{back}", moment.event.at_raw)
+            let found = |(moment, _): &&(&Moment<'_>, String)| {
+                matches!(moment.event.class, Class::UncleanStart { .. } | Class::Recovering { .. })
+            };
+            let times = match ends.iter().filter(found).count() {
+                0 | 1 => String::new(),
+                times => format!(" {times} times, the last time"),
+            };
+            format!("{host} ended without shutting down{times}: {why} ({}).{back}", moment.event.at_raw)
         }
         (false, None) => format!("The kernel killed a Java process on {host} for want of memory"),
     };

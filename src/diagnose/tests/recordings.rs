@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 71] = [
+const TRUTHS: [Truth; 83] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -327,11 +327,7 @@ const TRUTHS: [Truth; 71] = [
     Truth {
         name: "short-replica-0.10",
         // Both holders of twelve partitions are down.
-        must: &[
-            "broker-crashed broker-0002",
-            "replica-short completeProduct",
-            "under-min-isr completeProduct",
-        ],
+        must: OFFLINE,
     },
     Truth { name: "truncation-0.10", must: TRUNCATED },
     Truth { name: "truncation-kraft-4.1", must: TRUNCATED },
@@ -423,6 +419,36 @@ const TRUTHS: [Truth; 71] = [
     Truth { name: "truncation-2.4", must: TRUNCATED },
     Truth { name: "uncleanable-2.8", must: SET_ASIDE },
     Truth { name: "uncleanable-3.9", must: SET_ASIDE },
+    quiet("rolling-3.5"),
+    quiet("new-topics-1.1"),
+    // Its process is there, and it does nothing.
+    Truth { name: "hung-2.8", must: HUNG },
+    Truth { name: "hung-3.9", must: HUNG },
+    Truth { name: "lost-identity-3.9", must: &["broker-crashed broker-0003"] },
+    Truth { name: "bad-setting-0.10", must: &["broker-crashed broker-0002"] },
+    Truth {
+        name: "torn-checkpoint-3.9",
+        must: &["broker-crashed broker-0003", "log-dir-offline broker-0003"],
+    },
+    // Who was stopped last must be started first.
+    Truth {
+        name: "two-stopped-3.9",
+        must: &["replica-short completeProduct", "under-min-isr completeProduct"],
+    },
+    // The stopped broker keeps what it does not know to be deleted.
+    quiet("deleted-while-down-2.8"),
+    Truth { name: "retention-differs-0.10", must: &["replica-skew events"] },
+    // 1.5 MB beside 126 KB: four segments say nothing there, and offsets say all.
+    Truth { name: "short-replica-4.1", must: OFFLINE },
+    Truth {
+        name: "leaderless-3.6",
+        must: &[
+            "broker-crashed broker-0002",
+            "isr-shrinking broker-0003",
+            "replica-short completeProduct",
+            "under-min-isr completeProduct",
+        ],
+    },
 ];
 
 /// The old leader was killed, and that is told too.
@@ -432,6 +458,9 @@ const TRUNCATED: &[&str] = &[
     "replica-truncated completeProduct",
     "unclean-election completeProduct",
 ];
+const HUNG: &[&str] = &["broker-fenced broker-0003", "isr-shrinking broker-0003"];
+const OFFLINE: &[&str] =
+    &["broker-crashed broker-0002", "replica-short completeProduct", "under-min-isr completeProduct"];
 const DELETED: &[&str] = &["log-dir-offline broker-0003", "replica-missing completeProduct"];
 const LEFT_BEHIND: &[&str] = &["broker-crashed broker-0002", "unclean-election completeProduct"];
 const SET_ASIDE: &[&str] =

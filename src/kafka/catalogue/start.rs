@@ -56,10 +56,13 @@ fn life() -> Vec<Message> {
             r"Fatal error during (?P<phase>(?:KafkaServer|KafkaServerStable|KafkaServerStartable|broker|controller) (?:startup|shutdown))",
             |found| Some(Class::FatalError { phase: found.owned("phase")? }),
         ),
-        // kafka.Kafka, 1.0 and later: also before there is a server that could start, for wrong settings or disks.
-        message(&["Exiting Kafka due to fatal exception"], r"Exiting Kafka due to fatal exception", |_| {
-            Some(Class::FatalError { phase: "startup".to_owned() })
-        }),
+        // kafka.Kafka: also before there is a server that could start, for wrong settings or disks. Up to 1.0 the
+        // exception alone, under an empty message.
+        message(
+            &["Exiting Kafka due to fatal exception", "(kafka.Kafka$)"],
+            r"Exiting Kafka due to fatal exception|(?:^|FATAL)\s*\(kafka\.Kafka\$\)\s*$",
+            |_| Some(Class::FatalError { phase: "startup".to_owned() }),
+        ),
     ]
 }
 
