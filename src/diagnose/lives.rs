@@ -255,6 +255,44 @@ fn was_stopping(view: &View<'_>, broker: &Broker, fence: &Event) -> bool {
     last.is_some_and(|moment| !matches!(moment.event.class, Class::Started { .. }))
 }
 
+/// A KRaft broker that was cut off without being stopped, and let in again: a pause now and then, or a broker that
+/// stands still again and again, and moves its leaders each time.
+fn cut_off_and_back(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
+    const HOUR_S: i64 = 3600;
+    let host = &broker.host;
+    let of_it = |event: &&Event| {
+        matches!(event.class, Class::Fenced { broker: id, .. } if broker.id == Some(id))
+            && cluster.brokers.iter().any(|other| other.host == event.host)
+            && !was_stopping(view, broker, event)
+    };
+    let cuts: Vec<&Event> = view.comparison.events.iter().filter(of_it).collect();
+    let last = cuts.last()?;
+    let limit = usize::try_from(view.limits(cluster).session_losses).unwrap_or(usize::MAX).max(1);
+    let second = |event: &&Event| event.at.map(|at| at.as_second());
+    let often = cuts.windows(limit).any(|window| {
+        let (first, last) = (window.first().and_then(second), window.last().and_then(second));
+        first.zip(last).is_some_and(|(first, last)| last - first <= HOUR_S)
+    });
+    let title = format!(
+        "The controller cut {host} off {} and let it in again, the last time at {}",
+        words::counted(cuts.len(), "time", "times"),
+        last.at_raw
+    );
+    let severity = if often { Severity::Warning } else { Severity::Notice };
+    let mut found = finding(Code::BrokerFenced, severity, of_broker(cluster, host), title);
+    found.meaning = "Its heartbeats stopped for as long as a session lasts (9 s), while its process went on: each time its leaders move and it leaves every ISR.".to_owned();
+    found.next_steps = vec![
+        format!(
+            "Look at {host} at these times: long collections (kafkaServer-gc.log), a disk that stalls, swap, a paused virtual machine, the network to the controller."
+        ),
+        "Do not restart another broker before it is steady.".to_owned(),
+    ];
+    found.items =
+        cuts.iter().map(|event| Item::host(host, None, format!("fenced at {}", event.at_raw))).collect();
+    let lines = cuts.iter().map(|event| line(event)).collect();
+    Some(found.seen(cuts.iter().copied()).show(lines))
+}
+
 /// `broker-fenced`: the controller cut a broker off, or the broker is stopped.
 ///
 /// It holds because a broker that the controller cut off leads nothing until it is let in again (KRaft:
@@ -302,7 +340,7 @@ fn fenced(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding
         // broker-crashed says it.
         Some(Stop::Unclean) => None,
         _ => {
-            let event = fence.filter(|_| !back)?;
+            let Some(event) = fence.filter(|_| !back) else { return cut_off_and_back(view, cluster, broker) };
             // It stopped cleanly just then, and nobody knows yet whether it is back.
             let known = was_stopping(view, broker, event);
             let mut found = finding(

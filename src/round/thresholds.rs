@@ -27,7 +27,7 @@ pub struct Thresholds {
     pub stopped_s: u64,
     /// Times that a follower may leave the ISR of one partition in an hour.
     pub isr_shrinks: u32,
-    /// ZooKeeper sessions that a broker may lose in an hour.
+    /// Sessions, with ZooKeeper or KRaft's controller, that a broker may lose in an hour.
     pub session_losses: u32,
     /// Times that the controller may move in an hour.
     pub controller_moves: u32,

@@ -67,10 +67,14 @@ pub fn text(code: Code) -> Text {
             meaning: "The controller got no heartbeat, or the broker was stopped: it leads nothing and is in no ISR.",
             rule: format!(
                 "`Fencing broker N because its session has timed out` without a later start of that broker; or a \
-                 broker that is seen stopped after a clean shutdown. Stopped for more than {} is a warning.",
-                words::span(limits.stopped_s)
+                 broker that is seen stopped after a clean shutdown. Stopped for more than {} is a warning, and so is \
+                 to be cut off and let in again {} times in an hour without a stop. With ZooKeeper `Broker failure \
+                 callback for N` without a later `New broker startup callback`.",
+                words::span(limits.stopped_s),
+                limits.session_losses
             ),
-            versions: "Fencing: KRaft. It follows every clean stop of more than 9 s too: alone it is no crash.",
+            versions: "Fencing: KRaft. It follows every clean stop of more than 9 s too: alone it is no crash. The \
+                       callbacks: ZooKeeper mode, 0.8 to 3.9.",
             confirm: &[
                 "grep -E 'Fencing broker|[Uu]nfenc' LOGS/controller.log*",
                 "kafka-broker-api-versions.sh --bootstrap-server BOOTSTRAP | grep id:",

@@ -105,6 +105,8 @@ fn a_fence_alone_is_no_crash() {
     let found = seen(&[]);
     assert_eq!(only(&found, Code::BrokerFenced).severity, Severity::Warning);
     none(&found, Code::BrokerCrashed);
+    // A start just before explains nothing: a broker registers then.
+    assert_eq!(only(&seen(&[started("09:59:30,000", 1)]), Code::BrokerFenced).severity, Severity::Warning);
     // It was stopped just before, and it started again.
     assert_eq!(only(&seen(&[stopped("09:59:50,000", 1)]), Code::BrokerFenced).severity, Severity::Notice);
     none(&seen(&[stopped("09:59:50,000", 1), started("10:01:00,000", 1)]), Code::BrokerFenced);
@@ -157,4 +159,45 @@ fn a_start_that_failed_is_no_stop() {
     // It came up later, and was stopped then.
     let later = [&failed[..], &[started("11:00:00,000", 1), stopped("12:00:00,000", 1)]].concat();
     assert_eq!(only(&down(&later), Code::BrokerCrashed).severity, Severity::Warning);
+}
+
+#[test]
+fn a_broker_that_is_cut_off_again_and_again() {
+    let line = |time: &str, what: &str| at(time, &format!("INFO [QuorumController id=9] {what}"));
+    let seen = |times: &[&str]| {
+        let mut lines = Vec::new();
+        for time in times {
+            lines.push(line(&format!("{time}:00,000"), "Fencing broker 1 because its session has timed out. (org.apache.kafka.controller.ReplicationControlManager)"));
+            lines.push(line(&format!("{time}:09,000"), "The request from broker 1 to unfence has been granted because it has caught up with the offset of its register broker record 9. (org.apache.kafka.controller.BrokerHeartbeatManager)"));
+        }
+        findings(&round(vec![
+            logged(broker("a", 1).disk(vec![]), &[started("08:00:00,000", 1)]),
+            logged(broker("other", 9).disk(vec![]), &lines),
+        ]))
+    };
+    let often = seen(&["10:00", "10:20", "10:40"]);
+    let found = only(&often, Code::BrokerFenced);
+    assert_eq!(found.severity, Severity::Warning);
+    assert!(found.title.contains("cut a off 3 times"), "{}", found.title);
+    assert_eq!(only(&seen(&["10:00", "12:00", "14:00"]), Code::BrokerFenced).severity, Severity::Notice);
+}
+
+#[test]
+fn a_broker_that_left_zookeeper() {
+    let callback = |time: &str, what: &str| {
+        at(
+            time,
+            &format!("INFO [Controller id=9] {what} callback for 1,7 (kafka.controller.KafkaController)"),
+        )
+    };
+    let seen = |lines: &[String]| {
+        findings(&round(vec![
+            logged(broker("a", 1).disk(vec![]), &[started("08:00:00,000", 1)]),
+            logged(broker("other", 9).disk(vec![]), lines),
+        ]))
+    };
+    let left = callback("10:00:00,000", "Broker failure");
+    let found = seen(std::slice::from_ref(&left));
+    assert_eq!(only(&found, Code::BrokerFenced).severity, Severity::Warning, "{}", titles(&found));
+    none(&seen(&[left, callback("10:00:20,000", "New broker startup")]), Code::BrokerFenced);
 }

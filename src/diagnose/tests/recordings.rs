@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 83] = [
+const TRUTHS: [Truth; 85] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -424,6 +424,9 @@ const TRUTHS: [Truth; 83] = [
     // Its process is there, and it does nothing.
     Truth { name: "hung-2.8", must: HUNG },
     Truth { name: "hung-3.9", must: HUNG },
+    // Four times within two minutes.
+    Truth { name: "flapping-2.8", must: &["session-lost broker-0003"] },
+    Truth { name: "flapping-3.9", must: &["broker-fenced broker-0003"] },
     Truth { name: "lost-identity-3.9", must: &["broker-crashed broker-0003"] },
     Truth { name: "bad-setting-0.10", must: &["broker-crashed broker-0002"] },
     Truth {
