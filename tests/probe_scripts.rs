@@ -258,6 +258,29 @@ fn facts_are_the_same_in_every_userland() {
     }
 }
 
+#[test]
+fn whether_kafka_runs_is_the_same_in_every_userland() {
+    let node = open_desk();
+    let dirs = [node.dir().display().to_string()];
+    let process = |userland: &Userland| {
+        let script = format!("ROUNDSMAN_ROOT='{}'\n{}", node.dir().display(), facts::script(&dirs));
+        facts::parse(&dirs, &userland.ask(&script), 1).0.process
+    };
+    let put = |name: &str, text: &str| {
+        let path = node.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let all = || Userland::all().into_iter();
+    // Processes are hidden, as with hidepid: that none is seen says nothing.
+    assert!(all().all(|userland| process(&userland).is_none()));
+    put("proc/1/stat", "1 (init) S");
+    put("proc/41/cmdline", "grep\0kafka\\.Kafk[a]\0");
+    assert!(all().all(|userland| process(&userland) == Some(false)));
+    put("proc/42/cmdline", "java\0-cp\0/opt/kafka/libs/*\0kafka.Kafka\0server.properties\0");
+    assert!(all().all(|userland| process(&userland) == Some(true)));
+}
+
 /// Kills for want of memory as kernels have told them: mm/oom_kill.c of 2.6.32, 3.10, 4.19 and 5.10, and
 /// mm/memcontrol.c for a cgroup's limit.
 #[test]

@@ -15,8 +15,7 @@ use crate::words;
 
 /// Findings that a gate asks about.
 ///
-/// A dead cleaner does not shut it: a restart is its cure. Lost records do, whoever's turn it is: a roll that loses
-/// some must stop until somebody has looked (and acknowledged it).
+/// A dead cleaner does not shut it: a restart is its cure.
 pub fn bears(code: Code) -> bool {
     !matches!(
         code,
@@ -40,7 +39,10 @@ pub fn bears(code: Code) -> bool {
             | Code::ReplicaEmpty
             | Code::ReplicaMissing
             | Code::ReplicaLagging
+            | Code::ReplicaTruncated
+            | Code::DataLost
             | Code::EpochsDiverged
+            | Code::UncleanElection
             | Code::TopicIdMismatch
             | Code::RecordCorrupt
             | Code::IsrShrinking
@@ -51,6 +53,13 @@ pub fn bears(code: Code) -> bool {
             | Code::LogDirOffline
             | Code::DiskFilling
     )
+}
+
+/// What other findings know.
+struct Known<'f> {
+    bad: Bad<'f>,
+    brokers: BTreeMap<&'f str, &'static str>,
+    cut: BTreeMap<(&'f str, u32), BTreeSet<&'f str>>,
 }
 
 /// What is the matter with a replica, by topic, partition and host.
@@ -64,12 +73,13 @@ pub fn all(view: &View<'_>, findings: &mut Vec<Finding>) {
         let gates = plays.iter().filter_map(|play| view.round.plays.get(*play)?.expect.gate.as_ref());
         for gate in gates {
             let (bad, brokers) = bad(cluster, findings);
+            let cut = cut(view, findings);
             let ours = |host: &&String| cluster.brokers.iter().any(|broker| broker.host == **host);
             let restart: Vec<&str> = gate.restart.iter().filter(ours).map(String::as_str).collect();
             if !gate.restart.is_empty() && restart.is_empty() {
                 continue;
             }
-            shut.extend(asked(view, cluster, gate, &restart, &bad, &brokers));
+            shut.extend(asked(view, cluster, gate, &restart, &Known { bad, brokers, cut }));
         }
     }
     findings.extend(shut);
@@ -135,14 +145,35 @@ fn bad<'f>(cluster: &Cluster, findings: &'f [Finding]) -> (Bad<'f>, BTreeMap<&'f
     (bad, brokers)
 }
 
+/// Seconds after a cut in which both sides keep what may be left of it.
+const CUT_KEPT_S: i64 = 24 * 3600;
+
+/// Brokers that cut their logs of late, or led then, by partition: nobody restarts them before their directories
+/// are copied.
+fn cut<'f>(view: &View<'_>, findings: &'f [Finding]) -> BTreeMap<(&'f str, u32), BTreeSet<&'f str>> {
+    let mut cut: BTreeMap<(&str, u32), BTreeSet<&str>> = BTreeMap::new();
+    let tells = |finding: &&Finding| matches!(finding.code, Code::ReplicaTruncated | Code::DataLost);
+    for finding in findings.iter().filter(tells).filter(|finding| finding.severity == Severity::Critical) {
+        let Some(topic) = &finding.subject.topic else { continue };
+        for item in &finding.items {
+            let Item::Truncation(item) = item else { continue };
+            let age = item.at.map(|at| view.round.finished.as_second().saturating_sub(at.as_second()));
+            if age.is_some_and(|age| age < CUT_KEPT_S) {
+                let hosts = std::iter::once(&item.follower).chain(&item.leader);
+                cut.entry((topic, item.partition)).or_default().extend(hosts.map(String::as_str));
+            }
+        }
+    }
+    cut
+}
+
 /// Opens the gate by saying nothing, or says what keeps it shut.
 fn asked(
     view: &View<'_>,
     cluster: &Cluster,
     gate: &Gate,
     restart: &[&str],
-    bad: &Bad<'_>,
-    brokers: &BTreeMap<&str, &'static str>,
+    known: &Known<'_>,
 ) -> Option<Finding> {
     let turn = |(_, broker): &(usize, &Broker)| restart.contains(&broker.host.as_str());
     let asked = cluster.brokers.iter().enumerate().filter(turn);
@@ -157,7 +188,7 @@ fn asked(
             if !gate.restart.is_empty() && !partition.current().any(goes) {
                 continue;
             }
-            let found = in_the_way(view, cluster, topic, partition, &leaving, bad, brokers);
+            let found = in_the_way(view, cluster, topic, partition, &leaving, known);
             partitions += usize::from(!found.is_empty());
             items.extend(found.into_iter().map(|(host, reason)| {
                 Item::Host(HostItem {
@@ -299,10 +330,17 @@ fn in_the_way(
     topic: &Topic,
     partition: &Partition,
     leaving: &BTreeSet<usize>,
-    bad: &Bad<'_>,
-    brokers: &BTreeMap<&str, &'static str>,
+    Known { bad, brokers, cut }: &Known<'_>,
 ) -> Vec<(String, String)> {
     let mut found = Vec::new();
+    let cut = cut.get(&(topic.name.as_str(), partition.partition));
+    for replica in partition.current().filter(|replica| leaving.contains(&replica.broker)) {
+        let Some(broker) = cluster.brokers.get(replica.broker) else { continue };
+        if cut.is_some_and(|cut| cut.contains(broker.host.as_str())) {
+            let reason = "it was cut of late, or led then: copy its directory first".to_owned();
+            found.push((broker.host.clone(), reason));
+        }
+    }
     let told = bad.get(&(topic.name.as_str(), partition.partition));
     let mut staying = 0;
     for replica in partition.current().filter(|replica| !leaving.contains(&replica.broker)) {

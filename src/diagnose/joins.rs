@@ -64,10 +64,9 @@ pub fn unclean(view: &View<'_>, cluster: &Cluster, topic: &str) -> Unclean {
         .collect();
     match versions.iter().find(|(_, old)| *old) {
         Some((version, _)) => Unclean::Possible(format!("{SETTING} is true by default in {version}")),
-        None if !versions.is_empty() && versions.len() == cluster.brokers.len() => {
-            let basis =
-                if settings.len() == cluster.brokers.len() { "set nowhere" } else { "settings not read" };
-            Unclean::Off(format!("{SETTING} is false by default from 0.11.0; {basis}"))
+        // The default holds where nobody set it, and only who read the settings knows.
+        None if versions.len() == cluster.brokers.len() && settings.len() == cluster.brokers.len() => {
+            Unclean::Off(format!("{SETTING} is false by default from 0.11.0; set nowhere"))
         }
         None => Unclean::Unseen,
     }
@@ -172,7 +171,7 @@ pub fn election(unclean: &Unclean) -> String {
             "An unclean election is off ({how}): without the whole replica the partition stays without a leader."
         ),
         Unclean::Unseen => format!(
-            "Whether an unclean election is possible was not seen ({SETTING}; true by default up to 0.10.2)."
+            "Whether an unclean election is possible was not seen ({SETTING}; true by default up to 0.10.2, false from 0.11.0)."
         ),
     }
 }

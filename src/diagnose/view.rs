@@ -38,6 +38,8 @@ pub struct View<'a> {
     starts: HashMap<&'a str, Vec<Moment<'a>>>,
     /// Leaders that controllers chose, oldest first.
     pub elections: Vec<&'a Event>,
+    /// Some broker's process was seen, so that none seen elsewhere means that none runs there.
+    processes_seen: bool,
     /// Deletions of topics that controllers began.
     deletions: HashMap<&'a str, Vec<&'a Event>>,
 }
@@ -83,7 +85,9 @@ impl<'a> View<'a> {
                 deletions.entry(topic).or_default().push(event);
             }
         }
-        View { round, comparison, logs, starts, elections, deletions }
+        let process = |visit: &Visit| visit.facts.as_ref().is_some_and(|facts| facts.process == Some(true));
+        let processes_seen = round.visits.iter().any(process);
+        View { round, comparison, logs, starts, elections, processes_seen, deletions }
     }
 
     /// A host's log in the order of its own clock.
@@ -166,18 +170,23 @@ impl<'a> View<'a> {
     }
 
     /// Whether a host's broker is known not to run: the process was looked for, or its log dir says that it
-    /// was stopped cleanly and not started since.
+    /// was stopped cleanly and not started since. Where nobody asked for brokers, a host without any process of Kafka
+    /// counts, if another host shows that they can be seen.
     pub fn stopped(&self, broker: &Broker) -> Option<Stop> {
         let visit = self.visit(broker)?;
         let dirs = visit.facts.as_ref().map_or(&[][..], |facts| &facts.log_dirs);
         let clean = dirs.iter().any(|dir| dir.clean_shutdown);
+        let none =
+            self.processes_seen && visit.facts.as_ref().is_some_and(|facts| facts.process == Some(false));
         match visit.broker.as_ref().and_then(|broker| broker.running) {
             Some(true) => None,
             Some(false) if clean => Some(Stop::Clean),
             // Only a log dir that was looked at can lack the marker.
             Some(false) if dirs.iter().any(|dir| dir.broker_id.is_some()) => Some(Stop::Unclean),
             Some(false) => Some(Stop::Unseen),
-            None => clean.then_some(Stop::Clean),
+            None if clean => Some(Stop::Clean),
+            None if none && dirs.iter().any(|dir| dir.broker_id.is_some()) => Some(Stop::Unclean),
+            None => None,
         }
     }
 

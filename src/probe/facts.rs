@@ -45,6 +45,9 @@ if(e>c)print "B "j" "e-c}put();print "E"}"#;
 /// `/etc/localtime` is asked where it leads to, at the price of a process.
 const ZONE: &str = r#"if [ -n "${TZ+x}" ];then z=${TZ:-UTC};else z=;{ read -r z </etc/timezone;} 2>/dev/null;if [ -z "$z" ]||! [ /etc/localtime -ef "/usr/share/zoneinfo/$z" ] 2>/dev/null;then l=$(readlink /etc/localtime 2>/dev/null);case $l in *zoneinfo/*) z=$l;; esac;fi;fi;[ ${#z} -gt 128 ]||echo "Z $z";"#;
 
+/// `J 1` where a process of Kafka runs, `J 0` where none does; nothing where processes are hidden (hidepid).
+const PROCESS: &str = r#"P=$ROUNDSMAN_ROOT/proc;[ -r "$P/1/stat" ]&&{ J=0;(cd "$P"&&grep -q -E 'kafka\.Kafk[a]|SupportedKafk[a]|kafka-nativ[e]' [0-9]*/cmdline) 2>/dev/null&&J=1;echo "J $J";};"#;
+
 /// The script for `log_dirs`.
 pub fn script(log_dirs: &[String]) -> String {
     let mut script = String::from(
@@ -54,6 +57,7 @@ pub fn script(log_dirs: &[String]) -> String {
     );
     script.push_str(ZONE);
     if !log_dirs.is_empty() {
+        script.push_str(PROCESS);
         script.push_str("i=-1;for d in");
         for dir in log_dirs {
             script.push(' ');
@@ -117,6 +121,7 @@ pub fn parse(log_dirs: &[String], answer: &Answer, limit_seconds: u64) -> (Facts
             "U " => facts.user = (!rest.is_empty()).then(|| rest.to_owned()),
             "Z " => zone_name = log_clock::zone_name(rest),
             "C " => facts.clock = clock(rest, answer),
+            "J " => facts.process = Some(rest == "1"),
             "E" => whole = true,
             "I " => here = number(),
             "T " => topics.turn_to(rest),

@@ -63,6 +63,9 @@ pub struct Facts {
     pub user: Option<String>,
     pub clock: Option<Clock>,
     pub log_dirs: Vec<LogDir>,
+    /// Whether some process of Kafka runs there; `None` where others' processes can't be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<bool>,
 }
 
 /// What tells one broker from another on the same host: what `meta.properties` says in its log dirs.

@@ -89,18 +89,25 @@ fn of_two_that_are_down_the_longer_may_start() {
 }
 
 #[test]
-fn lost_records_stop_a_roll_whoevers_turn_it_is() {
-    let cut = at(
-        "10:00:00,000",
-        "ERROR [ReplicaFetcherThread-0-2], Current offset 2000 for partition [t,0] out of range; reset offset to 1000 (kafka.server.ReplicaFetcherThread)",
-    );
-    for restart in ["a", "c"] {
+fn who_cut_its_log_or_led_then_stays_up_for_a_day() {
+    let cut = |day: u32| {
+        format!(
+            "[2026-11-{day} 10:00:00,000] ERROR [ReplicaFetcherThread-0-2], Current offset 2000 for partition [t,0] out of range; reset offset to 1000 (kafka.server.ReplicaFetcherThread)"
+        )
+    };
+    let with = |restart: &str, day| {
         let mut hosts = three();
-        hosts[0] = logged(hosts[0].clone(), std::slice::from_ref(&cut));
+        hosts[0] = logged(hosts[0].clone(), &[cut(day)]);
         let (status, found) = answer(&gated(&[restart], hosts));
-        assert_eq!(status, Status::Critical, "{}", titles(&found));
         only(&found, Code::DataLost);
-    }
+        status
+    };
+    assert_eq!(
+        [with("a", 23), with("b", 23), with("c", 23)],
+        [Status::Critical, Status::Critical, Status::Ok]
+    );
+    // What could be kept is long gone; the other replica is the one that was cut.
+    assert_eq!([with("a", 13), with("b", 13)], [Status::Ok, Status::Critical]);
 }
 
 #[test]

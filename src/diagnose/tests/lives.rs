@@ -201,3 +201,24 @@ fn a_broker_that_left_zookeeper() {
     assert_eq!(only(&found, Code::BrokerFenced).severity, Severity::Warning, "{}", titles(&found));
     none(&seen(&[left, callback("10:00:20,000", "New broker startup")]), Code::BrokerFenced);
 }
+
+#[test]
+fn a_playbook_that_asks_for_no_broker_sees_who_is_down() {
+    let host = |name: &str, id: i64, process: Option<bool>| {
+        let mut visit = broker(name, id).disk(vec![]);
+        visit.broker = None;
+        visit.facts.as_mut().unwrap().process = process;
+        visit
+    };
+    let down = |other: Option<bool>, own: Option<bool>| {
+        findings(&round(vec![host("a", 1, other), host("b", 2, own)]))
+    };
+    let found = down(Some(true), Some(false));
+    assert_eq!(only(&found, Code::BrokerCrashed).subject.broker.as_deref(), Some("b"));
+    // Nobody's process is seen anywhere: they may run where nobody looks.
+    for (other, own) in
+        [(Some(false), Some(false)), (Some(true), None), (None, Some(false)), (Some(true), Some(true))]
+    {
+        none(&down(other, own), Code::BrokerCrashed);
+    }
+}
