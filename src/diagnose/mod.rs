@@ -22,6 +22,7 @@ mod identity;
 mod isr;
 mod joins;
 mod judge;
+mod kept;
 mod lagging;
 mod lives;
 mod motion;
@@ -56,6 +57,7 @@ pub fn diagnose(round: &Round, comparison: &Comparison) -> Vec<Finding> {
         truncation::lost(&view, cluster, &cuts, &elections, &mut findings);
         truncation::truncated(&view, cluster, &cuts, &elections, &mut findings);
         election::unclean(&view, cluster, &elections, &mut findings);
+        kept::all(&view, cluster, &cuts, &elections, &mut findings);
         cleaner::dead(&view, cluster, &mut findings);
         cleaner::uncleanable(&view, cluster, &mut findings);
         dirty::all(&view, cluster, &mut findings);

@@ -66,14 +66,16 @@ pub fn text(code: Code) -> Text {
             code,
             severity: "critical",
             summary: "Replicas hold different leaders' data at one offset",
-            meaning: "The replicas' leader-epoch files disagree about who wrote which offsets. Below the high \
-                      watermark they should hold the same records, and they do not.",
+            meaning: "The replicas disagree about who wrote which offsets. Below the high watermark they should hold \
+                      the same records, and they do not.",
             rule: "For an entry (epoch, start) of one replica below both high watermarks the other replica has \
                    a later epoch at that offset; or, where the topic is not compacted, an earlier one. Offsets \
                    before a replica's first entry are not compared: retention moves it. Read only for \
-                   replicas that look suspicious."
+                   replicas that look suspicious. Up to 0.10.2, without such files: an unclean leader's log ended, \
+                   when its broker started just before, below where a follower's ended that came back later and cut \
+                   nothing."
                 .to_owned(),
-            versions: "0.11.0 and later (KIP-101); fixed holes: KIP-279 in 2.0, KIP-320 in 2.1. KAFKA-17076 \
+            versions: "By leader epochs 0.11.0 and later (KIP-101); fixed holes: KIP-279 in 2.0, KIP-320 in 2.1. KAFKA-17076 \
                        (fixed in 4.0) makes it by cleaning.",
             confirm: &[
                 "cat LOG_DIR/TOPIC-N/leader-epoch-checkpoint",

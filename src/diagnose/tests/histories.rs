@@ -111,3 +111,46 @@ fn another_topic_of_that_name_as_the_broker_says() {
     none(&of(&[told.clone(), started("15:00:00,000", 1)]), Code::TopicIdMismatch);
     none(&of(&[told.replace("INCONSISTENT_TOPIC_ID", "UNKNOWN_TOPIC_ID")]), Code::TopicIdMismatch);
 }
+
+/// 0.10: the new leader has gone beyond the old one's end before that comes back. No line tells of it.
+#[test]
+fn what_a_follower_kept_beside_an_unclean_leader() {
+    let loaded = |time: &str, end: u64| {
+        at(
+            time,
+            &format!(
+                "INFO Completed load of log t-0 with 1 log segments and log end offset {end} in 1 ms (kafka.log.Log)"
+            ),
+        )
+    };
+    let election = at(
+        "10:00:05,000",
+        "WARN [OfflinePartitionLeaderSelector]: No broker in ISR is alive for [t,0]. Elect leader 2 from live brokers 2. There's potential data loss. (kafka.controller.OfflinePartitionLeaderSelector)",
+    );
+    let of = |version: &str, back: u64, more: &[String]| {
+        let held = |name: &str, id: i64| {
+            let visit =
+                broker(name, id).disk(vec![written("t", 0, MIB, 5)]).high_watermarks(&[("t", 0, 900)]);
+            with(visit, |broker| broker.version = Some(version.into()))
+        };
+        let mut old: Vec<String> = more.to_vec();
+        old.push(loaded("10:01:00,000", back));
+        findings(&round(vec![
+            logged(held("a", 1), &old),
+            logged(held("b", 2), &[loaded("10:00:00,000", 500), election.clone()]),
+        ]))
+    };
+    let found = of("0.10.1.0", 700, &[]);
+    let diverged = only(&found, Code::EpochsDiverged);
+    assert!(diverged.title.contains("a kept 200 offsets"), "{}", diverged.title);
+    none(&found, Code::ReplicaTruncated);
+    // It ended no later; it was up beside the new leader; it was cut, which is told; epochs would have told.
+    let cut = at(
+        "10:01:01,000",
+        "ERROR [ReplicaFetcherThread-0-2], Current offset 700 for partition [t,0] out of range; reset offset to 500 (kafka.server.ReplicaFetcherThread)",
+    );
+    none(&of("0.10.1.0", 500, &[]), Code::EpochsDiverged);
+    none(&of("0.10.1.0", 700, &[started("10:00:02,000", 1)]), Code::EpochsDiverged);
+    none(&of("0.10.1.0", 700, &[cut]), Code::EpochsDiverged);
+    none(&of("0.11.0.3", 700, &[]), Code::EpochsDiverged);
+}

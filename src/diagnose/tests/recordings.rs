@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 85] = [
+const TRUTHS: [Truth; 88] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -419,6 +419,26 @@ const TRUTHS: [Truth; 85] = [
     Truth { name: "truncation-2.4", must: TRUNCATED },
     Truth { name: "uncleanable-2.8", must: SET_ASIDE },
     Truth { name: "uncleanable-3.9", must: SET_ASIDE },
+    Truth {
+        name: "overtaken-0.10",
+        must: &[
+            "broker-crashed broker-0002",
+            "epochs-diverged completeProduct",
+            "unclean-election completeProduct",
+        ],
+    },
+    Truth { name: "overtaken-3.9", must: TRUNCATED },
+    // What was cut is not lost: broker-0003 still has it, and must not follow.
+    Truth {
+        name: "kept-2.8",
+        must: &[
+            "broker-crashed broker-0002",
+            "broker-crashed broker-0003",
+            "epochs-diverged completeProduct",
+            "replica-truncated completeProduct",
+            "unclean-election completeProduct",
+        ],
+    },
     quiet("rolling-3.5"),
     quiet("new-topics-1.1"),
     // Its process is there, and it does nothing.
