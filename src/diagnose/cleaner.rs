@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use crate::compare::{Broker, Cluster};
-use crate::diagnose::dirty;
 use crate::diagnose::finding::{Bug, Code, Finding, Item, Severity, Subject};
 use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker};
 use crate::kafka::bugs::{self, Match};
@@ -94,10 +93,16 @@ pub fn days_since(view: &View<'_>, cluster: &Cluster, broker: &Broker, deaths: &
     let newest = written.filter_map(|replica| replica.newest_mtime).max();
     let idle = newest.map_or(0, |mtime| view.age(broker, mtime).max(0));
     let died = deaths.iter().filter_map(|death| death.moment.event.at).min();
-    let age =
-        died.map(|at| view.age(broker, at.as_second())).or_else(|| dirty::last_cleaning(view, broker))?;
+    let age = died.map(|at| view.age(broker, at.as_second())).or_else(|| last_cleaning(view, broker))?;
     // Of a round made from old evidence the last write is what counts, not the day of the report.
     Some(age.saturating_sub(idle).max(3600) as f64 / 86_400.0)
+}
+
+/// Seconds since a broker's cleaner last wrote a checkpoint.
+pub fn last_cleaning(view: &View<'_>, broker: &Broker) -> Option<i64> {
+    let facts = view.visit(broker)?.facts.as_ref()?;
+    let written = facts.log_dirs.iter().filter_map(|dir| dir.first_dirty_written).max()?;
+    Some(view.age(broker, written).max(0))
 }
 
 /// What has grown on a broker since its cleaner died: by topic the replicas and their uncleaned bytes.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::{Broker, Cluster, Measure, Partition, Replica, Topic, ratio};
-use crate::diagnose::cleaner::{self, Cleaner};
+use crate::diagnose::cleaner::{self, Cleaner, last_cleaning};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, Severity};
 use crate::diagnose::holders::{replica_item, size_lines};
 use crate::diagnose::judge::{Lag, floor, high_watermarks, largest};
@@ -176,13 +176,6 @@ fn line(cluster: &Cluster, dirty: &Dirty<'_>) -> EvidenceLine {
         dirty.replica.first_dirty.map_or_else(|| "none".to_owned(), |offset| offset.to_string()),
     );
     on_disk(host, Some("cleaner-offset-checkpoint".to_owned()), text)
-}
-
-/// Seconds since a broker's cleaner last wrote a checkpoint.
-pub fn last_cleaning(view: &View<'_>, broker: &Broker) -> Option<i64> {
-    let facts = view.visit(broker)?.facts.as_ref()?;
-    let written = facts.log_dirs.iter().filter_map(|dir| dir.first_dirty_written).max()?;
-    Some(view.age(broker, written).max(0))
 }
 
 /// `cleaner-behind`: a replica is large because much of it is not cleaned.

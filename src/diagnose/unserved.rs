@@ -36,8 +36,11 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
         let told_at_start = matches!(refusal.event.class, Class::FollowerStart { .. });
         refusal.over = refusal.over || all_stopped || !told_at_start && begun_anew(view, refusal.event);
     }
+    let down: Vec<bool> = cluster.brokers.iter().map(|broker| view.stopped(broker).is_some()).collect();
+    // That nobody serves anything where no broker runs needs no word for each topic.
+    let some_down = down.contains(&true) && down.contains(&false);
     for topic in cluster.topics.iter().filter(|topic| !topic.ignored && topic.name != METADATA) {
-        let offline = offline(view, cluster, topic);
+        let offline = if some_down { offline(view, cluster, topic, &down) } else { BTreeMap::new() };
         let mut told = refused.remove(topic.name.as_str()).unwrap_or_default();
         told.retain(|partition, _| !offline.contains_key(partition));
         findings.extend(unserved(view, cluster, &topic.name, &offline, &told));
@@ -105,17 +108,22 @@ fn may_lack_leader(view: &View<'_>, cluster: &Cluster, of: &TopicPartition) -> b
 }
 
 /// Partitions of which every replica is on a broker that is down, with these brokers.
-fn offline<'c>(view: &View<'_>, cluster: &'c Cluster, topic: &Topic) -> BTreeMap<u32, Vec<&'c Broker>> {
+fn offline<'c>(
+    view: &View<'_>,
+    cluster: &'c Cluster,
+    topic: &Topic,
+    down: &[bool],
+) -> BTreeMap<u32, Vec<&'c Broker>> {
     let mut offline = BTreeMap::new();
     // A broker that was not seen may run and hold one.
     if !topic.complete || motion::was_deleted(view, cluster, topic) {
         return offline;
     }
     for partition in &topic.partitions {
-        let holders: Vec<&Broker> =
-            partition.current().filter_map(|replica| cluster.brokers.get(replica.broker)).collect();
-        if !holders.is_empty() && holders.iter().all(|broker| view.stopped(broker).is_some()) {
-            offline.insert(partition.partition, holders);
+        let is_down = |replica: &Replica| down.get(replica.broker) == Some(&true);
+        if partition.current().next().is_some() && partition.current().all(is_down) {
+            let holders = partition.current().filter_map(|replica| cluster.brokers.get(replica.broker));
+            offline.insert(partition.partition, holders.collect());
         }
     }
     offline
@@ -163,9 +171,8 @@ fn unserved(
         let limit = i64::try_from(view.limits(cluster).stopped_s).unwrap_or(i64::MAX);
         view.stopped(broker) != Some(Stop::Clean) || stopped_for(view, broker).is_some_and(|age| age > limit)
     };
-    // One broker at a time is a roll, and all of them a stop on purpose: two that share a partition are neither.
-    let some_run = cluster.brokers.iter().any(|broker| view.stopped(broker).is_none());
-    let shared = some_run && offline.values().any(|holders| holders.len() > 1);
+    // One broker at a time is a roll; two that share a partition are none.
+    let shared = offline.values().any(|holders| holders.len() > 1);
     let critical = is_open || shared || offline.values().flatten().any(lasting);
     let severity = if critical { Severity::Critical } else { Severity::Notice };
     let mut found = finding(Code::UnderMinIsr, severity, of_topic(cluster, topic), title);

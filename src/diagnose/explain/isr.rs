@@ -18,7 +18,7 @@ pub fn text(code: Code) -> Text {
                 "`NotEnoughReplicas…` of a partition, or `ISR updated to … (under-min-isr)`, and no later line \
                  with a larger ISR for it, and no later start of that broker. An election that failed, or a \
                  follower's `Current leader is -1` while another holder is down, and no later leader. Or every broker \
-                 that holds it is seen to be down; of its only holder, or of all brokers, after clean stops less than {} \
+                 that holds it is seen to be down while others run; of its only holder, cleanly stopped less than {} \
                  ago, that is a notice.",
                 words::span(limits.stopped_s)
             ),
