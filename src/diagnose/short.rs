@@ -15,11 +15,12 @@ use crate::words;
 /// the first to start may lead: however small the partition is, it is no matter of a moment.
 pub fn waiting<'a>(
     cluster: &Cluster,
+    topic: &Topic,
     thresholds: &SizeRatio,
     partition: &'a Partition,
     stop: &impl Fn(&Replica) -> Option<Stop>,
 ) -> Option<Odd<'a>> {
-    let waits = starts::waits(partition, stop);
+    let waits = starts::waits(topic, partition, stop);
     let (_, first, _) = waits.first()?;
     let measure = partition.measure();
     let times = waits.iter().filter_map(|(later, ..)| ratio(first.bytes(measure), later.bytes(measure)));

@@ -53,7 +53,8 @@ pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &m
             motion::on_its_way(view, cluster, topic, partition, replica, stale_s)
         };
         let odd = topic.partitions.iter().filter_map(|partition| {
-            let waiting = if several_down { waiting(cluster, &thresholds, partition, &stop) } else { None };
+            let waiting =
+                if several_down { waiting(cluster, topic, &thresholds, partition, &stop) } else { None };
             waiting.or_else(|| odd(&known, &thresholds, partition, &on_its_way))
         });
         let (short, skewed): (Vec<Odd<'_>>, Vec<Odd<'_>>) =

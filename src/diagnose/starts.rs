@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::compare::{Cluster, Partition, Replica};
+use crate::compare::{Cluster, Partition, Replica, Topic};
 use crate::diagnose::finding::{Code, Finding};
 use crate::diagnose::joins::{SETTING, Unclean, election, unclean};
 use crate::diagnose::judge::{Lag, high_watermarks};
@@ -73,7 +73,7 @@ pub fn order<'c>(view: &View<'_>, cluster: &'c Cluster) -> Order<'c> {
     let host = |replica: &Replica| cluster.brokers.get(replica.broker).map(|broker| broker.host.as_str());
     for topic in cluster.topics.iter().filter(|topic| !topic.ignored && topic.name != METADATA) {
         for partition in &topic.partitions {
-            for (later, first, offsets) in waits(partition, &stop) {
+            for (later, first, offsets) in waits(topic, partition, &stop) {
                 let Some(pair) = host(later).zip(host(first)) else { continue };
                 let (partitions, lacking) =
                     order.entry(pair).or_default().topics.entry(&topic.name).or_default();
@@ -86,10 +86,17 @@ pub fn order<'c>(view: &View<'_>, cluster: &'c Cluster) -> Order<'c> {
 }
 
 /// Who of a partition's holders that are down must wait for whom, and the offsets that it lacks.
+///
+/// A broker that was not seen may run and hold it all: where one may have a replica, nothing is said.
 pub fn waits<'p>(
+    topic: &Topic,
     partition: &'p Partition,
     stop: &impl Fn(&Replica) -> Option<Stop>,
 ) -> Vec<(&'p Replica, &'p Replica, u64)> {
+    let expected = topic.expected_replicas.and_then(|expected| usize::try_from(expected).ok());
+    if !topic.complete && expected.is_none_or(|expected| partition.current().count() < expected) {
+        return Vec::new();
+    }
     let Some(first) = partition.current().max_by_key(|replica| replica.high_watermark) else {
         return Vec::new();
     };

@@ -70,6 +70,10 @@ fn nobody_waits_where_a_running_replica_has_it_all() {
     let found = findings(&round([others.clone(), vec![held("c", 3, 4000)]].concat()));
     assert!(!steps(&found, Code::BrokerFenced, "a")[0].contains("before"), "{}", titles(&found));
     none(&found, Code::UnderMinIsr);
+    // One that did not answer may be such a one.
+    let unseen = broker("c", 3).gone(crate::round::Outcome::Timeout);
+    let found = findings(&round([others.clone(), vec![unseen]].concat()));
+    assert!(!steps(&found, Code::BrokerFenced, "a")[0].contains("before"), "{}", titles(&found));
     // One that is up and short as well leads nothing that anybody would want to follow.
     let found = findings(&round([others, vec![held("c", 3, 900)]].concat()));
     assert!(steps(&found, Code::BrokerFenced, "a")[0].starts_with("Do not start a before b runs"));
