@@ -312,10 +312,18 @@ fn fenced(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding
     };
     let last = view.comparison.events.iter().rev().find(about);
     let fence = last.filter(|event| matches!(event.class, Class::Fenced { .. } | Class::BrokersLeft { .. }));
-    let back = fence.is_some_and(|event| {
-        let started =
-            view.log(host).iter().filter(|moment| matches!(moment.event.class, Class::Started { .. }));
-        started.filter_map(|moment| moment.event.at).any(|at| event.at.is_some_and(|fenced| at > fenced))
+    // A controller that has just taken over counts who is there, and greets nobody: the broker's own word does then.
+    let returns = |class: &Class| match class {
+        Class::Started { .. } => true,
+        Class::SessionOpened { .. } => {
+            fence.is_some_and(|event| matches!(event.class, Class::BrokersLeft { .. }))
+        }
+        _ => false,
+    };
+    let back = fence.and_then(|event| event.at).is_some_and(|fenced| {
+        view.log(host)
+            .iter()
+            .any(|moment| returns(&moment.event.class) && moment.event.at.is_some_and(|at| at > fenced))
     });
     match stop {
         Some(Stop::Clean) => {

@@ -190,16 +190,23 @@ fn a_broker_that_left_zookeeper() {
             &format!("INFO [Controller id=9] {what} callback for 1,7 (kafka.controller.KafkaController)"),
         )
     };
-    let seen = |lines: &[String]| {
+    let with_own = |own: &[String], lines: &[String]| {
         findings(&round(vec![
-            logged(broker("a", 1).disk(vec![]), &[started("08:00:00,000", 1)]),
+            logged(broker("a", 1).disk(vec![]), own),
             logged(broker("other", 9).disk(vec![]), lines),
         ]))
     };
+    let seen = |lines: &[String]| with_own(&[started("08:00:00,000", 1)], lines);
     let left = callback("10:00:00,000", "Broker failure");
     let found = seen(std::slice::from_ref(&left));
     assert_eq!(only(&found, Code::BrokerFenced).severity, Severity::Warning, "{}", titles(&found));
-    none(&seen(&[left, callback("10:00:20,000", "New broker startup")]), Code::BrokerFenced);
+    none(&seen(&[left.clone(), callback("10:00:20,000", "New broker startup")]), Code::BrokerFenced);
+    // Another controller took over meanwhile, and says nothing of who is there.
+    let session = at(
+        "10:00:20,000",
+        "INFO Session establishment complete on server zk/10.0.0.9:2181, sessionid = 0x1, negotiated timeout = 6000 (org.apache.zookeeper.ClientCnxn)",
+    );
+    none(&with_own(&[started("08:00:00,000", 1), session], &[left]), Code::BrokerFenced);
 }
 
 #[test]
