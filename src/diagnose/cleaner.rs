@@ -53,8 +53,7 @@ pub fn state<'a>(view: &View<'a>, host: &str) -> Cleaner<'a> {
                 let on = named.or_else(|| begun.get(&Some(*thread)).map(|of| (*of).clone()));
                 dead.insert(*thread, Death { moment: *moment, on });
             }
-            // A start of the broker, or of one thread, or a thread's work: proof of life.
-            Class::Started { .. } => dead.retain(|_, death| !moment.after(&death.moment)),
+            // A start of one thread, or its work: proof of life.
             Class::CleanerStarted { thread } => revive(&mut dead, Some(*thread), moment),
             Class::CleanerBegan { of } => {
                 begun.insert(thread(), of);
@@ -68,6 +67,8 @@ pub fn state<'a>(view: &View<'a>, host: &str) -> Cleaner<'a> {
             _ => {}
         }
     }
+    // With its broker it comes back, and may die before that says that it has started.
+    dead.retain(|_, death| !view.started_after(&death.moment));
     match (dead.is_empty(), alive) {
         (false, _) => Cleaner::Dead(dead.into_values().collect()),
         (true, true) => Cleaner::Alive,
@@ -263,13 +264,13 @@ pub fn uncleanable(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Findin
                 Class::Uncleanable { of } => {
                     marked.insert(of, moment);
                 }
-                Class::Started { .. } => marked.retain(|_, mark| !moment.after(mark)),
                 Class::CleanerWorked { of, .. } if marked.get(of).is_some_and(|mark| moment.after(mark)) => {
                     marked.remove(of);
                 }
                 _ => {}
             }
         }
+        marked.retain(|_, mark| !view.started_after(mark));
         let mut topics: BTreeMap<&str, Vec<(u32, &Event)>> = BTreeMap::new();
         for (of, mark) in marked {
             topics.entry(&of.topic).or_default().push((of.partition, mark.event));

@@ -7,7 +7,7 @@ use crate::diagnose::finding::{Basis, Code, Finding, Item, Severity, Subject};
 use crate::diagnose::holders::{replica_item, size_lines};
 use crate::diagnose::judge::{Lag, high_watermarks};
 use crate::diagnose::motion;
-use crate::diagnose::view::{Moment, View, finding, line, lines_of, of_broker, of_topic};
+use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker, of_topic};
 use crate::kafka::event::{Class, TopicPartition};
 use crate::kafka::replica_dir::METADATA;
 use crate::round::Evidence;
@@ -197,7 +197,11 @@ fn failed(view: &View<'_>, cluster: &Cluster, host: &str, findings: &mut Vec<Fin
             Class::PartitionFailed { of, .. } => {
                 let normal = awaiting.get(of).is_some_and(|before| near(before, moment));
                 if !normal && !view.started_after(moment) && !in_step(cluster, host, of) {
-                    marked.insert(of, moment);
+                    // The error comes first and says why, the mark after it.
+                    let said = marked.get(of).is_some_and(|before| near(before, moment));
+                    if !said {
+                        marked.insert(of, moment);
+                    }
                 }
             }
             // It fetches again: a new leader, or a cut that went on.
@@ -231,7 +235,7 @@ fn failed(view: &View<'_>, cluster: &Cluster, host: &str, findings: &mut Vec<Fin
                 Item::host(host, Some(format!("{topic}-{partition}")), cause.clone())
             })
             .collect();
-        let lines = marks.iter().map(|(_, moment)| line(moment.event)).collect();
+        let lines = marks.iter().flat_map(|(_, moment)| lines_of(moment.event)).collect();
         findings.push(found.seen(marks.iter().map(|(_, moment)| moment.event)).show(lines));
     }
 }

@@ -146,13 +146,29 @@ fn crashed(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
     let clean = view.stopped(broker) == Some(Stop::Clean);
     // A start that failed ends like a stop, with the marker of a clean one.
     let unstarted = view.stopped(broker).is_some() && open.is_some_and(|(moment, _)| failed_start(moment));
-    let severity =
-        if down || unstarted || (open.is_some() && !clean) { Severity::Critical } else { Severity::Warning };
+    // A process that is older than a start that failed is another one, and the broker.
+    let process =
+        view.visit(broker).and_then(|visit| visit.broker.as_ref()).filter(|it| it.running == Some(true));
+    let second = process.and_then(|process| process.started).is_some_and(|started| {
+        open.is_some_and(|(moment, _)| {
+            failed_start(moment)
+                && moment
+                    .event
+                    .at
+                    .is_some_and(|at| at.as_second() > view.corrected(broker, started.as_second()))
+        })
+    });
+    let severe = down || unstarted || (open.is_some() && !clean && !second);
+    let severity = if severe { Severity::Critical } else { Severity::Warning };
     let last = ends.last();
     let title = match (down, open.or(last)) {
         (_, Some((moment, why))) if unstarted => {
             let why = cause(moment).unwrap_or(why);
             format!("{host} could not start: {why} ({})", moment.event.at_raw)
+        }
+        (_, Some((moment, why))) if second => {
+            let why = cause(moment).unwrap_or(why);
+            format!("A second start on {host} failed while its broker runs: {why} ({})", moment.event.at_raw)
         }
         (true, _) => format!("{host} is down and was not stopped cleanly"),
         (false, Some((moment, why))) => {
@@ -169,7 +185,15 @@ fn crashed(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
         (false, None) => format!("The kernel killed a Java process on {host} for want of memory"),
     };
     let mut found = finding(Code::BrokerCrashed, severity, of_broker(cluster, host), title);
-    if down {
+    if second {
+        found.meaning = "Another process was started with the same disks or the same address, and gave up; the broker that runs was not touched.".to_owned();
+        found.next_steps = vec![
+            format!(
+                "Find out what starts it on {host} beside the broker's own unit: a second unit, a script, a supervisor."
+            ),
+            "Do not stop the running broker for it.".to_owned(),
+        ];
+    } else if down {
         found.next_steps.push(format!(
             "Rule out data-lost and replica-truncated before {host} is started; copy its directories if in doubt."
         ));

@@ -34,7 +34,8 @@ pub struct View<'a> {
     pub round: &'a Round,
     pub comparison: &'a Comparison,
     logs: HashMap<&'a str, Vec<Moment<'a>>>,
-    /// Starts of brokers by host, in the order of their own clock.
+    /// Starts of brokers that were completed, by host, in the order of their own clock: when each began, as far as
+    /// the log tells.
     starts: HashMap<&'a str, Vec<Moment<'a>>>,
     /// Leaders that controllers chose, oldest first.
     pub elections: Vec<&'a Event>,
@@ -76,9 +77,7 @@ impl<'a> View<'a> {
             matches!(event.class, Class::UncleanElection { .. } | Class::LeaderElected { .. })
         };
         let elections = comparison.events.iter().filter(elected).collect();
-        let started = |moment: &&Moment<'_>| matches!(moment.event.class, Class::Started { .. });
-        let starts =
-            logs.iter().map(|(host, log)| (*host, log.iter().filter(started).copied().collect())).collect();
+        let starts = logs.iter().map(|(host, log)| (*host, starts(log))).collect();
         let mut deletions: HashMap<&str, Vec<&Event>> = HashMap::new();
         for event in &comparison.events {
             if let Class::TopicDeleted { topic } = &event.class {
@@ -213,6 +212,20 @@ impl<'a> View<'a> {
             .or_else(|| visits().find(|visit| crate::compare::address_ids(visit).contains(&id)))
             .map(|visit| visit.host.as_str())
     }
+}
+
+/// When the starts in a log began that were completed.
+fn starts<'a>(log: &[Moment<'a>]) -> Vec<Moment<'a>> {
+    let mut starts = Vec::new();
+    let mut begun: Option<Moment<'_>> = None;
+    for moment in log {
+        match moment.event.class {
+            Class::Starting => begun = Some(*moment),
+            Class::Started { .. } => starts.push(begun.take().unwrap_or(*moment)),
+            _ => {}
+        }
+    }
+    starts
 }
 
 /// Whether a host's broker id is known already.

@@ -29,6 +29,11 @@ const LINES: &[(&str, &str)] = &[
         r"Received (?:UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|NOT_LEADER_FOR_PARTITION|NOT_LEADER_OR_FOLLOWER|FENCED_LEADER_EPOCH|UNKNOWN_LEADER_EPOCH) from the leader",
         "follower and leader heard of a change one after the other",
     ),
+    // kafka.controller.KafkaController, 1.1 to 3.9: the session's end stands in a line of its own.
+    (
+        r"Error processing event \S+ .*KeeperException\$SessionExpiredException",
+        "the controller's session had expired, and another took over",
+    ),
     // kafka.cluster.Partition `updateReplicaLogReadResult`, up to 1.0 (ERROR): a topic was made or moved.
     (
         r"[Ee]rror when handling request .*FetchRequest.*NotAssignedReplicaException",
@@ -54,7 +59,7 @@ const LINES: &[(&str, &str)] = &[
         "the controller tried a broker that was restarting",
     ),
     (
-        r"Controller [0-9]+ epoch [0-9]+ fails to send request",
+        r"Controller [0-9]+ (?:epoch [0-9]+ )?fails to send a? ?request",
         "the controller tried a broker that was restarting",
     ),
     (
@@ -123,7 +128,12 @@ pub fn why(line: &str, exception: Option<&String>, level: Level) -> Option<&'sta
     }
     let excuse = |line: &str| LINES.get(SET.matches(line).iter().next()?).map(|(_, reason)| *reason);
     // Few headers say nothing without what stands below them.
-    let needed = ["Error for partition ", "executing deferred write event ", "rror when handling request "];
+    let needed = [
+        "Error for partition ",
+        "executing deferred write event ",
+        "rror when handling request ",
+        "Error processing event ",
+    ];
     let with = || exception.filter(|_| needed.iter().any(|needed| line.contains(needed)));
     excuse(line).or_else(|| excuse(&format!("{line} {}", with()?)))
 }

@@ -207,3 +207,16 @@ fn a_cleaner_that_was_never_started_is_not_dead() {
     only(&found, Code::CleanerDead);
     none(&found, Code::CleanerDisabled);
 }
+
+/// The cleaner starts long before the broker says that it has started, and meets the same data at once.
+#[test]
+fn a_cleaner_that_dies_while_its_broker_starts_stays_dead() {
+    let of = |lines: &[String]| findings(&round(vec![logged(broker("a", 1).disk(vec![]), lines)]));
+    let starting = |time: &str| at(time, "INFO starting (kafka.server.KafkaServer)");
+    let died =
+        |time: &str| at(time, "ERROR [kafka-log-cleaner-thread-0], Error due to  (kafka.log.LogCleaner)");
+    let again = [starting("10:00:00,000"), died("10:00:02,000"), started("10:00:09,000", 1)];
+    only(&of(&again), Code::CleanerDead);
+    let over = [died("09:00:00,000"), starting("10:00:00,000"), started("10:00:09,000", 1)];
+    none(&of(&over), Code::CleanerDead);
+}

@@ -229,3 +229,26 @@ fn a_playbook_that_asks_for_no_broker_sees_who_is_down() {
         none(&down(other, own), Code::BrokerCrashed);
     }
 }
+
+#[test]
+fn a_second_process_that_was_refused_is_no_crash() {
+    let lines = [
+        started("09:00:00,000", 1),
+        at("10:00:00,000", "ERROR [KafkaServer id=1] Fatal error during KafkaServer startup. Prepare to shutdown (kafka.server.KafkaServer)"),
+        "org.apache.kafka.common.KafkaException: Failed to acquire lock on file .lock in /services/kafka. A Kafka instance in another process or thread is using this directory.".to_owned(),
+    ];
+    let since = |time: &str| {
+        let visit = with(broker("a", 1), |broker| broker.started = Some(time.parse().unwrap()));
+        of(logged(visit, &lines))
+    };
+    let found = since("2026-11-23T08:59:50Z");
+    let second = only(&found, Code::BrokerCrashed);
+    assert_eq!(second.severity, Severity::Warning);
+    assert!(
+        second.title.starts_with("A second start on a failed while its broker runs: org.apache"),
+        "{}",
+        second.title
+    );
+    // Started after all.
+    assert!(!only(&since("2026-11-23T10:00:20Z"), Code::BrokerCrashed).title.contains("second"));
+}

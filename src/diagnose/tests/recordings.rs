@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 88] = [
+const TRUTHS: [Truth; 90] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -439,6 +439,8 @@ const TRUTHS: [Truth; 88] = [
             "unclean-election completeProduct",
         ],
     },
+    Truth { name: "emptied-log-4.1", must: &["isr-shrinking broker-0002", "replica-lagging broker-0002"] },
+    Truth { name: "single-copy-1.1", must: &["broker-crashed broker-0003", "under-min-isr single"] },
     quiet("rolling-3.5"),
     quiet("new-topics-1.1"),
     // Its process is there, and it does nothing.

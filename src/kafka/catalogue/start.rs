@@ -15,6 +15,12 @@ pub(super) fn messages() -> Vec<Message> {
 /// How the broker comes and goes.
 fn life() -> Vec<Message> {
     vec![
+        // kafka.server.KafkaServer up to 3.9; BrokerServer.
+        message(
+            &["starting (kafka.server.KafkaServer)", "from SHUTDOWN to STARTING"],
+            r"starting \(kafka\.server\.KafkaServer\)|\[BrokerServer id=\d+\] Transition from SHUTDOWN to STARTING",
+            |_| Some(Class::Starting),
+        ),
         // kafka.server.KafkaServer, BrokerServer, KafkaRaftServer.
         message(
             &["] started", "] Started", "], started", "], Started", "Kafka Server started"],

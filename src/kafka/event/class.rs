@@ -217,6 +217,8 @@ pub enum Class {
     Stray { of: Option<TopicPartition>, dir: Option<String> },
 
     // ── start, recovery, stop ──
+    /// The broker begins to start: its threads run before it says that it has started.
+    Starting,
     /// The broker started.
     Started { broker: Option<i64> },
     /// The version that the broker's start line names.

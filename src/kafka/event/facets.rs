@@ -72,6 +72,7 @@ impl Class {
             Self::OutOfMemory { .. } => "out_of_memory",
             Self::LockTaken { .. } => "lock_taken",
             Self::Stray { .. } => "stray",
+            Self::Starting => "starting",
             Self::Started { .. } => "started",
             Self::Version { .. } => "version",
             Self::UncleanStart { .. } => "unclean_start",
@@ -199,6 +200,7 @@ impl Class {
             | Self::Recovering { .. }
             | Self::LogLoaded { .. }
             | Self::SessionOpened { .. }
+            | Self::Starting
             | Self::Harmless { .. }
             | Self::Other => Weight::Routine,
         }

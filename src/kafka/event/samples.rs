@@ -89,6 +89,7 @@ pub(crate) fn classes() -> Vec<Class> {
         Class::OutOfMemory { what: Some("x".into()) },
         Class::LockTaken { dir: "x".into() },
         Class::Stray { of: Some(of()), dir: Some("x".into()) },
+        Class::Starting,
         Class::Started { broker: Some(2) },
         Class::Version { version: "x".into() },
         Class::UncleanStart { dir: "x".into(), logs: Some(7) },
