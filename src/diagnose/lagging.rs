@@ -186,6 +186,16 @@ fn failed(view: &View<'_>, cluster: &Cluster, host: &str, findings: &mut Vec<Fin
     if !awaiting_is_seen(view, cluster, host) {
         return;
     }
+    // A log dir that was given up takes its partitions with it, and log-dir-offline says so.
+    let failures: Vec<&Moment<'_>> = log
+        .iter()
+        .filter(|moment| {
+            matches!(moment.event.class, Class::LogDirFailed { .. } | Class::ServingStopped { .. })
+                && !view.started_after(moment)
+        })
+        .collect();
+    let with_its_dir =
+        |mark: &Moment<'_>| failures.iter().any(|failure| near(failure, mark) || near(mark, failure));
     let mut awaiting: HashMap<&TopicPartition, &Moment<'_>> = HashMap::new();
     let mut marked: BTreeMap<&TopicPartition, &Moment<'_>> = BTreeMap::new();
     for moment in log {
@@ -195,7 +205,8 @@ fn failed(view: &View<'_>, cluster: &Cluster, host: &str, findings: &mut Vec<Fin
                 marked.remove(of);
             }
             Class::PartitionFailed { of, .. } => {
-                let normal = awaiting.get(of).is_some_and(|before| near(before, moment));
+                let normal =
+                    awaiting.get(of).is_some_and(|before| near(before, moment)) || with_its_dir(moment);
                 if !normal && !view.started_after(moment) && !in_step(cluster, host, of) {
                     // The error comes first and says why, the mark after it.
                     let said = marked.get(of).is_some_and(|before| near(before, moment));
@@ -245,7 +256,7 @@ const NEAR_MS: i64 = 5_000;
 
 fn near(before: &Moment<'_>, moment: &Moment<'_>) -> bool {
     match (before.millis, moment.millis) {
-        (Some(before), Some(at)) => at.saturating_sub(before) <= NEAR_MS,
+        (Some(before), Some(at)) => (0..=NEAR_MS).contains(&at.saturating_sub(before)),
         _ => before.event.file == moment.event.file,
     }
 }

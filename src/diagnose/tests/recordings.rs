@@ -222,7 +222,7 @@ impl Node<'_> {
 
     fn logs(&self) -> ProbeAnswer {
         let prefix = format!("nodes/{}{LOGS}", self.name);
-        let mut grep = LogGrep { pattern: "everything known".into(), ..LogGrep::default() };
+        let mut grep = LogGrep { pattern: crate::probe::log_grep::KAFKA.into(), ..LogGrep::default() };
         let mut coverage = Vec::new();
         let files = self.files.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
         // The garbage collector writes a log of its own.
