@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 mod class;
+mod detail;
 mod facets;
 #[cfg(test)]
 pub(crate) mod samples;
 
-pub use class::{Behind, Class, CleanerFault, CleanerStats, ConnectionTrouble, IoCause, MoveReason, Weight};
+pub use class::{Class, Weight};
+pub use detail::{Behind, CleanerFault, CleanerStats, ConnectionTrouble, IoCause, MoveReason};
 
 /// One thing that happened on one broker, read from one log record.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! What every class has: its word, its weight, and the partition, topic and leader that it is about.
 
 use super::TopicPartition;
-use super::class::{Class, MoveReason, Weight};
+use super::{Class, MoveReason, Weight};
 
 impl Class {
     /// A stable word for JSON, the timeline and settings.

@@ -1,7 +1,6 @@
 //! One of each class, for tests.
 
-use super::TopicPartition;
-use super::class::*;
+use super::*;
 
 /// One of each class, in the order of the words.
 pub(crate) fn classes() -> Vec<Class> {

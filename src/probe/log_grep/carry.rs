@@ -2,7 +2,7 @@
 //!
 //! A record is carried for as long as a full reading would find it; one whose file is gone until the window ends.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 
@@ -12,13 +12,12 @@ use super::twice::drop_twice;
 use crate::kafka::record::is_header;
 use crate::round::{Access, Coverage, CoverageStatus, LogFile, LogGrep, LogRecord};
 use crate::words;
+use replaced::{REPLACED, is_replaced};
+
+mod replaced;
 
 /// Minutes that a record is kept whose file is gone, where the playbook says no `since`: 30 days.
 pub const KEPT_MINUTES: u64 = 30 * 24 * 60;
-
-/// Of a row of coverage.
-const REPLACED: &str =
-    "another log than that of earlier rounds, of which nothing is left: what they read of it is left out";
 
 /// A day: local times are compared without their zone.
 const ZONES_MS: i64 = 24 * 3600 * 1000;
@@ -80,26 +79,6 @@ pub fn carry(earlier: &LogGrep, mut reading: Reading, when: When) -> (LogGrep, V
     grep.records
         .dedup_by(|one, kept| (one.file, one.line) == (kept.file, kept.line) && one.text == kept.text);
     (grep, coverage)
-}
-
-/// Whether nothing of the earlier log is there any more and another stands in its place: another broker's, or one
-/// that reaches back before the end of what was read without having any line of it, as a log that only grows cannot.
-fn is_replaced(earlier: &LogGrep, reading: &Reading, another: bool) -> bool {
-    let known = reading.heard.iter().any(|heard| heard.unchanged.is_some() || !heard.claims.is_empty());
-    let lasting = || earlier.files.iter().any(|file| file.gone.is_none() && file.cursor.is_some());
-    if known || reading.newest || !reading.whole || reading.grep.records.is_empty() || !lasting() {
-        return false;
-    }
-    let records = &reading.grep.records;
-    let lines: HashSet<(u64, &str)> =
-        records.iter().map(|record| (record.line, record.text.as_str())).collect();
-    let is_there = |record: &LogRecord| lines.contains(&(record.line, record.text.as_str()));
-    if earlier.records.iter().any(|record| is_header(&record.text) && is_there(record)) {
-        return false;
-    }
-    let first = records.iter().filter_map(time).min();
-    let last = earlier.records.iter().filter_map(time).max();
-    another || first.zip(last).is_some_and(|(first, last)| first < last)
 }
 
 /// Where an earlier file's records go.
