@@ -350,6 +350,10 @@ fn fenced(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding
             .any(|moment| returns(&moment.event.class) && moment.event.at.is_some_and(|at| at > fenced))
     });
     match stop {
+        // broker-crashed says that it did not come up again, and why.
+        Some(Stop::Clean) if view.log(host).iter().any(|it| failed_start(it) && !view.started_after(it)) => {
+            None
+        }
         Some(Stop::Clean) => {
             let limits = view.limits(cluster);
             let done = shutdown(view, host);

@@ -150,6 +150,8 @@ fn a_start_that_failed_is_no_stop() {
         of(logged(visit, lines).dir(|dir| dir.clean_shutdown = true))
     };
     let found = down(&failed);
+    // Not a broker that somebody stopped.
+    none(&found, Code::BrokerFenced);
     let crashed = only(&found, Code::BrokerCrashed);
     assert_eq!(crashed.severity, Severity::Critical);
     assert_eq!(
