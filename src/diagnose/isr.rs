@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Code, Finding, Item, Severity};
 use crate::diagnose::lagging::in_step;
-use crate::diagnose::view::{self, View, finding, line, of_broker, of_cluster};
+use crate::diagnose::view::{self, View, finding, line, of_broker, of_cluster, within_an_hour};
 use crate::kafka::event::{Class, Event, TopicPartition};
 use crate::words;
 
 /// Milliseconds: a follower that was stopped or started this near to its leaving left for that.
 const RESTART_MS: i64 = 120_000;
-const HOUR_MS: i64 = 3_600_000;
 
 /// A follower that left the ISR of a partition.
 #[derive(Clone, Copy)]
@@ -38,6 +37,10 @@ pub fn isr_of(class: &Class) -> Option<(&TopicPartition, &[i64])> {
         | Class::LeaderElected { of, isr, .. } => Some((of, isr)),
         _ => None,
     }
+}
+
+fn millis(event: &Event) -> Option<i64> {
+    event.at.map(|at| at.as_millisecond())
 }
 
 /// Whether a line lists all that are in sync, so that who is not in it has left.
@@ -82,7 +85,7 @@ pub fn shrinking(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>
         }
         known.extend(isr.iter().copied());
     }
-    let limit = usize::try_from(view.limits(cluster).isr_shrinks).unwrap_or(usize::MAX);
+    let limit = view.limits(cluster).isr_shrinks;
     for (id, all) in left {
         findings.extend(isr_shrinking(view, cluster, id, &all, limit.max(2)));
     }
@@ -93,7 +96,7 @@ fn isr_shrinking(
     cluster: &Cluster,
     id: i64,
     all: &[Left<'_>],
-    limit: usize,
+    limit: u32,
 ) -> Option<Finding> {
     let host = view.host_of(cluster, id);
     let broker = host.and_then(|host| cluster.brokers.iter().find(|broker| broker.host == host));
@@ -193,18 +196,14 @@ fn restarted(view: &View<'_>, broker: &Broker, event: &Event) -> bool {
 }
 
 /// A partition that was left `limit` times within an hour.
-fn flapping<'l, 'a>(left: &[&'l Left<'a>], limit: usize) -> Option<(&'a TopicPartition, Vec<&'l Left<'a>>)> {
+fn flapping<'l, 'a>(left: &[&'l Left<'a>], limit: u32) -> Option<(&'a TopicPartition, Vec<&'l Left<'a>>)> {
     let mut partitions: BTreeMap<&TopicPartition, Vec<&'l Left<'a>>> = BTreeMap::new();
     for one in left {
         partitions.entry(one.of).or_default().push(one);
     }
     partitions.into_iter().find_map(|(of, times)| {
-        let at = |one: &&Left<'_>| one.event.at.map(|at| at.as_millisecond());
-        let hour = times.windows(limit).find(|window| {
-            let (first, last) = (window.first().and_then(at), window.last().and_then(at));
-            first.zip(last).is_some_and(|(first, last)| last - first <= HOUR_MS)
-        })?;
-        Some((of, hour.to_vec()))
+        let at: Vec<Option<i64>> = times.iter().map(|one| millis(one.event)).collect();
+        Some((of, times.get(within_an_hour(&at, limit)?)?.to_vec()))
     })
 }
 
@@ -223,12 +222,8 @@ pub fn controller(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding
         current = Some(name);
     }
     let Some((last, name)) = moves.last() else { return };
-    let limit = usize::try_from(view.limits(cluster).controller_moves).unwrap_or(usize::MAX).max(1);
-    let at = |(event, _): &(&Event, String)| event.at.map(|at| at.as_millisecond());
-    let often = moves.windows(limit).any(|window| {
-        let (first, last) = (window.first().and_then(at), window.last().and_then(at));
-        first.zip(last).is_some_and(|(first, last)| last - first <= HOUR_MS)
-    });
+    let times: Vec<Option<i64>> = moves.iter().map(|(event, _)| millis(event)).collect();
+    let often = within_an_hour(&times, view.limits(cluster).controller_moves).is_some();
     let mut found = finding(
         Code::ControllerMoved,
         if often { Severity::Warning } else { Severity::Notice },

@@ -1,6 +1,6 @@
 //! Up to 0.10.2: followers that kept what an unclean leader never had, in silence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
@@ -44,13 +44,17 @@ pub fn all(
     if !cluster.brokers.iter().filter_map(|broker| view.version(broker)).any(old) {
         return;
     }
+    if elections.is_empty() {
+        return;
+    }
+    let loads = loads(view, cluster);
     for (name, elections) in elections.iter().filter_map(|(name, elections)| Some(((*name)?, elections))) {
         if topic(cluster, name).is_some_and(|topic| topic.ignored) {
             continue;
         }
         let mut kept: BTreeMap<(&str, u32), Kept<'_>> = BTreeMap::new();
         for election in elections {
-            for one in of_election(view, cluster, name, election, cuts) {
+            for one in of_election(view, cluster, name, election, cuts, &loads) {
                 kept.insert((one.follower, one.partition), one);
             }
         }
@@ -60,27 +64,36 @@ pub fn all(
     }
 }
 
+/// How far logs reached when they were loaded, oldest first, by host and partition.
+type Loads<'a> = HashMap<&'a str, HashMap<&'a TopicPartition, Vec<(Timestamp, u64, &'a Event)>>>;
+
+fn loads<'a>(view: &View<'a>, cluster: &'a Cluster) -> Loads<'a> {
+    let mut loads = Loads::new();
+    for moment in cluster.brokers.iter().flat_map(|broker| view.log(&broker.host)) {
+        if let (Class::LogLoaded { of, end, .. }, Some(at)) = (&moment.event.class, moment.event.at) {
+            loads.entry(&moment.event.host).or_default().entry(of).or_default().push((
+                at,
+                *end,
+                moment.event,
+            ));
+        }
+    }
+    loads
+}
+
 fn of_election<'a>(
     view: &View<'a>,
     cluster: &'a Cluster,
     topic: &str,
     election: &Election<'a>,
     cuts: &[Cut<'_>],
+    loads: &Loads<'a>,
 ) -> Vec<Kept<'a>> {
     let (Some(partition), Some(at)) = (election.partition, election.event.at) else { return Vec::new() };
     let Some(leader) = view.host_of(cluster, election.leader) else { return Vec::new() };
     let of = TopicPartition { topic: topic.to_owned(), partition };
-    let loaded = |host: &str| {
-        let log = view.log(host).iter();
-        log.filter_map(|moment| match &moment.event.class {
-            Class::LogLoaded { of: other, end, .. } if *other == of => {
-                Some((moment.event.at?, *end, moment.event))
-            }
-            _ => None,
-        })
-        .collect::<Vec<(Timestamp, u64, &Event)>>()
-    };
-    let Some((opened, from, told)) = loaded(leader).into_iter().rfind(|(opened, ..)| *opened <= at) else {
+    let loaded = |host| loads.get(host).and_then(|host| host.get(&of)).map_or(&[][..], Vec::as_slice);
+    let Some(&(opened, from, told)) = loaded(leader).iter().rfind(|(opened, ..)| *opened <= at) else {
         return Vec::new();
     };
     if at.as_second() - opened.as_second() > STARTED_S {
@@ -89,13 +102,16 @@ fn of_election<'a>(
     let followers = cluster.brokers.iter().map(|broker| broker.host.as_str()).filter(|host| *host != leader);
     followers
         .filter_map(|follower| {
-            let (_, until, back) = loaded(follower).into_iter().find(|(opened, ..)| *opened > at)?;
-            // It was up beside the new leader, which may have fetched from it; or it was cut, and that is told.
+            let &(_, until, back) = loaded(follower).iter().find(|(opened, ..)| *opened > at)?;
+            if until <= from || cuts.iter().any(|cut| *cut.of == of && cut.follower == follower) {
+                // It has no more, or it was cut, and that is told.
+                return None;
+            }
+            // It was up beside the new leader, which may have fetched from it.
             let between = |event: &Event| event.at.is_some_and(|seen| seen > opened && seen < at);
             let up = view.log(follower).iter().any(|moment| between(moment.event));
-            let cut = cuts.iter().any(|cut| *cut.of == of && cut.follower == follower);
             let lines = [election.event, told, back];
-            (until > from && !up && !cut).then_some(Kept { follower, leader, partition, from, until, lines })
+            (!up).then_some(Kept { follower, leader, partition, from, until, lines })
         })
         .collect()
 }

@@ -7,7 +7,7 @@ use crate::diagnose::finding::{Basis, Code, Finding, Item, Severity, Subject};
 use crate::diagnose::holders::{replica_item, size_lines};
 use crate::diagnose::judge::{Lag, high_watermarks};
 use crate::diagnose::motion;
-use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker, of_topic};
+use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker, of_topic, partition};
 use crate::kafka::event::{Class, TopicPartition};
 use crate::kafka::replica_dir::METADATA;
 use crate::round::Evidence;
@@ -84,9 +84,7 @@ fn still(
     let hosts: Vec<&str> =
         holders.iter().filter_map(|at| cluster.brokers.get(*at)).map(|broker| broker.host.as_str()).collect();
     // A broker that is down is behind by nature; that it is down stands elsewhere.
-    let down = late
-        .iter()
-        .all(|(_, replica, ..)| host(replica).is_some_and(|broker| view.stopped(broker).is_some()));
+    let down = late.iter().all(|(_, replica, ..)| view.down(cluster, replica).is_some());
     let most = late.iter().map(|(_, _, offsets, _)| *offsets).max().unwrap_or(0);
     let longest = late.iter().map(|(.., gap)| *gap).max().unwrap_or(0);
     let mut found = finding(
@@ -279,11 +277,7 @@ fn awaiting_is_seen(view: &View<'_>, cluster: &Cluster, host: &str) -> bool {
 
 /// Whether the replica has everything that its peers have: it goes on after all.
 pub fn in_step(cluster: &Cluster, host: &str, of: &TopicPartition) -> bool {
-    let Some(topic) = crate::diagnose::view::topic(cluster, &of.topic) else { return false };
-    let Ok(at) = topic.partitions.binary_search_by_key(&of.partition, |partition| partition.partition) else {
-        return false;
-    };
-    let Some(partition) = topic.partitions.get(at) else { return false };
+    let Some(partition) = partition(cluster, of) else { return false };
     let own = partition
         .current()
         .find(|replica| cluster.brokers.get(replica.broker).is_some_and(|broker| broker.host == host));

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Code, Finding, Item, Severity};
-use crate::diagnose::view::{Moment, Stop, View, finding, line, lines_of, of_broker, of_cluster, on_disk};
+use crate::diagnose::view::{
+    Moment, Stop, View, finding, line, lines_of, of_broker, of_cluster, on_disk, within_an_hour,
+};
 use crate::kafka::event::{Class, Event};
 use crate::kafka::replica_dir::METADATA;
 use crate::words;
@@ -282,7 +284,6 @@ fn was_stopping(view: &View<'_>, broker: &Broker, fence: &Event) -> bool {
 /// A KRaft broker that was cut off without being stopped, and let in again: a pause now and then, or a broker that
 /// stands still again and again, and moves its leaders each time.
 fn cut_off_and_back(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
-    const HOUR_S: i64 = 3600;
     let host = &broker.host;
     let of_it = |event: &&Event| {
         matches!(event.class, Class::Fenced { broker: id, .. } if broker.id == Some(id))
@@ -291,12 +292,8 @@ fn cut_off_and_back(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Opti
     };
     let cuts: Vec<&Event> = view.comparison.events.iter().filter(of_it).collect();
     let last = cuts.last()?;
-    let limit = usize::try_from(view.limits(cluster).session_losses).unwrap_or(usize::MAX).max(1);
-    let second = |event: &&Event| event.at.map(|at| at.as_second());
-    let often = cuts.windows(limit).any(|window| {
-        let (first, last) = (window.first().and_then(second), window.last().and_then(second));
-        first.zip(last).is_some_and(|(first, last)| last - first <= HOUR_S)
-    });
+    let times: Vec<Option<i64>> = cuts.iter().map(|event| event.at.map(|at| at.as_millisecond())).collect();
+    let often = within_an_hour(&times, view.limits(cluster).session_losses).is_some();
     let title = format!(
         "The controller cut {host} off {} and let it in again, the last time at {}",
         words::counted(cuts.len(), "time", "times"),

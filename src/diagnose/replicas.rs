@@ -57,8 +57,7 @@ fn missing(view: &View<'_>, cluster: &Cluster, topic: &Topic) -> Option<Finding>
         words::numbers(short.iter().map(|partition| partition.partition).chain(gaps.iter().copied()));
     let motion = in_motion(view, cluster, topic);
     // A topic that is deleted stays on the brokers that are down then.
-    let is_down =
-        |replica: &Replica| cluster.brokers.get(replica.broker).is_some_and(|it| view.stopped(it).is_some());
+    let is_down = |replica: &Replica| view.down(cluster, replica).is_some();
     let left_behind = topic.partitions.iter().flat_map(Partition::current).all(is_down)
         && cluster.brokers.iter().any(|broker| view.stopped(broker).is_none());
     let mut found = finding(

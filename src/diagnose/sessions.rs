@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Bug, Code, Finding, HostItem, Item, Severity};
-use crate::diagnose::view::{Moment, View, finding, line, of_broker, of_cluster};
+use crate::diagnose::view::{Moment, View, finding, line, of_broker, of_cluster, within_an_hour};
 use crate::kafka::bugs::{self, Match};
 use crate::kafka::event::Class;
 use crate::words;
-
-const HOUR_MS: i64 = 3_600_000;
 
 /// Goes through a cluster's brokers.
 pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
@@ -106,12 +104,8 @@ fn session(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
         || log
             .iter()
             .any(|moment| matches!(moment.event.class, Class::SessionOpened { .. }) && moment.after(last));
-    let limit = usize::try_from(view.limits(cluster).session_losses).unwrap_or(usize::MAX).max(1);
-    let often = lost.windows(limit).any(|window| {
-        let (first, last) = (window.first(), window.last());
-        let times = first.and_then(|moment| moment.millis).zip(last.and_then(|moment| moment.millis));
-        times.is_some_and(|(first, last)| last - first <= HOUR_MS)
-    });
+    let times: Vec<Option<i64>> = lost.iter().map(|moment| moment.millis).collect();
+    let often = within_an_hour(&times, view.limits(cluster).session_losses).is_some();
     let severity = if often || !back { Severity::Warning } else { Severity::Notice };
     let tail = if back { ", and registered again" } else { "; no new registration was seen" };
     let mut found = finding(

@@ -1,26 +1,26 @@
 //! Replicas that lack data.
 
-use crate::compare::{Cluster, Partition, Replica, Topic, ratio};
+use crate::compare::{Cluster, Partition, Topic, ratio};
 use crate::diagnose::finding::{Basis, Code, Finding, Severity};
 use crate::diagnose::holders::{about, host};
 use crate::diagnose::joins::{self, Unclean};
 use crate::diagnose::judge::Judgement;
 use crate::diagnose::odd::{Odd, against, evidence, items, odd_hosts};
 use crate::diagnose::starts;
-use crate::diagnose::view::{Stop, View, finding, of_topic};
+use crate::diagnose::view::{View, finding, of_topic};
 use crate::round::SizeRatio;
 use crate::words;
 
 /// Replicas on brokers that are down that lack what only another one that is down has. Nobody can catch up there, and
 /// the first to start may lead: however small the partition is, it is no matter of a moment.
 pub fn waiting<'a>(
+    view: &View<'_>,
     cluster: &Cluster,
     topic: &Topic,
     thresholds: &SizeRatio,
     partition: &'a Partition,
-    stop: &impl Fn(&Replica) -> Option<Stop>,
 ) -> Option<Odd<'a>> {
-    let waits = starts::waits(topic, partition, stop);
+    let waits = starts::waits(view, cluster, topic, partition);
     let (_, first, _) = waits.first()?;
     let measure = partition.measure();
     let times = waits.iter().filter_map(|(later, ..)| ratio(first.bytes(measure), later.bytes(measure)));

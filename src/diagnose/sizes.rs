@@ -9,7 +9,8 @@ use crate::diagnose::judge::{Judgement, Known, Lag, floor, high_watermarks, larg
 use crate::diagnose::motion;
 use crate::diagnose::odd::{Odd, evidence, items, odd_hosts};
 use crate::diagnose::short::{replica_short, waiting};
-use crate::diagnose::view::{Stop, View, finding, of_topic};
+use crate::diagnose::starts::several_down;
+use crate::diagnose::view::{View, finding, of_topic};
 use crate::kafka::replica_dir::METADATA;
 use crate::round::SizeRatio;
 use crate::words;
@@ -35,9 +36,7 @@ pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &m
             dirs.is_some_and(|dirs| dirs.iter().any(|dir| dir.first_dirty.is_some()))
         })
         .collect();
-    let down: Vec<Option<Stop>> = cluster.brokers.iter().map(|broker| view.stopped(broker)).collect();
-    let several_down = down.iter().flatten().count() > 1;
-    let stop = |replica: &Replica| down.get(replica.broker).copied().flatten();
+    let several_down = several_down(view, cluster);
     for topic in cluster.topics.iter().filter(|topic| !topic.ignored && topic.name != METADATA) {
         let thresholds = view.size_ratio(&plays, &topic.name);
         let known = Known {
@@ -54,7 +53,7 @@ pub fn uneven(view: &View<'_>, cluster: &Cluster, cuts: &[Cut<'_>], findings: &m
         };
         let odd = topic.partitions.iter().filter_map(|partition| {
             let waiting =
-                if several_down { waiting(cluster, topic, &thresholds, partition, &stop) } else { None };
+                if several_down { waiting(view, cluster, topic, &thresholds, partition) } else { None };
             waiting.or_else(|| odd(&known, &thresholds, partition, &on_its_way))
         });
         let (short, skewed): (Vec<Odd<'_>>, Vec<Odd<'_>>) =

@@ -62,18 +62,21 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut [Finding]) {
     }
 }
 
+/// Whether there is anything to put in order: one broker alone waits for nobody.
+pub fn several_down(view: &View<'_>, cluster: &Cluster) -> bool {
+    cluster.brokers.iter().filter(|broker| view.stopped(broker).is_some()).count() > 1
+}
+
 /// Who must wait for whom.
 pub fn order<'c>(view: &View<'_>, cluster: &'c Cluster) -> Order<'c> {
-    let down: Vec<Option<Stop>> = cluster.brokers.iter().map(|broker| view.stopped(broker)).collect();
     let mut order = Order::new();
-    if down.iter().flatten().count() < 2 {
+    if !several_down(view, cluster) {
         return order;
     }
-    let stop = |replica: &Replica| down.get(replica.broker).copied().flatten();
     let host = |replica: &Replica| cluster.brokers.get(replica.broker).map(|broker| broker.host.as_str());
     for topic in cluster.topics.iter().filter(|topic| !topic.ignored && topic.name != METADATA) {
         for partition in &topic.partitions {
-            for (later, first, offsets) in waits(topic, partition, &stop) {
+            for (later, first, offsets) in waits(view, cluster, topic, partition) {
                 let Some(pair) = host(later).zip(host(first)) else { continue };
                 let (partitions, lacking) =
                     order.entry(pair).or_default().topics.entry(&topic.name).or_default();
@@ -89,9 +92,10 @@ pub fn order<'c>(view: &View<'_>, cluster: &'c Cluster) -> Order<'c> {
 ///
 /// A broker that was not seen may run and hold it all: where one may have a replica, nothing is said.
 pub fn waits<'p>(
+    view: &View<'_>,
+    cluster: &Cluster,
     topic: &Topic,
     partition: &'p Partition,
-    stop: &impl Fn(&Replica) -> Option<Stop>,
 ) -> Vec<(&'p Replica, &'p Replica, u64)> {
     let expected = topic.expected_replicas.and_then(|expected| usize::try_from(expected).ok());
     if !topic.complete && expected.is_none_or(|expected| partition.current().count() < expected) {
@@ -100,6 +104,7 @@ pub fn waits<'p>(
     let Some(first) = partition.current().max_by_key(|replica| replica.high_watermark) else {
         return Vec::new();
     };
+    let stop = |replica: &Replica| view.down(cluster, replica);
     let lag = |replica: &Replica| high_watermarks(first, replica);
     let leads = |replica: &Replica| stop(replica).is_none() && !matches!(lag(replica), Some(Lag::Behind(_)));
     if stop(first).is_none() || partition.current().any(leads) {

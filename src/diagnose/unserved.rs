@@ -36,11 +36,11 @@ pub fn all(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
         let told_at_start = matches!(refusal.event.class, Class::FollowerStart { .. });
         refusal.over = refusal.over || all_stopped || !told_at_start && begun_anew(view, refusal.event);
     }
-    let down: Vec<bool> = cluster.brokers.iter().map(|broker| view.stopped(broker).is_some()).collect();
     // That nobody serves anything where no broker runs needs no word for each topic.
-    let some_down = down.contains(&true) && down.contains(&false);
+    let down = cluster.brokers.iter().filter(|broker| view.stopped(broker).is_some()).count();
+    let some_down = down > 0 && down < cluster.brokers.len();
     for topic in cluster.topics.iter().filter(|topic| !topic.ignored && topic.name != METADATA) {
-        let offline = if some_down { offline(view, cluster, topic, &down) } else { BTreeMap::new() };
+        let offline = if some_down { offline(view, cluster, topic) } else { BTreeMap::new() };
         let mut told = refused.remove(topic.name.as_str()).unwrap_or_default();
         told.retain(|partition, _| !offline.contains_key(partition));
         findings.extend(unserved(view, cluster, &topic.name, &offline, &told));
@@ -99,28 +99,19 @@ fn refusals<'a>(view: &View<'a>, cluster: &'a Cluster) -> BTreeMap<&'a str, BTre
 
 /// Whether a holder of a partition is down: it may be the only one that was in sync.
 fn may_lack_leader(view: &View<'_>, cluster: &Cluster, of: &TopicPartition) -> bool {
-    let Some(topic) = view::topic(cluster, &of.topic) else { return false };
-    let at = topic.partitions.binary_search_by_key(&of.partition, |partition| partition.partition);
-    let Some(partition) = at.ok().and_then(|at| topic.partitions.get(at)) else { return false };
-    let down =
-        |replica: &Replica| cluster.brokers.get(replica.broker).is_some_and(|it| view.stopped(it).is_some());
-    partition.current().any(down)
+    let down = |replica: &Replica| view.down(cluster, replica).is_some();
+    view::partition(cluster, of).is_some_and(|partition| partition.current().any(down))
 }
 
 /// Partitions of which every replica is on a broker that is down, with these brokers.
-fn offline<'c>(
-    view: &View<'_>,
-    cluster: &'c Cluster,
-    topic: &Topic,
-    down: &[bool],
-) -> BTreeMap<u32, Vec<&'c Broker>> {
+fn offline<'c>(view: &View<'_>, cluster: &'c Cluster, topic: &Topic) -> BTreeMap<u32, Vec<&'c Broker>> {
     let mut offline = BTreeMap::new();
     // A broker that was not seen may run and hold one.
     if !topic.complete || motion::was_deleted(view, cluster, topic) {
         return offline;
     }
     for partition in &topic.partitions {
-        let is_down = |replica: &Replica| down.get(replica.broker) == Some(&true);
+        let is_down = |replica: &Replica| view.down(cluster, replica).is_some();
         if partition.current().next().is_some() && partition.current().all(is_down) {
             let holders = partition.current().filter_map(|replica| cluster.brokers.get(replica.broker));
             offline.insert(partition.partition, holders.collect());
@@ -140,53 +131,54 @@ fn unserved(
     let is_open = told.values().any(|refusal| !refusal.over);
     let shown: BTreeMap<&u32, &Refusal<'_>> =
         told.iter().filter(|(_, refusal)| !is_open || !refusal.over).collect();
-    let number = words::counted(shown.len(), "partition", "partitions");
-    let refused = if is_open {
+    if offline.is_empty() && shown.is_empty() {
+        return None;
+    }
+    let leaderless = is_open && shown.values().all(|refusal| refusal.leaderless);
+    let hosts: BTreeSet<&str> = offline.values().flatten().map(|broker| broker.host.as_str()).collect();
+    let down: Vec<&Broker> =
+        cluster.brokers.iter().filter(|broker| hosts.contains(broker.host.as_str())).collect();
+    let hosts: Vec<&str> = hosts.into_iter().collect();
+    let refused = (is_open || offline.is_empty()).then(|| {
+        let number = words::counted(shown.len(), "partition", "partitions");
         let since = shown.values().map(|refusal| refusal.event.at_raw.as_str()).min().unwrap_or_default();
         let has = if shown.len() == 1 { "has" } else { "have" };
-        let leaderless = shown.values().all(|refusal| refusal.leaderless);
-        let what = if leaderless { "no leader" } else { "too few replicas in sync" };
-        format!("{number} of {topic} {has} {what} since {since}")
-    } else {
-        format!("{number} of {topic} had too few replicas in sync for a while")
-    };
-    let down: BTreeSet<&str> = offline.values().flatten().map(|broker| broker.host.as_str()).collect();
-    let down: Vec<&str> = down.into_iter().collect();
-    let title = match (offline.len(), is_open) {
-        (0, _) if shown.is_empty() => return None,
-        (0, _) => refused,
-        (number, open) => {
-            let are = if number == 1 { "is" } else { "are" };
-            let number = words::counted(number, "partition", "partitions");
-            let hold = if down.len() == 1 { "holds" } else { "hold" };
-            let them = if offline.len() == 1 { "it" } else { "them" };
-            let also = if open { format!("; {refused}") } else { String::new() };
-            format!(
-                "{number} of {topic} {are} offline: {} alone {hold} {them}, down{also}",
-                words::list(&down)
-            )
+        match (is_open, leaderless) {
+            (true, true) => format!("{number} of {topic} {has} no leader since {since}"),
+            (true, false) => format!("{number} of {topic} {has} too few replicas in sync since {since}"),
+            (false, _) => format!("{number} of {topic} had too few replicas in sync for a while"),
         }
-    };
+    });
+    let gone = (!offline.is_empty()).then(|| {
+        let number = words::counted(offline.len(), "partition", "partitions");
+        let (are, them) = if offline.len() == 1 { ("is", "it") } else { ("are", "them") };
+        let hold = if hosts.len() == 1 { "holds" } else { "hold" };
+        format!("{number} of {topic} {are} offline: {} alone {hold} {them}, down", words::list(&hosts))
+    });
+    let title = gone.into_iter().chain(refused).collect::<Vec<_>>().join("; ");
+    let limit = i64::try_from(view.limits(cluster).stopped_s).unwrap_or(i64::MAX);
     let lasting = |broker: &&Broker| {
-        let limit = i64::try_from(view.limits(cluster).stopped_s).unwrap_or(i64::MAX);
         view.stopped(broker) != Some(Stop::Clean) || stopped_for(view, broker).is_some_and(|age| age > limit)
     };
     // One broker at a time is a roll; two that share a partition are none.
     let shared = offline.values().any(|holders| holders.len() > 1);
-    let critical = is_open || shared || offline.values().flatten().any(lasting);
+    let critical = is_open || shared || down.iter().any(lasting);
     let severity = if critical { Severity::Critical } else { Severity::Notice };
     let mut found = finding(Code::UnderMinIsr, severity, of_topic(cluster, topic), title);
     if !offline.is_empty() {
         found.meaning = format!(
             "Nobody can lead these partitions, read from them or write to them until one of {} runs.",
-            words::list(&down)
+            words::list(&hosts)
         );
         found.next_steps = vec![
-            format!("Start {}: for each partition first the broker that holds the most.", words::list(&down)),
+            format!(
+                "Start {}: for each partition first the broker that holds the most.",
+                words::list(&hosts)
+            ),
             "Do not restart any other broker meanwhile.".to_owned(),
         ];
     }
-    if offline.is_empty() && is_open && shown.values().all(|refusal| refusal.leaderless) {
+    if offline.is_empty() && leaderless {
         found.meaning = "No replica that is in sync runs, so that nobody leads these partitions: they take no writes and give no reads.".to_owned();
         found.next_steps = vec![
             "Start the broker that is down and was in sync last: see broker-crashed and broker-fenced."
@@ -213,11 +205,7 @@ fn unserved(
         let what = if clean { ".kafka_cleanshutdown is there" } else { "no process of Kafka runs" };
         on_disk(&broker.host, None, what.to_owned())
     };
-    let stopped = cluster.brokers.iter().filter(|broker| down.contains(&broker.host.as_str()));
-    let lines = stopped
-        .map(|broker| seen(&broker))
-        .chain(shown.values().map(|refusal| line(refusal.event)))
-        .collect();
+    let lines = down.iter().map(seen).chain(shown.values().map(|refusal| line(refusal.event))).collect();
     Some(found.seen(shown.values().map(|refusal| refusal.event)).show(lines))
 }
 

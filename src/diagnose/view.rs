@@ -1,10 +1,11 @@
 //! What every rule looks at: the round and its comparison, with each host's log in the host's own order.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use crate::compare::{Broker, Cluster, Comparison, Topic};
+use crate::compare::{Broker, Cluster, Comparison, Partition, Replica, Topic};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Severity, Source, Subject};
-use crate::kafka::event::{Class, Event};
+use crate::kafka::event::{Class, Event, TopicPartition};
 use crate::kafka::record::local_millis;
 use crate::round::{ExpectTopic, Round, SizeRatio, Thresholds, Visit};
 use crate::words;
@@ -189,6 +190,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The same for the broker that holds a replica.
+    pub fn down(&self, cluster: &Cluster, replica: &Replica) -> Option<Stop> {
+        self.stopped(cluster.brokers.get(replica.broker)?)
+    }
+
     /// The version that a broker runs, as far as it is known: what its last start line says, else its jars.
     pub fn version(&self, broker: &'a Broker) -> Option<&'a str> {
         let jars = self.visit(broker).and_then(|visit| visit.broker.as_ref()?.version.as_deref());
@@ -238,6 +244,25 @@ fn cluster_of_id(comparison: &Comparison, visit: &Visit) -> bool {
 pub fn topic<'c>(cluster: &'c Cluster, name: &str) -> Option<&'c Topic> {
     let at = cluster.topics.binary_search_by(|topic| topic.name.as_str().cmp(name)).ok()?;
     cluster.topics.get(at)
+}
+
+/// A partition of a cluster by its name.
+pub fn partition<'c>(cluster: &'c Cluster, of: &TopicPartition) -> Option<&'c Partition> {
+    let topic = topic(cluster, &of.topic)?;
+    let at = topic.partitions.binary_search_by_key(&of.partition, |partition| partition.partition).ok()?;
+    topic.partitions.get(at)
+}
+
+/// The first run of `limit` times, in milliseconds and in their order, that lies within an hour.
+pub fn within_an_hour(times: &[Option<i64>], limit: u32) -> Option<Range<usize>> {
+    const HOUR_MS: i64 = 3_600_000;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
+    let hour = |window: &[Option<i64>]| {
+        let (first, last) = (window.first().copied().flatten(), window.last().copied().flatten());
+        first.zip(last).is_some_and(|(first, last)| last - first <= HOUR_MS)
+    };
+    let from = times.windows(limit).position(hour)?;
+    Some(from..from + limit)
 }
 
 /// A finding with nothing in it yet.

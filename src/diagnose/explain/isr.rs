@@ -44,7 +44,8 @@ pub fn text(code: Code) -> Text {
             meaning: "A follower could not keep up, or was cut off: partitions have one copy in sync less than they \
                       should.",
             rule: format!(
-                "`Shrinking ISR` without a later growth that has the follower again; or a follower that left the ISR \
+                "`Shrinking ISR`, or a leader's line whose ISR lacks who was in it, without a later growth that has the \
+                 follower again; or a follower that left the ISR \
                  of one partition {} times within an hour. A follower that was stopped or restarted then, and came \
                  back, is a notice. A copy that a reassignment is still filling has not left.",
                 limits.isr_shrinks

@@ -135,7 +135,7 @@ fn threads() -> Vec<Message> {
         // Since 2.3 (WARN), KIP-461.
         message(
             &["marked as failed", "Unexpected error occurred while processing data for partition "],
-            r"(?:leaderId=(?P<leader>\d+), fetcherId=\d+\] )?(?:Partition {tp} marked as failed|Unexpected error occurred while processing data for partition (?P<topic2>[A-Za-z0-9._-]+)-(?P<partition2>\d+) at offset)",
+            r"(?:leaderId=(?P<leader>\d+), fetcherId=\d+\] )?(?:Partition|Unexpected error occurred while processing data for partition) {tp} (?:marked as failed|at offset)",
             |found| Some(Class::PartitionFailed { of: found.of()?, leader: found.number("leader") }),
         ),
         // Since 2.3 (INFO): the line that makes the one above normal.

@@ -45,13 +45,9 @@ impl Found<'_> {
         self.text(name)?.parse().ok()
     }
 
-    /// Groups `topic` and `partition`, or `topic2` and `partition2` of a second wording.
+    /// Groups `topic` and `partition`.
     pub fn of(&self) -> Option<TopicPartition> {
-        let topic = self.owned("topic").or_else(|| self.owned("topic2"))?;
-        Some(TopicPartition {
-            topic,
-            partition: self.number("partition").or_else(|| self.number("partition2"))?,
-        })
+        Some(TopicPartition { topic: self.owned("topic")?, partition: self.number("partition")? })
     }
 
     /// Broker ids out of `1,2`, `1, 2` or `Set(1, 2)`.
