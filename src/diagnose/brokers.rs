@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Code, EvidenceLine, Finding, Item, Severity};
-use crate::diagnose::view::{View, finding, of_cluster, on_disk};
+use crate::diagnose::view::{View, broker, finding, of_cluster, on_disk};
 use crate::words;
 
 /// Settings that decide over data: which broker leads or controls must not matter for them.
@@ -126,8 +126,8 @@ fn settings(view: &View<'_>, cluster: &Cluster) -> Option<Finding> {
         .collect();
     let lines: Vec<EvidenceLine> = rows()
         .filter_map(|(name, host, value)| {
-            let file = cluster.brokers.iter().find(|broker| broker.host == host);
-            let file = file.and_then(|broker| view.visit(broker)?.broker.as_ref()?.config_file.clone());
+            let file = broker(cluster, host)
+                .and_then(|broker| view.visit(broker)?.broker.as_ref()?.config_file.clone());
             Some(on_disk(host, file, format!("{name}={}", value?)))
         })
         .collect();

@@ -355,11 +355,9 @@ fn in_the_way(
     }
     // Told by a leader or a controller, of the partition and of no replica.
     if let Some(told) = told {
-        let up = |host: &str| {
-            let broker = cluster.brokers.iter().find(|broker| broker.host == host);
-            broker.is_none_or(|broker| view.stopped(broker).is_none())
-        };
-        let told = told.iter().filter(|(host, what)| **what == "has too few replicas in sync" && up(host));
+        let told = told
+            .iter()
+            .filter(|(host, what)| **what == "has too few replicas in sync" && !view.is_down(cluster, host));
         for (host, what) in told {
             if !found.iter().any(|(known, _)| known == host) {
                 found.push(((*host).to_owned(), format!("the partition {what}")));

@@ -99,7 +99,7 @@ fn isr_shrinking(
     limit: u32,
 ) -> Option<Finding> {
     let host = view.host_of(cluster, id);
-    let broker = host.and_then(|host| cluster.brokers.iter().find(|broker| broker.host == host));
+    let broker = host.and_then(|host| view::broker(cluster, host));
     let all: Vec<&Left<'_>> = all
         .iter()
         .filter(|one| !view::topic(cluster, &one.of.topic).is_some_and(|topic| topic.ignored))

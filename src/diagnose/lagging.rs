@@ -7,7 +7,7 @@ use crate::diagnose::finding::{Basis, Code, Finding, Item, Severity, Subject};
 use crate::diagnose::holders::{replica_item, size_lines};
 use crate::diagnose::judge::{Lag, high_watermarks};
 use crate::diagnose::motion;
-use crate::diagnose::view::{Moment, View, finding, lines_of, of_broker, of_topic, partition};
+use crate::diagnose::view::{Moment, View, broker, finding, lines_of, of_broker, of_topic, partition};
 use crate::kafka::event::{Class, TopicPartition};
 use crate::kafka::replica_dir::METADATA;
 use crate::round::Evidence;
@@ -264,8 +264,7 @@ fn awaiting_is_seen(view: &View<'_>, cluster: &Cluster, host: &str) -> bool {
     if view.log(host).iter().any(|moment| matches!(moment.event.class, Class::AwaitsLeader { .. })) {
         return true;
     }
-    let broker = cluster.brokers.iter().find(|broker| broker.host == host);
-    broker.and_then(|broker| view.visit(broker)).is_some_and(|visit| {
+    broker(cluster, host).and_then(|broker| view.visit(broker)).is_some_and(|visit| {
         visit.probes.iter().any(|answer| match &answer.evidence {
             Evidence::LogGrep(grep) => {
                 ["", "kafka"].contains(&grep.pattern.as_str()) || grep.pattern.contains("older epoch")

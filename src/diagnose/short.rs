@@ -41,11 +41,6 @@ pub fn waiting<'a>(
     })
 }
 
-fn is_down(view: &View<'_>, cluster: &Cluster, host: &str) -> bool {
-    let broker = cluster.brokers.iter().find(|broker| broker.host == host);
-    broker.is_some_and(|broker| view.stopped(broker).is_some())
-}
-
 /// `replica-short`, of the partitions in which somebody is.
 pub fn replica_short(
     view: &View<'_>,
@@ -92,7 +87,7 @@ pub fn replica_short(
         words::list(&larger),
         if larger.len() == 1 { "is" } else { "are" },
     );
-    let up: Vec<&str> = larger.iter().copied().filter(|host| !is_down(view, cluster, host)).collect();
+    let up: Vec<&str> = larger.iter().copied().filter(|host| !view.is_down(cluster, host)).collect();
     if !up.is_empty() {
         found.next_steps.push(format!(
             "Do not restart or stop {}: {} replicas are the larger ones.",
@@ -100,7 +95,7 @@ pub fn replica_short(
             if up.len() == 1 { "its" } else { "their" }
         ));
     }
-    let down = |hosts: &[&str]| hosts.iter().all(|host| is_down(view, cluster, host));
+    let down = |hosts: &[&str]| hosts.iter().all(|host| view.is_down(cluster, host));
     found.next_steps.extend([
         if down(&hosts) {
             format!("{} cannot catch up while down.", words::list(&hosts))

@@ -195,6 +195,11 @@ impl<'a> View<'a> {
         self.stopped(cluster.brokers.get(replica.broker)?)
     }
 
+    /// Whether a host's broker is known not to run.
+    pub fn is_down(&self, cluster: &Cluster, host: &str) -> bool {
+        broker(cluster, host).is_some_and(|broker| self.stopped(broker).is_some())
+    }
+
     /// The version that a broker runs, as far as it is known: what its last start line says, else its jars.
     pub fn version(&self, broker: &'a Broker) -> Option<&'a str> {
         let jars = self.visit(broker).and_then(|visit| visit.broker.as_ref()?.version.as_deref());
@@ -244,6 +249,11 @@ fn cluster_of_id(comparison: &Comparison, visit: &Visit) -> bool {
 pub fn topic<'c>(cluster: &'c Cluster, name: &str) -> Option<&'c Topic> {
     let at = cluster.topics.binary_search_by(|topic| topic.name.as_str().cmp(name)).ok()?;
     cluster.topics.get(at)
+}
+
+/// A broker of a cluster by its host.
+pub fn broker<'c>(cluster: &'c Cluster, host: &str) -> Option<&'c Broker> {
+    cluster.brokers.iter().find(|broker| broker.host == host)
 }
 
 /// A partition of a cluster by its name.

@@ -310,12 +310,13 @@ fn other_words(class: &Class, events: usize, partitions: &str) -> String {
     }
 }
 
-/// `12 partitions of completeProduct (1, 5, 7)`, or topics counted when there are many.
+/// `brokers 2 and 3`.
 fn numbered(brokers: &[i64]) -> String {
     let ids: Vec<String> = brokers.iter().map(i64::to_string).collect();
     format!("{} {}", if ids.len() == 1 { "broker" } else { "brokers" }, crate::words::list(&ids))
 }
 
+/// `12 partitions of completeProduct (1, 5, 7)`, or topics counted when there are many.
 fn partitions(events: &[&Event]) -> String {
     let mut topics: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
     for of in events.iter().filter_map(|event| event.class.partition()) {
