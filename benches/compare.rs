@@ -55,8 +55,8 @@ fn parsed_and_compared(bencher: divan::Bencher) {
             visit.probes[0].evidence = evidence;
             visit.probes[0].coverage = coverage;
         }
-        let comparison = compare(&round);
-        (round, comparison)
+        let clusters = compare(&round).clusters;
+        (round, clusters)
     });
 }
 

@@ -13,9 +13,9 @@ fn main() {
     divan::main();
 }
 
-struct Case {
-    round: Round,
-    comparison: Comparison,
+struct Case<'a> {
+    round: &'a Round,
+    comparison: Comparison<'a>,
     findings: Vec<Finding>,
     verdict: Verdict,
 }
@@ -26,12 +26,12 @@ fn ten_thousand_partitions(bencher: divan::Bencher, format: &str) {
     let comparison = compare(&round);
     let findings = diagnose(&round, &comparison);
     let verdict = verdict(&round, &findings);
-    let case = Case { round, comparison, findings, verdict };
+    let case = Case { round: &round, comparison, findings, verdict };
     let format: Format = format.parse().expect("a format");
     let style = Style { width: 120, colour: true, unicode: true };
     bencher.bench_local(|| {
         let report = Report {
-            round: &case.round,
+            round: case.round,
             comparison: &case.comparison,
             findings: &case.findings,
             verdict: case.verdict,

@@ -500,7 +500,7 @@ fn while_rounds_are_made(seed: u64, rounds: usize) {
             let round: roundsman::round::Round = serde_json::from_str(&text).unwrap();
             let mut counted: BTreeMap<u32, Vec<String>> = BTreeMap::new();
             for event in roundsman::kafka::events::of_round(&round) {
-                let Some(id) = id(&event.text) else { continue };
+                let Some(id) = id(event.text) else { continue };
                 counted.entry(id).or_default().push(format!("{}:{} {}", event.file, event.line, event.text));
             }
             let told: BTreeSet<u32> = counted.keys().copied().collect();

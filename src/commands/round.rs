@@ -209,7 +209,7 @@ pub fn round_id(started: Timestamp) -> String {
 /// A round and what is made of it.
 pub struct Judged<'a> {
     pub round: &'a Round,
-    pub comparison: Comparison,
+    pub comparison: Comparison<'a>,
     pub findings: Vec<Finding>,
     pub verdict: Verdict,
     /// What changed since an earlier round.

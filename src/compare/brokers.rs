@@ -11,7 +11,7 @@ use crate::kafka::record::local_millis;
 use crate::round::{Round, Visit};
 
 /// The brokers in the inventory's order; what they hold is counted later.
-pub fn brokers(round: &Round, members: &Members, events: &[Event]) -> Vec<Broker> {
+pub fn brokers(round: &Round, members: &Members, events: &[Event<'_>]) -> Vec<Broker> {
     let mentioned = mentioned_ids(events);
     let versions = versions(events);
     let visits = members.visits.iter().filter_map(|at| round.visits.get(*at).map(|visit| (*at, visit)));
@@ -69,7 +69,7 @@ pub fn address_ids(visit: &Visit) -> Vec<i64> {
 }
 
 /// All broker ids that logs name.
-fn mentioned_ids(events: &[Event]) -> HashSet<i64> {
+fn mentioned_ids(events: &[Event<'_>]) -> HashSet<i64> {
     events
         .iter()
         .filter_map(|event| match &event.class {
@@ -84,12 +84,12 @@ fn mentioned_ids(events: &[Event]) -> HashSet<i64> {
 }
 
 /// The newest version by host, with the time of its line.
-fn versions(events: &[Event]) -> HashMap<&str, (i64, &str)> {
+fn versions<'a>(events: &'a [Event<'a>]) -> HashMap<&'a str, (i64, &'a str)> {
     let mut versions: HashMap<&str, (i64, &str)> = HashMap::new();
     for event in events {
         let Class::Version { version } = &event.class else { continue };
-        let at = local_millis(&event.at_raw).unwrap_or(i64::MIN);
-        let newest = versions.entry(&event.host).or_insert((at, version));
+        let at = local_millis(event.at_raw).unwrap_or(i64::MIN);
+        let newest = versions.entry(event.host).or_insert((at, version));
         if at >= newest.0 {
             *newest = (at, version);
         }

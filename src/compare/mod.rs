@@ -22,10 +22,10 @@ pub use size::{Measure, ratio, sure_ratio};
 
 /// All clusters of a round.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Comparison {
+pub struct Comparison<'a> {
     pub clusters: Vec<Cluster>,
     /// All brokers' log events, oldest first; those without a known time last, by host, file and line.
-    pub events: Vec<Event>,
+    pub events: Vec<Event<'a>>,
 }
 
 /// One Kafka cluster, as far as it was seen.
@@ -250,7 +250,7 @@ pub fn covers(visit: &Visit, name: &str) -> bool {
 }
 
 /// Lays the replicas of every cluster of a round side by side.
-pub fn compare(round: &Round) -> Comparison {
+pub fn compare(round: &Round) -> Comparison<'_> {
     let events = events::of_round(round);
     let clusters = membership::clusters(round)
         .into_iter()

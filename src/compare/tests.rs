@@ -4,7 +4,12 @@ use super::rounds::{DIR, host, replica, round};
 use super::*;
 use crate::round::{Access, Coverage, Evidence, ExpectTopic, LogDir, Outcome, ReplicaKind};
 
-fn names(comparison: &Comparison) -> Vec<(&str, Vec<&str>)> {
+/// A comparison whose round lives on, so that a test need not name it.
+fn compared(visits: Vec<crate::round::Visit>) -> Comparison<'static> {
+    compare(Box::leak(Box::new(round(visits))))
+}
+
+fn names<'a>(comparison: &'a Comparison<'_>) -> Vec<(&'a str, Vec<&'a str>)> {
     comparison
         .clusters
         .iter()
@@ -58,7 +63,7 @@ fn a_host_that_may_belong_to_either_cluster_leaves_both_incomplete() {
 #[test]
 fn alike_replicas_stay_in_the_order_in_which_they_were_seen() {
     let rows = (0..400).map(|at| replica("t", (at * 7 % 5) as u32, at)).collect();
-    let comparison = compare(&round(vec![host("a").disk(rows)]));
+    let comparison = compared(vec![host("a").disk(rows)]);
     for partition in &comparison.clusters[0].topics[0].partitions {
         let seen: Vec<u64> = partition.replicas.iter().map(|replica| replica.log_bytes).collect();
         assert_eq!(seen.len(), 80);
@@ -100,7 +105,7 @@ fn checkpoints_join_within_their_own_log_dir() {
         ..LogDir::default()
     };
     jbod.facts.as_mut().unwrap().log_dirs = vec![dir("/data1", 100), dir("/data2", 200)];
-    let comparison = compare(&round(vec![jbod]));
+    let comparison = compared(vec![jbod]);
     let topic = &comparison.clusters[0].topics[0];
     let offsets: Vec<_> = topic
         .partitions
@@ -117,7 +122,7 @@ fn a_log_dir_that_nobody_asked_about_leaves_the_topic_incomplete() {
     let mut jbod = host("a").disk_at("/data1", "/data1", vec![replica("t", 0, 10)]);
     jbod.facts.as_mut().unwrap().log_dirs =
         ["/data1", "/data2"].map(|path| LogDir { path: path.into(), ..LogDir::default() }).to_vec();
-    assert!(!compare(&round(vec![jbod])).clusters[0].topics[0].complete);
+    assert!(!compared(vec![jbod]).clusters[0].topics[0].complete);
 }
 
 #[test]
@@ -127,7 +132,7 @@ fn a_replica_seen_by_two_probes_counts_once() {
         DIR,
         vec![replica("t", 0, 10)],
     );
-    let comparison = compare(&round(vec![twice]));
+    let comparison = compared(vec![twice]);
     let cluster = &comparison.clusters[0];
     assert_eq!((cluster.brokers[0].replicas, cluster.brokers[0].log_bytes), (2, 15));
     assert_eq!(cluster.topics[0].partitions[0].replicas.len(), 1);
@@ -137,7 +142,7 @@ fn a_replica_seen_by_two_probes_counts_once() {
 fn a_probe_of_one_topic_says_nothing_of_others() {
     let all = host("a").disk(vec![replica("t", 0, 1), replica("u", 0, 1)]);
     let some = host("b").disk_at("/services/kafka/t-*", DIR, vec![replica("t", 0, 1)]);
-    let comparison = compare(&round(vec![all, some]));
+    let comparison = compared(vec![all, some]);
     let topics = &comparison.clusters[0].topics;
     assert_eq!((topics[0].complete, topics[0].expected_replicas), (true, Some(2)));
     assert_eq!((topics[1].complete, topics[1].expected_replicas), (false, None));
@@ -148,7 +153,7 @@ fn a_probe_of_one_topic_says_nothing_of_others() {
 fn an_incomplete_answer_leaves_the_broker_unseen() {
     let mut partial = host("b").disk(vec![replica("t", 0, 1)]);
     partial.probes[0].coverage = vec![Coverage::partial(DIR, "deadline")];
-    let comparison = compare(&round(vec![host("a").disk(vec![replica("t", 0, 1)]), partial]));
+    let comparison = compared(vec![host("a").disk(vec![replica("t", 0, 1)]), partial]);
     let cluster = &comparison.clusters[0];
     assert!(!cluster.complete && !cluster.brokers[1].seen && !cluster.topics[0].complete);
     assert_eq!(cluster.topics[0].partitions[0].replicas.len(), 2);
@@ -172,8 +177,7 @@ fn pairs_take_the_median_and_the_larger_side() {
     let gib = |sizes: &[u64]| -> Vec<_> {
         (0..).zip(sizes).map(|(partition, size)| replica("t", partition, size << 30)).collect()
     };
-    let comparison =
-        compare(&round(vec![host("a").disk(gib(&[1, 1, 1, 4])), host("b").disk(gib(&[2, 3, 4, 4]))]));
+    let comparison = compared(vec![host("a").disk(gib(&[1, 1, 1, 4])), host("b").disk(gib(&[2, 3, 4, 4]))]);
     let pair = &comparison.clusters[0].pairs[0];
     assert_eq!((pair.a, pair.b, pair.partitions, pair.larger), (0, 1, 4, Some(1)));
     assert_eq!((pair.ratio_min, pair.ratio_median, pair.ratio_max), (Some(1.0), Some(2.5), Some(4.0)));
@@ -185,7 +189,7 @@ fn sizes_known_by_du_alone_are_compared_as_allocated() {
     (du.allocated_bytes, du.segments) = (4 << 30, 0);
     let mut find = replica("t", 0, 1 << 30);
     find.allocated_bytes = 2 << 30;
-    let comparison = compare(&round(vec![host("a").disk(vec![du]), host("b").disk(vec![find])]));
+    let comparison = compared(vec![host("a").disk(vec![du]), host("b").disk(vec![find])]);
     assert_eq!(comparison.clusters[0].pairs[0].ratio_max, Some(2.0));
     assert_eq!(comparison.clusters[0].topics[0].partitions[0].measure(), Measure::Allocated);
 }
@@ -219,8 +223,8 @@ fn a_line_counts_once_whatever_found_it() {
         .log("/log/kafkaServer.out", &[line])
         .log("/log/server.log", &[line, line])
         .log("/log/server.log", &[line]);
-    let comparison = compare(&round(vec![host]));
-    let events: Vec<_> = comparison.events.iter().map(|event| (event.file.as_str(), event.line)).collect();
+    let comparison = compared(vec![host]);
+    let events: Vec<_> = comparison.events.iter().map(|event| (event.file, event.line)).collect();
     assert_eq!(events, [("/log/server.log", 1), ("/log/server.log", 2)]);
 }
 
@@ -244,7 +248,7 @@ proptest! {
             });
             host(&format!("h{at}")).disk(replicas.collect())
         });
-        let comparison = compare(&round(hosts.collect()));
+        let comparison = compared(hosts.collect());
         let cluster = &comparison.clusters[0];
         let found: usize = cluster.topics.iter().flat_map(|topic| &topic.partitions).map(|partition| partition.replicas.len()).sum();
         prop_assert_eq!(found, expected);
@@ -266,7 +270,7 @@ fn evidence_of_nothing_is_no_evidence() {
     let mut silent = host("a").disk(vec![]);
     silent.probes[0].evidence = Evidence::None;
     silent.probes[0].coverage = vec![Coverage::none(DIR, "permission denied")];
-    assert!(!compare(&round(vec![silent])).clusters[0].brokers[0].seen);
+    assert!(!compared(vec![silent]).clusters[0].brokers[0].seen);
 }
 
 #[test]
@@ -286,7 +290,7 @@ fn details_of_suspects_stand_beside_their_partition() {
     let disk = || vec![replica("b", 1, 5), replica("b", 0, 5), replica("a", 0, 5)];
     let a = with(host("a").disk(disk()), vec![detail(1, "x"), detail(2, "y")]);
     let b = with(host("b").disk(disk()), vec![detail(1, "z")]);
-    let comparison = compare(&round(vec![a, b]));
+    let comparison = compared(vec![a, b]);
     let topics = &comparison.clusters[0].topics;
     let ids = |topic: usize, partition| -> Vec<(usize, &str)> {
         let details = topics[topic].details(partition).iter();
@@ -301,7 +305,7 @@ fn details_of_suspects_stand_beside_their_partition() {
 fn the_raft_log_makes_no_pairs() {
     let of = |topic: &str| {
         let disk = |bytes: u64| (0..4).map(|partition| replica(topic, partition, bytes << 30)).collect();
-        compare(&round(vec![host("a").disk(disk(1)), host("b").disk(disk(3))])).clusters[0].pairs.len()
+        compared(vec![host("a").disk(disk(1)), host("b").disk(disk(3))]).clusters[0].pairs.len()
     };
     assert_eq!((of("__cluster_metadata"), of("__consumer_offsets")), (0, 1));
 }

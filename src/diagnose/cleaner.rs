@@ -46,7 +46,7 @@ pub fn state<'a>(view: &View<'a>, host: &str) -> Cleaner<'a> {
     let mut begun: BTreeMap<Option<u32>, &TopicPartition> = BTreeMap::new();
     let mut alive = false;
     for moment in view.log(host) {
-        let thread = || cleaner_thread(&moment.event.text).or_else(|| thread_in_causes(moment.event));
+        let thread = || cleaner_thread(moment.event.text).or_else(|| thread_in_causes(moment.event));
         match &moment.event.class {
             Class::CleanerDied { thread } => {
                 let named = moment.event.causes.iter().find_map(|cause| partition_in_path(cause));
@@ -126,7 +126,7 @@ fn growth<'c>(cluster: &'c Cluster, broker: &Broker) -> Vec<(&'c str, usize, u64
     grown
 }
 
-fn thread_in_causes(event: &Event) -> Option<u32> {
+fn thread_in_causes(event: &Event<'_>) -> Option<u32> {
     event.causes.iter().find_map(|cause| cleaner_thread(cause))
 }
 
@@ -151,10 +151,11 @@ fn cleaner_dead(
     let first = deaths.first()?;
     let host = &broker.host;
     let event = first.moment.event;
-    let causes =
-        deaths.iter().flat_map(|death| death.moment.event.causes.iter().chain([&death.moment.event.text]));
+    let causes = deaths.iter().flat_map(|Death { moment, .. }| {
+        moment.event.causes.iter().map(String::as_str).chain([moment.event.text])
+    });
     let version = view.version_at(&first.moment);
-    let bug = bugs::find(causes.map(String::as_str), version);
+    let bug = bugs::find(causes, version);
     let since = if event.at_raw.is_empty() { String::new() } else { format!(" since {}", event.at_raw) };
     let on = first.on.as_ref().map(|of| format!(", on {}-{}", of.topic, of.partition)).unwrap_or_default();
     let named = match bug {
@@ -222,7 +223,7 @@ fn cleaner_dead(
             Item::host(
                 host,
                 death.on.as_ref().map(|of| format!("{}-{}", of.topic, of.partition)),
-                death.moment.event.causes.first().unwrap_or(&death.moment.event.text).clone(),
+                death.moment.event.reason().to_owned(),
             )
         })
         .collect();
@@ -271,7 +272,7 @@ pub fn uncleanable(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Findin
             }
         }
         marked.retain(|_, mark| !view.started_after(mark));
-        let mut topics: BTreeMap<&str, Vec<(u32, &Event)>> = BTreeMap::new();
+        let mut topics: BTreeMap<&str, Vec<(u32, &Event<'_>)>> = BTreeMap::new();
         for (of, mark) in marked {
             topics.entry(&of.topic).or_default().push((of.partition, mark.event));
         }
@@ -281,7 +282,7 @@ pub fn uncleanable(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Findin
     }
 }
 
-fn partition_uncleanable(cluster: &Cluster, host: &str, topic: &str, marks: &[(u32, &Event)]) -> Finding {
+fn partition_uncleanable(cluster: &Cluster, host: &str, topic: &str, marks: &[(u32, &Event<'_>)]) -> Finding {
     let partitions = words::numbers(marks.iter().map(|(partition, _)| *partition));
     let plural = if marks.len() == 1 { "partition" } else { "partitions" };
     let mut found = finding(
@@ -308,7 +309,7 @@ fn partition_uncleanable(cluster: &Cluster, host: &str, topic: &str, marks: &[(u
             Item::host(
                 host,
                 Some(format!("{topic}-{partition}")),
-                event.causes.last().unwrap_or(&event.text).clone(),
+                event.causes.last().map_or(event.text, String::as_str).to_owned(),
             )
         })
         .collect();

@@ -29,8 +29,8 @@ pub struct Cut<'a> {
     pub from: u64,
     pub to: u64,
     /// The line that says so best.
-    pub event: &'a Event,
-    pub lines: Vec<&'a Event>,
+    pub event: &'a Event<'a>,
+    pub lines: Vec<&'a Event<'a>>,
     /// Up to 0.9.0.0 the same line also comes when a replica is merely fetched anew (KAFKA-2477).
     pub doubtful: bool,
 }
@@ -128,7 +128,7 @@ fn silent<'a>(
                 let leader_id = leader.or(election.map(|election| election.leader)).filter(|id| *id >= 0);
                 return Some(Cut {
                     of,
-                    follower: &moment.event.host,
+                    follower: moment.event.host,
                     broker,
                     leader_id,
                     leader: leader_id.and_then(|id| view.host_of(cluster, id)),
@@ -205,7 +205,7 @@ fn cut<'a>(
     let leader_id = leader_id.or_else(|| elected(view, of, cluster, proof));
     Some(Cut {
         of,
-        follower: &proof.event.host,
+        follower: proof.event.host,
         broker,
         leader_id,
         leader: leader_id.and_then(|id| view.host_of(cluster, id)),
@@ -226,7 +226,7 @@ fn cut<'a>(
 /// The leader that a controller of the cluster last gave to a partition before it was cut.
 fn elected(view: &View<'_>, of: &TopicPartition, cluster: &Cluster, cut: &Moment<'_>) -> Option<i64> {
     let cut_at = cut.event.at?;
-    let ours = |event: &Event| cluster.brokers.iter().any(|broker| broker.host == event.host);
+    let ours = |event: &Event<'_>| cluster.brokers.iter().any(|broker| broker.host == event.host);
     view.elections.iter().rev().filter(|event| event.at.is_some_and(|at| at <= cut_at)).find_map(|event| {
         let leader = match &event.class {
             Class::UncleanElection { of: Some(other), leader, .. } if other == of => *leader,

@@ -187,7 +187,7 @@ fn offline(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
     found
         .items
         .extend(gone.iter().map(|dir| Item::host(host, Some(dir.clone()), "it does not exist".to_owned())));
-    found.items.extend(heard.iter().map(|event| Item::host(host, None, event.text.clone())));
+    found.items.extend(heard.iter().map(|event| Item::host(host, None, event.text.to_owned())));
     let events = || told.iter().map(|(moment, ..)| moment.event).chain(heard.iter().copied());
     let lines = events().flat_map(lines_of).collect();
     Some(found.seen(events()).show(lines))

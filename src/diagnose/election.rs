@@ -17,7 +17,7 @@ pub struct Election<'a> {
     pub partition: Option<u32>,
     /// `-1` where the line does not say.
     pub leader: i64,
-    pub event: &'a Event,
+    pub event: &'a Event<'a>,
     /// No line says so: the ISR before it does.
     pub inferred: bool,
 }
@@ -48,7 +48,7 @@ pub fn elections<'a>(view: &View<'a>, cluster: &'a Cluster) -> Elections<'a> {
     let mut topics = Elections::new();
     let mut in_sync: BTreeMap<(&str, u32), InSync<'_>> = BTreeMap::new();
     let hosts: BTreeSet<&str> = cluster.brokers.iter().map(|broker| broker.host.as_str()).collect();
-    let of_cluster = |event: &&Event| hosts.contains(event.host.as_str());
+    let of_cluster = |event: &&Event<'_>| hosts.contains(event.host);
     for event in view.comparison.events.iter().filter(of_cluster) {
         match &event.class {
             Class::UncleanElection { of, leader, .. } => {

@@ -17,22 +17,22 @@ use crate::words;
 /// They are counted and never dropped: what is not in the catalogue may be what matters. Warnings are
 /// left out, since a healthy broker writes hundreds.
 pub fn unknown(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
-    let mut shapes: BTreeMap<String, Vec<&Event>> = BTreeMap::new();
+    let mut shapes: BTreeMap<String, Vec<&Event<'_>>> = BTreeMap::new();
     for broker in &cluster.brokers {
         let log = view.log(&broker.host).iter().map(|moment| moment.event);
         for event in log.filter(|event| unexplained(&event.class) && is_error(event)) {
-            shapes.entry(shape(&event.text)).or_default().push(event);
+            shapes.entry(shape(event.text)).or_default().push(event);
         }
     }
     if shapes.is_empty() {
         return;
     }
-    let mut shapes: Vec<(String, Vec<&Event>)> = shapes.into_iter().collect();
+    let mut shapes: Vec<(String, Vec<&Event<'_>>)> = shapes.into_iter().collect();
     shapes.sort_by(|(shape, events), (other, others)| {
         others.len().cmp(&events.len()).then_with(|| shape.cmp(other))
     });
-    let all: Vec<&Event> = shapes.iter().flat_map(|(_, events)| events.iter().copied()).collect();
-    let hosts = words::once(all.iter().map(|event| event.host.as_str()));
+    let all: Vec<&Event<'_>> = shapes.iter().flat_map(|(_, events)| events.iter().copied()).collect();
+    let hosts = words::once(all.iter().map(|event| event.host));
     let mut found = finding(
         Code::UnknownErrors,
         Severity::Warning,
@@ -53,7 +53,7 @@ pub fn unknown(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) 
     found.items = shapes
         .iter()
         .map(|(shape, events)| {
-            let hosts = words::once(events.iter().map(|event| event.host.as_str()));
+            let hosts = words::once(events.iter().map(|event| event.host));
             Item::Shape(ShapeItem {
                 shape: shape.clone(),
                 count: events.len() as u64,
@@ -79,11 +79,11 @@ fn unexplained(class: &Class) -> bool {
 }
 
 /// A layout that we do not know still has the level as a word.
-fn is_error(event: &Event) -> bool {
+fn is_error(event: &Event<'_>) -> bool {
     static WORD: LazyLock<Regex> = LazyLock::new(|| compile(r"\b(?:ERROR|FATAL)\b"));
     match event.level {
         Level::Error | Level::Fatal => true,
-        Level::Unknown => WORD.is_match(&event.text),
+        Level::Unknown => WORD.is_match(event.text),
         _ => false,
     }
 }

@@ -102,7 +102,7 @@ fn taken(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
                 "If it is refused again: look for another broker with this id.".to_owned(),
             ];
         }
-        let reason = last.event.causes.first().unwrap_or(&last.event.text).clone();
+        let reason = last.event.reason().to_owned();
         found.items = vec![Item::host(host, None, reason)];
         let events = refused.iter().map(|moment| moment.event);
         findings.push(found.seen(events).show(lines_of(last.event)));
@@ -213,7 +213,7 @@ fn told(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
                 continue;
             }
             let mut found = finding(code, Severity::Critical, of_broker(cluster, host), title);
-            let reason = moment.event.causes.first().unwrap_or(&moment.event.text).clone();
+            let reason = moment.event.reason().to_owned();
             found.items = vec![Item::host(host, None, reason)];
             findings.push(found.seen(std::iter::once(moment.event)).show(lines_of(moment.event)));
         }

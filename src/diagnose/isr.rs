@@ -16,14 +16,14 @@ const RESTART_MS: i64 = 120_000;
 #[derive(Clone, Copy)]
 struct Left<'a> {
     of: &'a TopicPartition,
-    event: &'a Event,
+    event: &'a Event<'a>,
     back: bool,
 }
 
 /// The events of one cluster's brokers, oldest first.
-pub fn events<'a>(view: &View<'a>, cluster: &'a Cluster) -> impl Iterator<Item = &'a Event> + Clone {
+pub fn events<'a>(view: &View<'a>, cluster: &'a Cluster) -> impl Iterator<Item = &'a Event<'a>> + Clone {
     let hosts: BTreeSet<&str> = cluster.brokers.iter().map(|broker| broker.host.as_str()).collect();
-    view.comparison.events.iter().filter(move |event| hosts.contains(event.host.as_str()))
+    view.comparison.events.iter().filter(move |event| hosts.contains(event.host))
 }
 
 /// The ISR that a line leaves behind.
@@ -39,7 +39,7 @@ pub fn isr_of(class: &Class) -> Option<(&TopicPartition, &[i64])> {
     }
 }
 
-fn millis(event: &Event) -> Option<i64> {
+fn millis(event: &Event<'_>) -> Option<i64> {
     event.at.map(|at| at.as_millisecond())
 }
 
@@ -177,7 +177,7 @@ fn holds(cluster: &Cluster, broker: &Broker, of: &TopicPartition) -> bool {
 }
 
 /// Whether a broker's log has a stop or a start near to an event on another host.
-fn restarted(view: &View<'_>, broker: &Broker, event: &Event) -> bool {
+fn restarted(view: &View<'_>, broker: &Broker, event: &Event<'_>) -> bool {
     let Some(at) = event.at else { return false };
     view.log(&broker.host).iter().any(|moment| {
         let about = matches!(
@@ -209,13 +209,13 @@ fn flapping<'l, 'a>(left: &[&'l Left<'a>], limit: u32) -> Option<(&'a TopicParti
 
 /// `controller-moved`: another node became controller.
 pub fn controller(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
-    let mut moves: Vec<(&Event, String)> = Vec::new();
+    let mut moves: Vec<(&Event<'_>, String)> = Vec::new();
     let mut current: Option<String> = None;
     for event in events(view, cluster) {
         let Class::ControllerElected { broker, .. } = &event.class else { continue };
         let name = broker
             .and_then(|id| view.host_of(cluster, id).map(str::to_owned))
-            .unwrap_or_else(|| event.host.clone());
+            .unwrap_or_else(|| event.host.to_owned());
         if current.as_ref().is_some_and(|before| *before != name) {
             moves.push((event, name.clone()));
         }

@@ -25,7 +25,7 @@ struct Kept<'a> {
     from: u64,
     /// Where the follower's ended when it came back.
     until: u64,
-    lines: [&'a Event; 3],
+    lines: [&'a Event<'a>; 3],
 }
 
 /// `epochs-diverged`, without epochs: an unclean leader has gone beyond where the old one ended before that came back.
@@ -65,17 +65,13 @@ pub fn all(
 }
 
 /// How far logs reached when they were loaded, oldest first, by host and partition.
-type Loads<'a> = HashMap<&'a str, HashMap<&'a TopicPartition, Vec<(Timestamp, u64, &'a Event)>>>;
+type Loads<'a> = HashMap<&'a str, HashMap<&'a TopicPartition, Vec<(Timestamp, u64, &'a Event<'a>)>>>;
 
 fn loads<'a>(view: &View<'a>, cluster: &'a Cluster) -> Loads<'a> {
     let mut loads = Loads::new();
     for moment in cluster.brokers.iter().flat_map(|broker| view.log(&broker.host)) {
         if let (Class::LogLoaded { of, end, .. }, Some(at)) = (&moment.event.class, moment.event.at) {
-            loads.entry(&moment.event.host).or_default().entry(of).or_default().push((
-                at,
-                *end,
-                moment.event,
-            ));
+            loads.entry(moment.event.host).or_default().entry(of).or_default().push((at, *end, moment.event));
         }
     }
     loads
@@ -108,7 +104,7 @@ fn of_election<'a>(
                 return None;
             }
             // It was up beside the new leader, which may have fetched from it.
-            let between = |event: &Event| event.at.is_some_and(|seen| seen > opened && seen < at);
+            let between = |event: &Event<'_>| event.at.is_some_and(|seen| seen > opened && seen < at);
             let up = view.log(follower).iter().any(|moment| between(moment.event));
             let lines = [election.event, told, back];
             (!up).then_some(Kept { follower, leader, partition, from, until, lines })

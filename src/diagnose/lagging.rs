@@ -167,8 +167,8 @@ fn fetchers(view: &View<'_>, cluster: &Cluster, host: &str, findings: &mut Vec<F
         .values()
         .zip(&leaders)
         .map(|(moment, leader)| {
-            let cause = moment.event.causes.first().unwrap_or(&moment.event.text);
-            Item::host(host, Some(format!("from {leader}")), cause.clone())
+            let cause = moment.event.reason();
+            Item::host(host, Some(format!("from {leader}")), cause)
         })
         .collect();
     let lines = dead.values().flat_map(|moment| lines_of(moment.event)).collect();
@@ -240,8 +240,8 @@ fn failed(view: &View<'_>, cluster: &Cluster, host: &str, findings: &mut Vec<Fin
         found.items = marks
             .iter()
             .map(|(partition, moment)| {
-                let cause = moment.event.causes.first().unwrap_or(&moment.event.text);
-                Item::host(host, Some(format!("{topic}-{partition}")), cause.clone())
+                let cause = moment.event.reason();
+                Item::host(host, Some(format!("{topic}-{partition}")), cause)
             })
             .collect();
         let lines = marks.iter().flat_map(|(_, moment)| lines_of(moment.event)).collect();

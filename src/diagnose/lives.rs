@@ -246,7 +246,7 @@ fn refused(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
         format!("Copy the directories of {topic} on {host} before anything else."),
         format!("Do not start {host} with unclean.leader.election.enable=true: it would cut its log."),
     ];
-    found.items = told.iter().map(|moment| Item::host(host, None, moment.event.text.clone())).collect();
+    found.items = told.iter().map(|moment| Item::host(host, None, moment.event.text.to_owned())).collect();
     let lines = told.iter().map(|moment| line(moment.event)).collect();
     Some(found.seen(told.iter().map(|moment| moment.event)).show(lines))
 }
@@ -264,7 +264,7 @@ pub fn stopped_for(view: &View<'_>, broker: &Broker) -> Option<i64> {
 }
 
 /// Whether a broker was being stopped when the controller cut it off. Its start says nothing: it registers then.
-fn was_stopping(view: &View<'_>, broker: &Broker, fence: &Event) -> bool {
+fn was_stopping(view: &View<'_>, broker: &Broker, fence: &Event<'_>) -> bool {
     /// Between the clocks of two hosts.
     const SLACK_MS: i64 = 5_000;
     let Some(fenced) = fence.at.map(|at| at.as_millisecond()) else { return false };
@@ -285,12 +285,12 @@ fn was_stopping(view: &View<'_>, broker: &Broker, fence: &Event) -> bool {
 /// stands still again and again, and moves its leaders each time.
 fn cut_off_and_back(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
     let host = &broker.host;
-    let of_it = |event: &&Event| {
+    let of_it = |event: &&Event<'_>| {
         matches!(event.class, Class::Fenced { broker: id, .. } if broker.id == Some(id))
             && cluster.brokers.iter().any(|other| other.host == event.host)
             && !was_stopping(view, broker, event)
     };
-    let cuts: Vec<&Event> = view.comparison.events.iter().filter(of_it).collect();
+    let cuts: Vec<&Event<'_>> = view.comparison.events.iter().filter(of_it).collect();
     let last = cuts.last()?;
     let times: Vec<Option<i64>> = cuts.iter().map(|event| event.at.map(|at| at.as_millisecond())).collect();
     let often = within_an_hour(&times, view.limits(cluster).session_losses).is_some();
@@ -322,7 +322,7 @@ fn cut_off_and_back(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Opti
 fn fenced(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
     let host = &broker.host;
     let stop = view.stopped(broker);
-    let about = |event: &&Event| {
+    let about = |event: &&Event<'_>| {
         let is_it = |id: &i64| broker.id == Some(*id);
         let told = match &event.class {
             Class::Fenced { broker, .. } | Class::Unfenced { broker } => is_it(broker),

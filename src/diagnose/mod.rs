@@ -48,7 +48,7 @@ use view::View;
 pub use verdict::{Status, Verdict, verdict};
 
 /// All findings of a round, worst first.
-pub fn diagnose(round: &Round, comparison: &Comparison) -> Vec<Finding> {
+pub fn diagnose(round: &Round, comparison: &Comparison<'_>) -> Vec<Finding> {
     let view = View::of(round, comparison);
     let mut findings = Vec::new();
     for cluster in &comparison.clusters {

@@ -164,7 +164,7 @@ fn stuck(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding>
         "See who leads these partitions for the cluster: `kafka-topics.sh --describe`; then restart {host}."
     )];
     let version = view.version_at(first);
-    if let Some(Match::Named(bug)) = bugs::find(std::iter::once(first.event.text.as_str()), version) {
+    if let Some(Match::Named(bug)) = bugs::find(std::iter::once(first.event.text), version) {
         let others =
             bug.other_causes().map(|others| format!(" It may also be {others}.")).unwrap_or_default();
         found.meaning =

@@ -167,9 +167,9 @@ fn items(cuts: &[&Cut<'_>]) -> Vec<Item> {
                 to: cut.to,
                 lost: cut.lost(),
                 at: cut.event.at,
-                at_raw: cut.event.at_raw.clone(),
-                host: cut.event.host.clone(),
-                file: cut.event.file.clone(),
+                at_raw: cut.event.at_raw.to_owned(),
+                host: cut.event.host.to_owned(),
+                file: cut.event.file.to_owned(),
                 line: cut.event.line,
             })
         })
@@ -271,7 +271,7 @@ pub fn lost(
 }
 
 fn moment(cuts: &[&Cut<'_>]) -> String {
-    let first = cuts.iter().map(|cut| cut.event.at_raw.as_str()).filter(|at| !at.is_empty()).min();
+    let first = cuts.iter().map(|cut| cut.event.at_raw).filter(|at| !at.is_empty()).min();
     first.unwrap_or("the truncation").to_owned()
 }
 

@@ -14,7 +14,7 @@ use crate::words;
 
 /// What keeps writes from a partition.
 struct Refusal<'a> {
-    event: &'a Event,
+    event: &'a Event<'a>,
     why: String,
     min: Option<u64>,
     /// It is for want of a leader.
@@ -141,7 +141,7 @@ fn unserved(
     let hosts: Vec<&str> = hosts.into_iter().collect();
     let refused = (is_open || offline.is_empty()).then(|| {
         let number = words::counted(shown.len(), "partition", "partitions");
-        let since = shown.values().map(|refusal| refusal.event.at_raw.as_str()).min().unwrap_or_default();
+        let since = shown.values().map(|refusal| refusal.event.at_raw).min().unwrap_or_default();
         let has = if shown.len() == 1 { "has" } else { "have" };
         match (is_open, leaderless) {
             (true, true) => format!("{number} of {topic} {has} no leader since {since}"),
@@ -197,7 +197,7 @@ fn unserved(
             holders.iter().map(item)
         })
         .chain(shown.iter().map(|(partition, refusal)| {
-            Item::host(&refusal.event.host, Some(format!("{topic}-{partition}")), refusal.why.clone())
+            Item::host(refusal.event.host, Some(format!("{topic}-{partition}")), refusal.why.clone())
         }))
         .collect();
     let seen = |broker: &&Broker| {
@@ -210,8 +210,8 @@ fn unserved(
 }
 
 /// Whether the host that reported something started again later: what it said then is over.
-fn begun_anew(view: &View<'_>, event: &Event) -> bool {
-    let log = view.log(&event.host);
+fn begun_anew(view: &View<'_>, event: &Event<'_>) -> bool {
+    let log = view.log(event.host);
     let own = log.iter().find(|moment| std::ptr::eq(moment.event, event));
     own.is_some_and(|moment| view.started_after(moment))
 }

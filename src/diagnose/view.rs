@@ -16,7 +16,7 @@ const SHOWN: usize = 12;
 /// An event and its time on its own node's clock.
 #[derive(Clone, Copy)]
 pub struct Moment<'a> {
-    pub event: &'a Event,
+    pub event: &'a Event<'a>,
     /// Milliseconds; a line without a header has that of the record before it.
     pub millis: Option<i64>,
 }
@@ -33,17 +33,17 @@ impl Moment<'_> {
 
 pub struct View<'a> {
     pub round: &'a Round,
-    pub comparison: &'a Comparison,
+    pub comparison: &'a Comparison<'a>,
     logs: HashMap<&'a str, Vec<Moment<'a>>>,
     /// Starts of brokers that were completed, by host, in the order of their own clock: when each began, as far as
     /// the log tells.
     starts: HashMap<&'a str, Vec<Moment<'a>>>,
     /// Leaders that controllers chose, oldest first.
-    pub elections: Vec<&'a Event>,
+    pub elections: Vec<&'a Event<'a>>,
     /// Some broker's process was seen, so that none seen elsewhere means that none runs there.
     processes_seen: bool,
     /// Deletions of topics that controllers began.
-    deletions: HashMap<&'a str, Vec<&'a Event>>,
+    deletions: HashMap<&'a str, Vec<&'a Event<'a>>>,
 }
 
 /// How a broker that does not run ended.
@@ -56,11 +56,11 @@ pub enum Stop {
 }
 
 impl<'a> View<'a> {
-    pub fn of(round: &'a Round, comparison: &'a Comparison) -> Self {
+    pub fn of(round: &'a Round, comparison: &'a Comparison<'a>) -> Self {
         let mut logs: HashMap<&str, Vec<Moment<'_>>> = HashMap::new();
         for event in &comparison.events {
-            let millis = local_millis(&event.at_raw);
-            logs.entry(&event.host).or_default().push(Moment { event, millis });
+            let millis = local_millis(event.at_raw);
+            logs.entry(event.host).or_default().push(Moment { event, millis });
         }
         for log in logs.values_mut() {
             log.sort_by(|one, other| {
@@ -74,12 +74,12 @@ impl<'a> View<'a> {
             }
             log.sort_by_key(|moment| moment.millis);
         }
-        let elected = |event: &&Event| {
+        let elected = |event: &&Event<'_>| {
             matches!(event.class, Class::UncleanElection { .. } | Class::LeaderElected { .. })
         };
         let elections = comparison.events.iter().filter(elected).collect();
         let starts = logs.iter().map(|(host, log)| (*host, starts(log))).collect();
-        let mut deletions: HashMap<&str, Vec<&Event>> = HashMap::new();
+        let mut deletions: HashMap<&str, Vec<&Event<'_>>> = HashMap::new();
         for event in &comparison.events {
             if let Class::TopicDeleted { topic } = &event.class {
                 deletions.entry(topic).or_default().push(event);
@@ -97,7 +97,7 @@ impl<'a> View<'a> {
 
     /// When a cluster's controllers last began to delete a topic, in seconds since 1970.
     pub fn deleted(&self, cluster: &Cluster, topic: &str) -> Option<i64> {
-        let ours = |event: &&&Event| cluster.brokers.iter().any(|broker| broker.host == event.host);
+        let ours = |event: &&&Event<'_>| cluster.brokers.iter().any(|broker| broker.host == event.host);
         let all = self.deletions.get(topic)?.iter().filter(ours);
         all.filter_map(|event| event.at).max().map(|at| at.as_second())
     }
@@ -108,7 +108,7 @@ impl<'a> View<'a> {
 
     /// The version that a host ran when something happened: the last that its log names before.
     pub fn version_at(&self, moment: &Moment<'_>) -> Option<&'a str> {
-        self.log(&moment.event.host).iter().rev().filter(|other| !other.after(moment)).find_map(|other| {
+        self.log(moment.event.host).iter().rev().filter(|other| !other.after(moment)).find_map(|other| {
             match &other.event.class {
                 Class::Version { version } => Some(version.as_str()),
                 _ => None,
@@ -165,7 +165,7 @@ impl<'a> View<'a> {
 
     /// Whether the host's broker certainly started after something happened there.
     pub fn started_after(&self, moment: &Moment<'_>) -> bool {
-        let starts = self.starts.get(moment.event.host.as_str());
+        let starts = self.starts.get(moment.event.host);
         starts.is_some_and(|starts| starts.iter().any(|start| start.after(moment)))
     }
 
@@ -240,7 +240,7 @@ fn starts<'a>(log: &[Moment<'a>]) -> Vec<Moment<'a>> {
 }
 
 /// Whether a host's broker id is known already.
-fn cluster_of_id(comparison: &Comparison, visit: &Visit) -> bool {
+fn cluster_of_id(comparison: &Comparison<'_>, visit: &Visit) -> bool {
     let mut brokers = comparison.clusters.iter().flat_map(|cluster| &cluster.brokers);
     brokers.any(|broker| broker.host == visit.host && broker.id.is_some())
 }
@@ -310,20 +310,20 @@ pub fn of_broker(cluster: &Cluster, host: &str) -> Subject {
 }
 
 /// A log line as evidence.
-pub fn line(event: &Event) -> EvidenceLine {
+pub fn line(event: &Event<'_>) -> EvidenceLine {
     EvidenceLine {
-        host: event.host.clone(),
+        host: event.host.to_owned(),
         source: if event.file.contains("journal") { Source::Journal } else { Source::File },
-        file: Some(event.file.clone()),
+        file: Some(event.file.to_owned()),
         line: Some(event.line),
-        text: event.text.clone(),
+        text: event.text.to_owned(),
         text_lossy: event.lossy,
         truncated: event.truncated,
     }
 }
 
 /// A log line and the exceptions under it.
-pub fn lines_of(event: &Event) -> Vec<EvidenceLine> {
+pub fn lines_of(event: &Event<'_>) -> Vec<EvidenceLine> {
     let causes = event.causes.iter().take(3).map(|cause| EvidenceLine {
         // Where in the record the exception stood is not kept.
         line: None,
@@ -365,7 +365,7 @@ impl Finding {
     }
 
     /// Takes first and last time from events.
-    pub(super) fn seen<'e>(mut self, events: impl Iterator<Item = &'e Event> + Clone) -> Self {
+    pub(super) fn seen<'e>(mut self, events: impl Iterator<Item = &'e Event<'e>> + Clone) -> Self {
         self.first_seen = events.clone().filter_map(|event| event.at).min();
         self.last_seen = events.filter_map(|event| event.at).max();
         self

@@ -15,7 +15,7 @@ use crate::round::Round;
 /// One of the two rounds with what was made of it.
 pub struct Side<'a> {
     pub round: &'a Round,
-    pub comparison: &'a Comparison,
+    pub comparison: &'a Comparison<'a>,
     pub findings: &'a [Finding],
 }
 
@@ -261,7 +261,6 @@ mod tests {
 
     struct Whole {
         round: Round,
-        comparison: Comparison,
         findings: Vec<Finding>,
     }
 
@@ -276,19 +275,15 @@ mod tests {
         let mut round =
             rounds::round(vec![rounds::host("a").disk(vec![rounds::replica("t", 0, sizes[0])]), other]);
         round.id = id.into();
-        let comparison = compare(&round);
-        let findings = diagnose(&round, &comparison);
-        Whole { round, comparison, findings }
+        let findings = diagnose(&round, &compare(&round));
+        Whole { round, findings }
     }
 
     fn between(a: &Whole, b: &Whole) -> Diff {
-        let side = |one: &'_ Whole| -> (Round, Comparison, Vec<Finding>) {
-            (one.round.clone(), one.comparison.clone(), one.findings.clone())
-        };
-        let (one, other) = (side(a), side(b));
+        let (before, after) = (compare(&a.round), compare(&b.round));
         diff(
-            &Side { round: &one.0, comparison: &one.1, findings: &one.2 },
-            &Side { round: &other.0, comparison: &other.1, findings: &other.2 },
+            &Side { round: &a.round, comparison: &before, findings: &a.findings },
+            &Side { round: &b.round, comparison: &after, findings: &b.findings },
         )
     }
 
@@ -322,7 +317,6 @@ mod tests {
         let cut = case.findings.iter().find(|one| one.code == Code::ReplicaTruncated).unwrap();
         let with = |one: &Whole, finding: &Finding| Whole {
             round: one.round.clone(),
-            comparison: one.comparison.clone(),
             findings: vec![finding.clone()],
         };
         let change = |then: &Finding, now: &Finding, less: &Whole| {

@@ -12,28 +12,35 @@ pub(crate) mod samples;
 pub use class::{Class, Weight};
 pub use detail::{Behind, CleanerFault, CleanerStats, ConnectionTrouble, IoCause, MoveReason};
 
-/// One thing that happened on one broker, read from one log record.
+/// One thing that happened on one broker, read from one log record of a round, whose text it shares.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Event {
+pub struct Event<'a> {
     /// The host whose log it is.
-    pub host: String,
+    pub host: &'a str,
     /// Absolute, when the node's zone is known: Kafka writes local time without a zone.
     pub at: Option<Timestamp>,
     /// Why [`Event::at`] may be wrong.
     pub uncertain: Option<Uncertain>,
     /// As it stands in the log.
-    pub at_raw: String,
-    pub file: String,
+    pub at_raw: &'a str,
+    pub file: &'a str,
     /// From 1.
     pub line: u64,
     pub level: Level,
     pub class: Class,
     /// The header line as it came.
-    pub text: String,
+    pub text: &'a str,
     /// The exception's own lines (`…Exception: …`, `Caused by: …`), the innermost last.
     pub causes: Vec<String>,
     pub lossy: bool,
     pub truncated: bool,
+}
+
+impl Event<'_> {
+    /// Why it happened, as far as the record says: its exception, else the line itself.
+    pub fn reason(&self) -> &str {
+        self.causes.first().map_or(self.text, String::as_str)
+    }
 }
 
 /// log4j's levels.

@@ -21,13 +21,13 @@ use crate::round::{Evidence, LogFile, LogRecord, Round, Visit};
 ///
 /// A line that two probes found counts once, and so does the copy of a line in the file that the
 /// standard output goes to.
-pub fn of_round(round: &Round) -> Vec<Event> {
+pub fn of_round(round: &Round) -> Vec<Event<'_>> {
     // Hosts have nothing to do with each other: each core reads some of them.
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let clock_of = log_clock::of_round(round);
     let clock_of = &clock_of;
     let share = round.visits.len().div_ceil(cores).max(1);
-    let mut hosts: Vec<Vec<Event>> = std::thread::scope(|scope| {
+    let mut hosts: Vec<Vec<Event<'_>>> = std::thread::scope(|scope| {
         let readers: Vec<_> = round
             .visits
             .chunks(share)
@@ -49,17 +49,17 @@ pub fn of_round(round: &Round) -> Vec<Event> {
 }
 
 /// Unknown times come last.
-fn when(event: &Event) -> (bool, Option<Timestamp>) {
+fn when(event: &Event<'_>) -> (bool, Option<Timestamp>) {
     (event.at.is_none(), event.at)
 }
 
 /// Brings the hosts' events into one order; each host's are in order already, and so are the hosts.
 ///
 /// An event is large, so it is moved once; a sort would move it several times.
-fn merged(hosts: Vec<Vec<Event>>) -> Vec<Event> {
+fn merged(hosts: Vec<Vec<Event<'_>>>) -> Vec<Event<'_>> {
     let mut events = Vec::with_capacity(hosts.iter().map(Vec::len).sum());
     let mut hosts: Vec<_> = hosts.into_iter().map(|events| events.into_iter().peekable()).collect();
-    let next = |(host, events): (usize, &mut Peekable<IntoIter<Event>>)| {
+    let next = |(host, events): (usize, &mut Peekable<IntoIter<Event<'_>>>)| {
         events.peek().map(|event| Reverse((when(event), host)))
     };
     let mut heads: BinaryHeap<_> = hosts.iter_mut().enumerate().filter_map(next).collect();
@@ -79,7 +79,7 @@ fn merged(hosts: Vec<Vec<Event>>) -> Vec<Event> {
 }
 
 /// The events of one host, each once, in their order.
-fn of_visit(visit: &Visit, clock: &LogClock) -> Vec<Event> {
+fn of_visit<'a>(visit: &'a Visit, clock: &LogClock) -> Vec<Event<'a>> {
     let greps = || {
         visit.probes.iter().filter_map(|answer| match &answer.evidence {
             Evidence::LogGrep(grep) => Some(grep),
@@ -123,7 +123,7 @@ fn of_visit(visit: &Visit, clock: &LogClock) -> Vec<Event> {
     events.sort_by(|one, other| {
         when(one)
             .cmp(&when(other))
-            .then_with(|| one.file.cmp(&other.file))
+            .then_with(|| one.file.cmp(other.file))
             .then_with(|| one.line.cmp(&other.line))
     });
     events
@@ -134,7 +134,7 @@ fn is_copy(path: &str) -> bool {
     path.contains(".out") || path.contains("journal") || path.contains("stdout")
 }
 
-fn event(visit: &Visit, file: &LogFile, record: &LogRecord, clock: &LogClock) -> Event {
+fn event<'a>(visit: &'a Visit, file: &'a LogFile, record: &'a LogRecord, clock: &LogClock) -> Event<'a> {
     let header = record::header(&record.text);
     let behind = level_with(&record.continuation, &file.path);
     let behind = behind.as_ref();
@@ -159,15 +159,15 @@ fn event(visit: &Visit, file: &LogFile, record: &LogRecord, clock: &LogClock) ->
         None => (None, None),
     };
     Event {
-        host: visit.host.clone(),
+        host: &visit.host,
         at,
         uncertain,
-        at_raw: time.to_owned(),
-        file: file.path.clone(),
+        at_raw: time,
+        file: &file.path,
         line: record.line,
         level,
         class: catalogue::classify(text, continuation, level),
-        text: record.text.clone(),
+        text: &record.text,
         causes: causes(continuation),
         lossy: record.lossy,
         truncated: record.truncated,

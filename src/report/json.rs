@@ -370,7 +370,7 @@ fn more(class: &Class) -> Value {
     if fields.is_empty() { Value::Null } else { Value::Object(fields) }
 }
 
-fn event(event: &Event) -> Value {
+fn event(event: &Event<'_>) -> Value {
     let detail = detail(&event.class);
     let level = match event.level {
         Level::Trace => Some("trace"),

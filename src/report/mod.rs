@@ -33,7 +33,7 @@ pub use quiet::quiet;
 /// Everything that a format renders.
 pub struct Report<'a> {
     pub round: &'a Round,
-    pub comparison: &'a Comparison,
+    pub comparison: &'a Comparison<'a>,
     /// Worst first.
     pub findings: &'a [Finding],
     pub verdict: Verdict,

@@ -41,7 +41,7 @@ pub fn ndjson(report: &Report) -> String {
         // put it since. A line without one is told from its like by its place in the file, which goes with the
         // file when it is renamed. What is still alike is told apart by its turn.
         let place = one.at_raw.is_empty().then_some(one.line);
-        let turn = turns.entry((&one.host, &one.text, place)).or_default();
+        let turn = turns.entry((one.host, one.text, place)).or_default();
         push(event(report, one, place, *turn));
         *turn += 1;
     }
@@ -146,7 +146,7 @@ fn gone(report: &Report, one: &FindingChange) -> Value {
 }
 
 /// Nothing in it is the round's, so that a line that is read again gives the same line again.
-fn event(report: &Report, event: &Event, place: Option<u64>, turn: u64) -> Value {
+fn event(report: &Report, event: &Event<'_>, place: Option<u64>, turn: u64) -> Value {
     let level = match event.level {
         Level::Unknown => None,
         level => Some(format!("{level:?}").to_ascii_lowercase()),
@@ -158,7 +158,7 @@ fn event(report: &Report, event: &Event, place: Option<u64>, turn: u64) -> Value
         "@timestamp": event.at.unwrap_or(report.round.finished),
         "ecs": { "version": ECS },
         "event": {
-            "id": id(&["event", &event.host, &event.text, &place, &turn.to_string()]),
+            "id": id(&["event", event.host, event.text, &place, &turn.to_string()]),
             "kind": "event",
             "dataset": "roundsman.event",
             "module": "roundsman",
@@ -280,7 +280,7 @@ mod tests {
             // What the later round reads was rotated meanwhile, and its trace is cut at another place.
             later.comparison.events.drain(..cut);
             for event in &mut later.comparison.events {
-                event.file.push_str(".2017-04-03-14");
+                event.file = format!("{}.2017-04-03-14", event.file).leak();
                 if !event.at_raw.is_empty() {
                     event.line += 7;
                     event.causes.clear();
@@ -294,8 +294,7 @@ mod tests {
     fn lines_without_a_time_are_told_apart_by_their_place() {
         let mut case = incident();
         let event = case.comparison.events[0].clone();
-        let untimed =
-            |line| Event { line, at: None, at_raw: String::new(), text: "Killed".into(), ..event.clone() };
+        let untimed = |line| Event { line, at: None, at_raw: "", text: "Killed", ..event.clone() };
         case.comparison.events = vec![untimed(7), untimed(90)];
         let both = ids(&case, "roundsman.event");
         case.comparison.events.remove(0);

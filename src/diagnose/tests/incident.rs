@@ -169,7 +169,8 @@ fn incident() -> crate::round::Round {
 
 #[test]
 fn three_bands_of_pairs() {
-    let comparison = compare(&incident());
+    let incident = incident();
+    let comparison = compare(&incident);
     let cluster = &comparison.clusters[0];
     assert!(cluster.complete);
     assert_eq!(cluster.topics[0].partitions.len(), 36);

@@ -14,7 +14,7 @@ use crate::round;
 
 /// Events of one kind on one host that belong together.
 pub struct Run<'a> {
-    pub events: Vec<&'a Event>,
+    pub events: Vec<&'a Event<'a>>,
     pub grave: bool,
     /// What happened, in words; holds remote text.
     pub what: String,
@@ -27,12 +27,12 @@ impl<'a> Run<'a> {
     }
 
     /// The earliest.
-    pub fn first(&self) -> Option<&'a Event> {
+    pub fn first(&self) -> Option<&'a Event<'a>> {
         self.events.first().copied()
     }
 
     /// The latest.
-    pub fn last(&self) -> Option<&'a Event> {
+    pub fn last(&self) -> Option<&'a Event<'a>> {
         self.events.last().copied()
     }
 
@@ -109,7 +109,7 @@ fn doubts(runs: &[Run<'_>]) -> Option<String> {
     for event in runs.iter().filter_map(Run::first) {
         match event.uncertain {
             Some(Uncertain::Clock { ahead_s }) => {
-                clocks.insert(&event.host);
+                clocks.insert(event.host);
                 furthest = furthest.max(ahead_s.unsigned_abs());
             }
             Some(Uncertain::Twice { .. }) => twice = true,
@@ -135,13 +135,13 @@ fn doubts(runs: &[Run<'_>]) -> Option<String> {
 }
 
 /// The runs of the events that a filter admits, by their first event.
-pub fn filtered<'a>(comparison: &'a Comparison, filter: &Filter) -> Vec<Run<'a>> {
-    let mut runs: Vec<Vec<&Event>> = Vec::new();
+pub fn filtered<'a>(comparison: &'a Comparison<'a>, filter: &Filter) -> Vec<Run<'a>> {
+    let mut runs: Vec<Vec<&Event<'_>>> = Vec::new();
     // By host the run of its latest event; by host and kind the latest run of that kind.
     let mut latest: BTreeMap<&str, usize> = BTreeMap::new();
     let mut of_kind: BTreeMap<(&str, Option<&'static str>), usize> = BTreeMap::new();
     for event in comparison.events.iter().filter(|event| tells(event) && filter.admits(&event.class)) {
-        let host = event.host.as_str();
+        let host = event.host;
         let key = (host, kind(&event.class));
         let known = of_kind.get(&key).copied().filter(|at| {
             let near = match (runs[*at].last().and_then(|last| last.at), event.at) {
@@ -175,7 +175,7 @@ pub fn filtered<'a>(comparison: &'a Comparison, filter: &Filter) -> Vec<Run<'a>>
 
 /// Whether an event has a place in a timeline. A cleaner's statistics carry no time: they are routine,
 /// and without one they would only seem to come last.
-fn tells(event: &Event) -> bool {
+fn tells(event: &Event<'_>) -> bool {
     let routine = matches!(event.class, Class::CleanerWorked { .. });
     kind(&event.class).is_some() && !(routine && event.at.is_none())
 }
@@ -201,7 +201,7 @@ fn grave(class: &Class) -> bool {
 }
 
 /// The words of a run.
-fn what(events: &[&Event], hosts: &BTreeMap<i64, &str>) -> String {
+fn what(events: &[&Event<'_>], hosts: &BTreeMap<i64, &str>) -> String {
     let Some(first) = events.first() else { return String::new() };
     let partitions = partitions(events);
     let leaders = leaders(events, hosts);
@@ -317,7 +317,7 @@ fn numbered(brokers: &[i64]) -> String {
 }
 
 /// `12 partitions of completeProduct (1, 5, 7)`, or topics counted when there are many.
-fn partitions(events: &[&Event]) -> String {
+fn partitions(events: &[&Event<'_>]) -> String {
     let mut topics: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
     for of in events.iter().filter_map(|event| event.class.partition()) {
         topics.entry(&of.topic).or_default().insert(of.partition);
@@ -340,7 +340,7 @@ fn partitions(events: &[&Event]) -> String {
     }
 }
 
-fn leaders(events: &[&Event], hosts: &BTreeMap<i64, &str>) -> String {
+fn leaders(events: &[&Event<'_>], hosts: &BTreeMap<i64, &str>) -> String {
     let ids: BTreeSet<i64> = events.iter().filter_map(|event| event.class.leader()).collect();
     let names: Vec<String> = ids
         .iter()
@@ -350,7 +350,7 @@ fn leaders(events: &[&Event], hosts: &BTreeMap<i64, &str>) -> String {
 }
 
 /// Offsets cut, the largest cut of each partition counted once: one cut writes several lines.
-fn offsets_cut(events: &[&Event]) -> u64 {
+fn offsets_cut(events: &[&Event<'_>]) -> u64 {
     let mut cuts: BTreeMap<(&TopicPartition, u64), u64> = BTreeMap::new();
     for event in events {
         let (of, from, to) = match &event.class {

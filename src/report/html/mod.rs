@@ -180,9 +180,9 @@ pub fn html(report: &Report) -> String {
             .iter()
             .filter_map(|run| {
                 let first = run.first()?;
-                let when = first.at.map_or_else(|| text(&first.at_raw), moment);
+                let when = first.at.map_or_else(|| text(first.at_raw), moment);
                 let when = format!("{}{when}", run.doubt());
-                Some([when, text(&first.host), text(&format!("{}{}", run.what, run.repeats()))])
+                Some([when, text(first.host), text(&format!("{}{}", run.what, run.repeats()))])
             })
             .collect(),
         gaps: gaps(report)

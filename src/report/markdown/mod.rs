@@ -308,11 +308,11 @@ fn timeline(out: &mut Vec<String>, report: &Report) {
     let earlier = runs.len().saturating_sub(TIMELINE);
     let rows = runs[earlier..].iter().filter_map(|run| {
         let first = run.first()?;
-        let when = first.at.map_or_else(|| cell(&first.at_raw), moment);
+        let when = first.at.map_or_else(|| cell(first.at_raw), moment);
         // A tilde alone in its cell strikes nothing out.
         let when = format!("{}{when}", run.doubt());
         let what = format!("{}{}", run.what, run.repeats());
-        Some(vec![when, cell(&first.host), prose_cell(&what)])
+        Some(vec![when, cell(first.host), prose_cell(&what)])
     });
     out.push(table(&["first", "broker", "what"].map(str::to_owned), rows));
     if earlier > 0 {

@@ -212,13 +212,8 @@ fn brokers(report: &Report, page: &mut Page) {
         "0 where a broker's log cleaner is dead, 1 where its log shows it at work; no sample where neither was seen.",
     );
     let works = |class: &Class| matches!(class, Class::CleanerWorked { .. } | Class::CleanerStarted { .. });
-    let working: BTreeSet<&str> = report
-        .comparison
-        .events
-        .iter()
-        .filter(|event| works(&event.class))
-        .map(|event| event.host.as_str())
-        .collect();
+    let working: BTreeSet<&str> =
+        report.comparison.events.iter().filter(|event| works(&event.class)).map(|event| event.host).collect();
     let dead: BTreeSet<&str> = report
         .findings
         .iter()

@@ -39,7 +39,7 @@ pub fn timeline(page: &mut Page, report: &Report) {
     let runs = &runs[earlier..];
     let hosts: Vec<String> = runs
         .iter()
-        .map(|run| page.text(run.first().map(|first| first.host.as_str()).unwrap_or_default()))
+        .map(|run| page.text(run.first().map(|first| first.host).unwrap_or_default()))
         .map(|host| page.cut(&host, HOST))
         .collect();
     let wide = hosts.iter().map(|host| sanitize::width(host)).max().unwrap_or(0);
@@ -88,7 +88,7 @@ fn when(run: &Run) -> String {
     match run.first() {
         Some(first) if first.at.is_none() && first.at_raw.is_empty() => "time unknown".to_owned(),
         // Of a time in an unknown zone the fraction of the second says nothing.
-        Some(first) => first.at.map_or_else(|| seconds(&first.at_raw).to_owned(), moment),
+        Some(first) => first.at.map_or_else(|| seconds(first.at_raw).to_owned(), moment),
         None => String::new(),
     }
 }
