@@ -26,7 +26,7 @@ mod start;
 
 pub use prefilter::prefilter;
 
-use message::{Found, Message, Read};
+use message::{Message, Pattern, Read};
 
 /// Messages that [`matched`] has room for; a test counts them.
 const MOST: usize = 256;
@@ -52,7 +52,7 @@ struct Catalogue {
     /// All needles, each with the message that it belongs to.
     needles: AhoCorasick,
     message_of: Vec<usize>,
-    messages: Vec<(Regex, Read)>,
+    messages: Vec<(Pattern, Read)>,
 }
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -69,7 +69,7 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
             // Cannot fail: a few hundred short constants.
             .expect("constant needles"),
         message_of,
-        messages: messages.iter().map(|message| (compile(&message.pattern), message.read)).collect(),
+        messages: messages.iter().map(|message| (Pattern::new(&message.pattern), message.read)).collect(),
     }
 });
 
@@ -123,7 +123,7 @@ fn matched(line: &str) -> Option<(usize, Class)> {
             let at = place * 64 + word.trailing_zeros() as usize;
             word &= word - 1;
             let Some((pattern, read)) = catalogue.messages.get(at) else { continue };
-            let class = pattern.captures(line).and_then(|found| read(&Found(found)));
+            let class = pattern.find(line).and_then(|found| read(&found));
             if let Some(class) = class {
                 return Some((at, class));
             }
@@ -142,10 +142,10 @@ pub fn cleaner_thread(line: &str) -> Option<u32> {
 
 /// The replica directory that an exception names: `/services/kafka/completeProduct-6/000….log`.
 pub fn partition_in_path(text: &str) -> Option<TopicPartition> {
-    static PATH: LazyLock<Regex> = LazyLock::new(|| {
-        compile(r"(?:^|[\s/(])(?P<topic>[A-Za-z0-9._-]+)-(?P<partition>[0-9]+)/[0-9]{20}\.")
+    static PATH: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::new(r"(?:^|[\s/(])(?P<topic>[A-Za-z0-9._-]+)-(?P<partition>[0-9]+)/[0-9]{20}\.")
     });
-    Found(PATH.captures(text)?).of()
+    PATH.find(text)?.of()
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ fn object(line: &str) -> Option<&str> {
     }
     // Most lines have none, and their rest is not looked through.
     let head = line.as_bytes().get(..82).unwrap_or(line.as_bytes());
-    let at = head.windows(2).position(|two| two == b"{\"")?;
+    let at = memchr::memchr_iter(b'{', head).find(|at| head.get(at + 1) == Some(&b'"'))?;
     let (prefix, object) = (line.get(..at)?, line.get(at..)?);
     (prefix.ends_with("| ") || prefix.ends_with(": ")).then_some(object)
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::kafka::replica_dir;
 use crate::round::{Coverage, CoverageStatus, DiskUsage, Evidence, PathUsage, Replica};
-use crate::shell::answer::{Answer, lines};
+use crate::shell::answer::{Answer, lines, raw_lines};
 use crate::shell::script::{glob_parent, quote_glob};
 
 /// Adds up rows `links|device.inode|blocks of 512|bytes|mtime|type|path`, a path and what is below it
@@ -186,11 +186,7 @@ fn rows(paths: &[String], answer: &Answer) -> Read {
     read.usage.replicas.reserve(count);
     read.marks.reserve(count);
     let mut dir: Option<Dir> = None;
-    let mut rest = answer.stdout.as_slice();
-    while !rest.is_empty() {
-        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let line = &rest[..end];
-        rest = rest.get(end + 1..).unwrap_or_default();
+    for line in raw_lines(&answer.stdout) {
         match line.first() {
             Some(b'D') => {
                 let path = String::from_utf8_lossy(line.get(2..).unwrap_or_default()).into_owned();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::hash::hash;
 use crate::round::{Coverage, CoverageStatus, Evidence, Identity, LogFile, LogGrep};
-use crate::shell::answer::{Answer, lines};
+use crate::shell::answer::{Answer, lines, raw_lines};
 use crate::shell::script::quote;
 use assembly::{Assembly, LONGEST_LINE, shorten};
 use reading::numbered;
@@ -290,7 +290,7 @@ fn newest_part(answer: &Answer, question: &Question, grep: &mut LogGrep, coverag
     // Where the tail is full, its first line is the end of a line that was cut.
     let mut first = false;
     let mut left = answer.stdout.len();
-    for line in answer.stdout.split(|byte| *byte == b'\n') {
+    for line in raw_lines(&answer.stdout) {
         if listing {
             left = left.saturating_sub(line.len() + 1);
             if line == b"M" {

@@ -1,5 +1,7 @@
 //! What one script brought back.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::round::Ended;
@@ -24,7 +26,7 @@ pub struct Answer {
 
 impl Answer {
     /// Standard output as lines; bytes that are no UTF-8 are replaced.
-    pub fn lines(&self) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+    pub fn lines(&self) -> impl Iterator<Item = Cow<'_, str>> {
         lines(&self.stdout)
     }
 
@@ -47,8 +49,25 @@ impl Answer {
 }
 
 /// Lines of bytes, without their newlines, lossily as text.
-pub fn lines(bytes: &[u8]) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
-    let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    let empty = bytes.is_empty();
-    body.split(|byte| *byte == b'\n').filter(move |_| !empty).map(String::from_utf8_lossy)
+pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
+    raw_lines(bytes).map(text)
+}
+
+/// Lines of bytes, without their newlines.
+pub fn raw_lines(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = rest.get(..end)?;
+        rest = rest.get(end + 1..).unwrap_or_default();
+        Some(line)
+    })
+}
+
+/// Bytes as text; those that are no UTF-8 are replaced.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    // The lossy reading looks at one byte after the other, this one at many.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use regex::Captures;
+use regex_automata::meta::{Config, Regex};
+use regex_automata::util::captures::Captures;
 
 use crate::kafka::event::{Class, TopicPartition};
 
@@ -27,13 +28,36 @@ pub(super) fn message(needles: &'static [&'static str], pattern: &str, read: Rea
     Message { needles, pattern: pattern.replace("{tp}", TP).replace(r"\d", "[0-9]"), read }
 }
 
+/// A pattern that is tried on lines which most likely match it.
+pub(super) struct Pattern(Regex);
+
+impl Pattern {
+    pub fn new(pattern: &str) -> Self {
+        // The lazy DFA tells quickly where nothing matches; here it would only say what the backtracker, which
+        // brings the groups as well, finds anyway.
+        let config = Config::new().hybrid(false);
+        // Cannot fail: the patterns are constants, and a test compiles every one of them.
+        Pattern(Regex::builder().configure(config).build(pattern).expect("a constant pattern"))
+    }
+
+    /// The first match in a line.
+    pub fn find<'t>(&self, line: &'t str) -> Option<Found<'t>> {
+        let mut groups = self.0.create_captures();
+        self.0.captures(line, &mut groups);
+        groups.is_match().then_some(Found { line, groups })
+    }
+}
+
 /// A match, with its groups by name.
-pub(super) struct Found<'t>(pub Captures<'t>);
+pub(super) struct Found<'t> {
+    line: &'t str,
+    groups: Captures,
+}
 
 impl Found<'_> {
     /// The group's text, where it took part in the match.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.name(name).map(|group| group.as_str())
+        self.line.get(self.groups.get_group_by_name(name)?.range())
     }
 
     pub fn owned(&self, name: &str) -> Option<String> {

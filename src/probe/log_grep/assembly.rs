@@ -3,6 +3,7 @@
 use super::script::LINES_AFTER;
 use crate::kafka::record;
 use crate::round::LogRecord;
+use crate::shell::answer;
 
 /// Bytes of one line that are kept; a Kafka record that is longer tells nothing more there.
 pub(super) const LONGEST_LINE: usize = 8192;
@@ -26,7 +27,7 @@ impl Assembly {
             Some(head) => (head, true),
             None => (text, false),
         };
-        let shown = String::from_utf8_lossy(kept);
+        let shown = answer::text(kept);
         let header = record::is_header(in_journal(&shown).unwrap_or(&shown));
         // A cause stands below its exception's frames, which do not match; statistics stand in one record.
         let inner = shown.starts_with("Caused by: ") || shown.starts_with(['\t', ' ']);
@@ -87,8 +88,11 @@ pub(super) fn of_journal(record: &mut LogRecord) {
 }
 
 fn in_journal(line: &str) -> Option<&str> {
+    if !line.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
     let (head, text) = line.split_once("]: ").or_else(|| Some((line.strip_suffix("]:")?, "")))?;
     // Time, host, program and number: three words.
     let words = head.split(' ').count();
-    (words == 3 && head.as_bytes().first().is_some_and(u8::is_ascii_digit)).then_some(text)
+    (words == 3).then_some(text)
 }

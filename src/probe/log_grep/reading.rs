@@ -7,7 +7,7 @@ use super::assembly::Assembly;
 use super::carry::{Heard, Reading};
 use super::script::{JOURNAL_CURSOR, is_time};
 use crate::round::{Access, Coverage, CoverageStatus, Cursor, FilePlace, LogFile, Place};
-use crate::shell::answer::Answer;
+use crate::shell::answer::{Answer, raw_lines};
 use crate::shell::script::glob_parent;
 
 /// A source while it is read.
@@ -56,8 +56,14 @@ pub(super) fn read(question: &Question, answer: &Answer) -> Reading {
         read: Vec::new(),
         done: false,
     };
-    let mut lines: Vec<(u64, u8, &[u8])> =
-        answer.stdout.split(|byte| *byte == b'\n').filter_map(numbered).collect();
+    let mut left_out = Vec::new();
+    let mut lines: Vec<(u64, u8, &[u8])> = Vec::new();
+    for line in raw_lines(&answer.stdout) {
+        match line.strip_prefix(b"T ") {
+            Some(told) => left_out.push(told),
+            None => lines.extend(numbered(line)),
+        }
+    }
     // What was held back on the node comes last.
     lines.sort_by_key(|(number, ..)| *number);
     // A fence that ends something is put on a line of its own by a newline that is none of the file's.
@@ -74,7 +80,7 @@ pub(super) fn read(question: &Question, answer: &Answer) -> Reading {
         }
     }
     reader.close();
-    reader.left_out(&answer.stdout);
+    reader.left_out(&left_out);
     let mut reading = reader.reading;
     reading.whole = reader.done && answer.whole();
     reading
@@ -336,10 +342,9 @@ impl Reader<'_> {
     }
 
     /// `T COUNT NUMBER:…`: how many lines of one shape the node left out.
-    fn left_out(&mut self, stdout: &[u8]) {
-        for line in stdout.split(|byte| *byte == b'\n') {
-            let Some(rest) = line.strip_prefix(b"T ") else { continue };
-            let mut words = rest.splitn(2, |byte| *byte == b' ');
+    fn left_out(&mut self, told: &[&[u8]]) {
+        for told in told {
+            let mut words = told.splitn(2, |byte| *byte == b' ');
             let count = words.next().and_then(|count| std::str::from_utf8(count).ok()?.parse::<u64>().ok());
             let (Some(count), Some((number, ..))) = (count, words.next().and_then(numbered)) else {
                 continue;

@@ -1,6 +1,6 @@
 //! Lines that two files of one log hold: a rotation that copies or compresses leaves both there for a while.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::retain::retain;
 use crate::kafka::{log_name, record};
@@ -11,6 +11,9 @@ use crate::round::{LogGrep, LogRecord};
 /// record without a time is never left out.
 pub(super) fn drop_twice(grep: &mut LogGrep) {
     let logs: Vec<String> = grep.files.iter().map(|file| log_name::of(&file.path).to_owned()).collect();
+    if logs.iter().collect::<HashSet<_>>().len() == logs.len() {
+        return;
+    }
     let is_here =
         |record: &LogRecord| grep.files.get(record.file as usize).is_some_and(|file| file.gone.is_none());
     // What is whole goes before what is half, and what is there before what is gone.
