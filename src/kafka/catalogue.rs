@@ -64,7 +64,7 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         .unzip();
     Catalogue {
         needles: AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(needles)
             // Cannot fail: a few hundred short constants.
             .expect("constant needles"),
