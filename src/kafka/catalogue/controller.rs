@@ -112,16 +112,37 @@ fn unclean(found: &Found<'_>) -> Option<Class> {
 /// Partitions that stay without a leader.
 fn failures() -> Vec<Message> {
     vec![
-        // ZooKeeper mode, 1.1 and later.
+        // ZooKeeper mode, 1.1 and later. A partition that is online keeps its leader.
         message(
             &["failed to change state for partition"],
-            r"failed to change state for partition {tp} from \w+ to \w+",
-            |found| Some(Class::ElectionFailed { of: found.of()?, strategy: None }),
+            r"failed to change state for partition {tp} from (?P<from>\w+) to \w+",
+            |found| {
+                let of = found.of()?;
+                Some(match found.text("from")? {
+                    "OnlinePartition" => Class::LeaderNotMoved { of },
+                    _ => Class::ElectionFailed { of, strategy: None },
+                })
+            },
         ),
+        // The preferred replica's election, a reassignment's and that of a clean stop are of partitions that are led.
         message(
             &["Failed to elect leader for partition"],
             r"Failed to elect leader for partition {tp} under strategy (?P<strategy>\w+)",
-            |found| Some(Class::ElectionFailed { of: found.of()?, strategy: found.owned("strategy") }),
+            |found| {
+                let of = found.of()?;
+                Some(match found.owned("strategy")? {
+                    offline if offline.starts_with("Offline") => {
+                        Class::ElectionFailed { of, strategy: Some(offline) }
+                    }
+                    _ => Class::LeaderNotMoved { of },
+                })
+            },
+        ),
+        // kafka.controller.KafkaController, 2.2 and later; the kind of the election since 2.4.
+        message(
+            &["replica leader election"],
+            r"Error completing (?:preferred replica leader election|replica leader election \(PREFERRED\)) for partition {tp}",
+            |found| Some(Class::LeaderNotMoved { of: found.of()? }),
         ),
         // Up to 1.0: NoReplicaOnlineException.
         message(

@@ -161,6 +161,8 @@ pub enum Class {
     IsrReduced { of: TopicPartition, leader: i64, isr: Vec<i64>, removed: i64, version: Option<u64> },
     /// The controller found no leader: the partition stays without one (ZooKeeper mode, 1.1 to 3.9).
     ElectionFailed { of: TopicPartition, strategy: Option<String> },
+    /// The controller could not make another replica the leader, the preferred one say: whoever leads goes on.
+    LeaderNotMoved { of: TopicPartition },
     /// No replica that may lead is alive (up to 1.0).
     NoReplicaAlive {
         of: TopicPartition,

@@ -49,6 +49,7 @@ impl Class {
             Self::LeaderElected { .. } => "leader_elected",
             Self::IsrReduced { .. } => "isr_reduced",
             Self::ElectionFailed { .. } => "election_failed",
+            Self::LeaderNotMoved { .. } => "leader_not_moved",
             Self::NoReplicaAlive { .. } => "no_replica_alive",
             Self::Fenced { .. } => "fenced",
             Self::Unfenced { .. } => "unfenced",
@@ -162,6 +163,7 @@ impl Class {
             | Self::SessionExpired => Weight::Warning,
             Self::Truncated { .. }
             | Self::EpochUnknown { .. }
+            | Self::LeaderNotMoved { .. }
             | Self::DirtyReset { .. }
             | Self::CleanerStopped { .. }
             | Self::CleanerStarted { .. }
@@ -234,6 +236,7 @@ impl Class {
             | Self::LeaderElected { of, .. }
             | Self::IsrReduced { of, .. }
             | Self::ElectionFailed { of, .. }
+            | Self::LeaderNotMoved { of }
             | Self::NoReplicaAlive { of, .. }
             | Self::LogLoaded { of, .. } => Some(of),
             Self::TruncatedNothing { of, .. }

@@ -272,6 +272,7 @@ fn other_words(class: &Class, events: usize, partitions: &str) -> String {
         Class::IsrStale { .. } => about("ISR in ZooKeeper is another one"),
         Class::UnderMinIsr { .. } => about("writes refused, too few in sync"),
         Class::ElectionFailed { .. } | Class::NoReplicaAlive { .. } => about("no leader could be elected"),
+        Class::LeaderNotMoved { .. } => about("its leader could not be moved to another replica"),
         Class::Fenced { broker, .. } => format!("broker {broker} fenced: its session timed out"),
         Class::Unfenced { broker } => format!("broker {broker} let in again"),
         Class::TopicDeleted { topic } => format!("topic {topic} is being deleted"),
