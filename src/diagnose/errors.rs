@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::compare::Cluster;
+use crate::diagnose::fetches;
 use crate::diagnose::finding::{Code, Finding, Item, Severity, ShapeItem};
-use crate::diagnose::view::{View, finding, line, of_cluster};
+use crate::diagnose::view::{Moment, View, finding, line, of_cluster};
 use crate::kafka::event::{Class, Event, Level};
 use crate::kafka::record::{compile, header};
 use crate::words;
@@ -19,9 +20,14 @@ use crate::words;
 pub fn unknown(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     let mut shapes: BTreeMap<String, Vec<&Event<'_>>> = BTreeMap::new();
     for broker in &cluster.brokers {
-        let log = view.log(&broker.host).iter().map(|moment| moment.event);
-        for event in log.filter(|event| unexplained(&event.class) && is_error(event)) {
-            shapes.entry(shape(event.text)).or_default().push(event);
+        for moment in view.log(&broker.host) {
+            let Moment { event, .. } = moment;
+            if unexplained(&event.class)
+                && is_error(event)
+                && !fetches::is_of_newer_broker(view, cluster, moment)
+            {
+                shapes.entry(shape(event.text)).or_default().push(event);
+            }
         }
     }
     if shapes.is_empty() {
@@ -75,6 +81,7 @@ fn unexplained(class: &Class) -> bool {
             | Class::ControlledShutdownFailed
             | Class::DirtyBeyondEnd { .. }
             | Class::EpochUnknown { .. }
+            | Class::RequestRefused { .. }
     )
 }
 

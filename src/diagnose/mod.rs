@@ -15,6 +15,7 @@ mod election;
 mod errors;
 mod expected;
 pub mod explain;
+mod fetches;
 pub mod finding;
 mod gate;
 mod holders;
@@ -66,6 +67,7 @@ pub fn diagnose(round: &Round, comparison: &Comparison<'_>) -> Vec<Finding> {
         replicas::all(&view, cluster, &mut findings);
         expected::all(&view, cluster, &mut findings);
         lagging::all(&view, cluster, &mut findings);
+        fetches::all(&view, cluster, &mut findings);
         isr::shrinking(&view, cluster, &mut findings);
         unserved::all(&view, cluster, &mut findings);
         isr::controller(&view, cluster, &mut findings);

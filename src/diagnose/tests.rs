@@ -1,6 +1,7 @@
 mod brokers;
 mod cleaners;
 mod disks;
+mod fetches;
 mod gate;
 mod histories;
 mod incident;

@@ -13,7 +13,7 @@ mod release;
 mod table;
 
 use release::Release;
-pub use release::older;
+pub use release::{older, protocol};
 use table::BUGS;
 
 /// A bug that an exception's text may give away.

@@ -95,11 +95,11 @@ fn class_of(text: &str, continuation: &[String], level: Level) -> Class {
         return Class::Harmless { why };
     }
     // A header that nobody knows takes the weight of its exception, not its excuse: an error with a
-    // timeout below it stays an error that nothing explains.
+    // timeout below it stays an error that nothing explains. What was refused, the exception alone says.
     let exceptions = continuation.iter().filter(|line| !line.trim_start().starts_with("at "));
     exceptions
         .filter_map(|line| known(line))
-        .find(|class| class.severity() == Weight::Critical)
+        .find(|class| class.severity() == Weight::Critical || matches!(class, Class::RequestRefused { .. }))
         .unwrap_or(Class::Other)
 }
 

@@ -98,6 +98,11 @@ const LINES: &[(&str, &str)] = &[
         r"Unexpected exception while executing deferred write event \S+ Rescheduling for a minute from now\. .*errors\.TimeoutException$",
         "the controller's clean stop",
     ),
+    // kafka.network.Processor: neither a broker nor a client sends that, a port scanner does.
+    (
+        r"(?:Closing socket for \S+ because of error|Exception while processing request from ).*InvalidRequestException: Error parsing request header",
+        "somebody sent what is no request of Kafka",
+    ),
     (r"Performing controller activation", "a controller took over"),
     // state.change.logger, on a reassignment in KRaft.
     (
@@ -133,6 +138,8 @@ pub fn why(line: &str, exception: Option<&String>, level: Level) -> Option<&'sta
         "executing deferred write event ",
         "rror when handling request ",
         "Error processing event ",
+        "Closing socket for ",
+        "Exception while processing request from ",
     ];
     let with = || exception.filter(|_| needed.iter().any(|needed| line.contains(needed)));
     excuse(line).or_else(|| excuse(&format!("{line} {}", with()?)))
@@ -172,6 +179,22 @@ mod tests {
         let disk = "org.apache.kafka.common.errors.KafkaStorageException: Disk error when trying to access log file on the disk.".to_owned();
         for none in [Some(&disk), None] {
             assert_eq!(why(line, none, Level::Error), None);
+        }
+    }
+
+    #[test]
+    fn what_a_port_scanner_sends_is_no_trouble_of_the_broker() {
+        for line in [
+            "[2026-11-30 17:04:04,081] ERROR Closing socket for 127.91.0.1:9092-127.0.0.1:38380-5 because of error (kafka.network.Processor)",
+            "[2026-11-30 17:04:04,083] ERROR Exception while processing request from 127.91.0.1:9092-127.0.0.1:38380-5 (kafka.network.Processor)",
+        ] {
+            let said = |what: &str| format!("org.apache.kafka.common.errors.InvalidRequestException: {what}");
+            // 2.4.1
+            let nonsense = said("Error parsing request header. Our best guess of the apiKey is: 999");
+            assert!(why(line, Some(&nonsense), Level::Error).is_some(), "{line}");
+            let known = said("Error getting request for apiKey: FETCH, apiVersion: 12, connectionId: x");
+            assert_eq!(why(line, Some(&known), Level::Error), None, "{line}");
+            assert_eq!(why(line, None, Level::Error), None, "{line}");
         }
     }
 

@@ -72,6 +72,12 @@ pub fn older(version: &str, than: &str) -> Option<bool> {
     (one.first >= other.last).then_some(false)
 }
 
+/// The `inter.broker.protocol.version` that a version has by default: `2.4` for 2.4.1, `0.10.1` for 0.10.1.1.
+pub fn protocol(version: &str) -> Option<String> {
+    let [major, minor, patch, _] = Release::read(version)?.first;
+    Some(if major == 0 { format!("0.{minor}.{patch}") } else { format!("{major}.{minor}") })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +91,16 @@ mod tests {
         assert_eq!(older("3.7.0.redhat-00007", "3.7.1"), Some(true));
         assert_eq!(older("2.5.0.7.1.7.0-551", "2.5.1"), Some(true));
         assert_eq!(older("99.0-ccs", "3.0.0"), None);
+    }
+
+    #[test]
+    fn the_protocol_has_a_versions_first_numbers() {
+        for (version, of) in
+            [("2.4.1", "2.4"), ("0.10.1.1", "0.10.1"), ("0.11.0.3", "0.11.0"), ("5.4.1-ccs", "2.4")]
+        {
+            assert_eq!(protocol(version).as_deref(), Some(of), "{version}");
+        }
+        assert_eq!(protocol("trunk"), None);
     }
 
     #[test]

@@ -195,6 +195,12 @@ fn threads() -> Vec<Message> {
             r"leaderId=(?P<leader>\d+), fetcherId=\d+\] Received (?:UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|NOT_LEADER_FOR_PARTITION|NOT_LEADER_OR_FOLLOWER|FENCED_LEADER_EPOCH|UNKNOWN_LEADER_EPOCH) from the leader for partition {tp}",
             |found| Some(Class::NotLeader { of: found.of()?, leader: found.number("leader") }),
         ),
+        // 0.9 and later (ERROR), with a fetch request below version 3: warnIfMessageOversized and its later names.
+        message(
+            &["greater than replica.fetch.max.bytes"],
+            r"is failing due to a message that is greater than replica\.fetch\.max\.bytes for partition {tp}",
+            |found| Some(Class::FetchOversized { of: found.of()? }),
+        ),
         message(
             &["Error sending fetch request"],
             r"Error sending fetch request \(.*?\) to node (?P<leader>\d+)",

@@ -1,6 +1,6 @@
 //! ZooKeeper sessions and requests.
 
-use super::message::{Message, message};
+use super::message::{Found, Message, message};
 use crate::kafka::event::Class;
 
 pub(super) fn messages() -> Vec<Message> {
@@ -63,10 +63,28 @@ pub(super) fn messages() -> Vec<Message> {
 }
 
 /// In any record.
+fn refused(found: &Found<'_>) -> Option<Class> {
+    Some(Class::RequestRefused { api: found.owned("api")?, version: found.number("version") })
+}
+
 pub(super) fn exceptions() -> Vec<Message> {
-    vec![message(
-        &["errors.TimeoutException"],
-        r"org\.apache\.kafka\.common\.errors\.TimeoutException",
-        |_| Some(Class::RequestTimeout),
-    )]
+    vec![
+        message(
+            &["errors.TimeoutException"],
+            r"org\.apache\.kafka\.common\.errors\.TimeoutException",
+            |_| Some(Class::RequestTimeout),
+        ),
+        // kafka.network.RequestChannel, 0.10 and later: below two ERROR lines of kafka.network.Processor.
+        message(
+            &["Error getting request for apiKey: "],
+            r"Error getting request for apiKey: (?P<api>\w+)(?:,| and) apiVersion: (?P<version>\d+)",
+            refused,
+        ),
+        // kafka.network.SocketServer, 3.x and later.
+        message(
+            &["Received request for api with key "],
+            r"Received request for api with key \d+ \((?P<api>\w+)\) and unsupported version (?P<version>\d+)",
+            refused,
+        ),
+    ]
 }

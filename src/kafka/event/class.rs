@@ -44,6 +44,12 @@ pub enum Class {
     /// The fetcher left a partition out: no longer replicated until a new leader or a restart, unless
     /// [`Class::AwaitsLeader`] of the same partition stands before it (2.3 and later).
     PartitionFailed { of: TopicPartition, leader: Option<i64> },
+    /// A record is larger than the follower may fetch, and it gets no further (0.9 and later, with a protocol
+    /// older than 0.10.1).
+    FetchOversized { of: TopicPartition },
+    /// A request of a kind or version that this broker does not know was refused: `api` by its name, or by its number
+    /// up to 0.10.
+    RequestRefused { api: String, version: Option<u32> },
     /// The fetcher knows that it has an old leader epoch and waits: normal in every restart.
     AwaitsLeader { of: TopicPartition, epoch: Option<i64>, leader: Option<i64> },
     /// A replica fetcher thread died: nothing from that leader (on that thread) is replicated.

@@ -15,6 +15,8 @@ impl Class {
             Self::TruncationRefused { .. } => "truncation_refused",
             Self::EpochUnknown { .. } => "epoch_unknown",
             Self::PartitionFailed { .. } => "partition_failed",
+            Self::FetchOversized { .. } => "fetch_oversized",
+            Self::RequestRefused { .. } => "request_refused",
             Self::AwaitsLeader { .. } => "awaits_leader",
             Self::FetcherDied { .. } => "fetcher_died",
             Self::OffsetMismatch { .. } => "offset_mismatch",
@@ -150,6 +152,8 @@ impl Class {
             // Both pass in KRaft: a topic made anew, a restart within the session's time.
             Self::TopicIdMismatch { .. } | Self::BrokerIdInUse { .. } => Weight::Warning,
             Self::PartitionFailed { .. }
+            | Self::FetchOversized { .. }
+            | Self::RequestRefused { .. }
             | Self::DirtyBeyondEnd { .. }
             | Self::CleanerFoundInvalid { .. }
             | Self::FetchConnection { .. }
@@ -217,6 +221,7 @@ impl Class {
             | Self::Truncated { of, .. }
             | Self::EpochUnknown { of, .. }
             | Self::PartitionFailed { of, .. }
+            | Self::FetchOversized { of }
             | Self::AwaitsLeader { of, .. }
             | Self::InvalidMessages { of, .. }
             | Self::NotLeader { of, .. }

@@ -14,6 +14,8 @@ pub(crate) fn classes() -> Vec<Class> {
         Class::TruncationRefused { topic: "x".into(), partition: Some(1), leader: Some(2), from: 7, to: 7 },
         Class::EpochUnknown { of: of(), to: 7 },
         Class::PartitionFailed { of: of(), leader: Some(2) },
+        Class::FetchOversized { of: of() },
+        Class::RequestRefused { api: "x".into(), version: Some(7) },
         Class::AwaitsLeader { of: of(), epoch: Some(2), leader: Some(2) },
         Class::FetcherDied { leader: 2, fetcher: Some(1) },
         Class::OffsetMismatch { of: Some(of()), fetched: 7, end: 7 },

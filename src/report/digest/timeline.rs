@@ -257,6 +257,8 @@ fn other_words(class: &Class, events: usize, partitions: &str) -> String {
     match class {
         Class::FetcherDied { leader, .. } => format!("replica fetcher from broker {leader} died"),
         Class::PartitionFailed { .. } => about("no longer fetched"),
+        Class::FetchOversized { .. } => about("a record is too large to be fetched"),
+        Class::RequestRefused { api, .. } => format!("refused a request that it does not know: {api}"),
         Class::OffsetMismatch { .. } | Class::InvalidMessages { .. } | Class::RecordCorrupt { .. } => {
             about("damaged records")
         }
