@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::Cluster;
 use crate::diagnose::finding::{Basis, Code, Finding, Item, Severity};
+use crate::diagnose::joins::{self, Unclean};
 use crate::diagnose::view::{self, View, finding, line, of_cluster, of_topic};
 use crate::kafka::event::{Class, Event};
 use crate::words;
@@ -100,6 +101,17 @@ pub fn unclean(view: &View<'_>, cluster: &Cluster, elections: &Elections<'_>, fi
     }
 }
 
+/// How to keep it from happening again, where the settings that were read do not say so already.
+pub fn prevent(view: &View<'_>, cluster: &Cluster, topic: &str) -> Option<String> {
+    if let Unclean::Off(_) = joins::unclean(view, cluster, topic) {
+        return None;
+    }
+    Some(
+        "Set unclean.leader.election.enable=false on all brokers (the default is true up to 0.10.2)."
+            .to_owned(),
+    )
+}
+
 fn unclean_election(
     view: &View<'_>,
     cluster: &Cluster,
@@ -154,10 +166,7 @@ fn unclean_election(
             words::list(&leaders)
         ));
     }
-    found.next_steps.push(
-        "Set unclean.leader.election.enable=false (the default is true up to 0.10.2, false since 0.11)."
-            .to_owned(),
-    );
+    found.next_steps.extend(prevent(view, cluster, topic.unwrap_or_default()));
     let mut seen = BTreeSet::new();
     for election in elections.iter().filter(|election| seen.insert(election.partition.map_or(-1, i64::from)))
     {

@@ -3,6 +3,7 @@
 //! One file per family, every rule one function that says why it holds in Kafka. A rule adds to the
 //! findings and looks at the `view`: the round, its comparison and the logs in each host's own order.
 
+mod anew;
 mod brokers;
 mod cleaner;
 mod code;

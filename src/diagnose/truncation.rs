@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::compare::{Cluster, Partition, Replica};
+use crate::diagnose::anew;
 use crate::diagnose::cuts::Cut;
-use crate::diagnose::election::{Election, Elections};
+use crate::diagnose::election::{self, Election, Elections};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, Severity, Truncation};
 use crate::diagnose::view::{View, finding, line, of_topic, on_disk, topic};
+use crate::kafka::event::Event;
 use crate::words;
 
 /// What became of the records that a follower cut.
@@ -69,7 +71,7 @@ pub fn truncated(
         );
         found.basis = if doubtful { Basis::Inferred } else { Basis::Observed };
         found.lost_total = Some(lost);
-        found.meaning = meaning(topic, &cuts, elections, &followers, &to, doubtful);
+        found.meaning = meaning(view, topic, &cuts, elections, &followers, &to, doubtful);
         found.next_steps = next_steps(view, cluster, topic, &cuts, &followers);
         found.items = items(&cuts);
         // The line that says most of each cut first, then those beside it.
@@ -82,6 +84,7 @@ pub fn truncated(
 }
 
 fn meaning(
+    view: &View<'_>,
     topic: &str,
     cuts: &[&Cut<'_>],
     elections: &Elections<'_>,
@@ -100,12 +103,24 @@ fn meaning(
              (KAFKA-2477); the WARN line before it, which would decide, was not seen."
         );
     }
-    let cause = cause(topic, cuts, elections).unwrap_or("A leader that is behind its follower was elected although it was not in sync, or it lost its own tail: an unclean election is the usual cause; controller.log would tell.");
+    let cause = cause(view, topic, cuts, elections).unwrap_or_else(|| "A leader that is behind its follower was elected although it was not in sync, or it lost its own tail: an unclean election is the usual cause; controller.log would tell.".to_owned());
     format!("{meaning} {cause}")
 }
 
-/// The unclean election behind some cuts, where one was seen or can be concluded.
-fn cause(topic: &str, cuts: &[&Cut<'_>], elections: &Elections<'_>) -> Option<&'static str> {
+/// What is behind some cuts, where it was seen or can be concluded.
+fn cause(view: &View<'_>, topic: &str, cuts: &[&Cut<'_>], elections: &Elections<'_>) -> Option<String> {
+    let causes = [anew::told(&begun_anew(view, cuts)), elected(topic, cuts, elections).map(str::to_owned)];
+    let causes: Vec<String> = causes.into_iter().flatten().collect();
+    (!causes.is_empty()).then(|| causes.join(" "))
+}
+
+/// The lines by which the cuts' leaders began these replicas.
+fn begun_anew<'a>(view: &View<'a>, cuts: &[&Cut<'_>]) -> Vec<&'a Event<'a>> {
+    cuts.iter().filter_map(|cut| anew::begun_by_leader(view, cut)).collect()
+}
+
+/// The unclean election behind some cuts.
+fn elected(topic: &str, cuts: &[&Cut<'_>], elections: &Elections<'_>) -> Option<&'static str> {
     let partition = |election: &&Election<'_>| {
         election.partition.is_some_and(|partition| cuts.iter().any(|cut| cut.of.partition == partition))
     };
@@ -216,7 +231,7 @@ pub fn lost(
                          is known to reach so far. Those that were acknowledged to producers are lost; \
                          consumers that had read them are ahead of the log."
                 .to_owned();
-        if let Some(cause) = cause(topic, &cuts, elections) {
+        if let Some(cause) = cause(view, topic, &cuts, elections) {
             found.meaning = format!("{} {cause}", found.meaning);
         }
         let holders =
@@ -246,9 +261,8 @@ pub fn lost(
                 words::list(&holders)
             ),
             format!("Have the producers of {topic} publish again what they sent before {}.", moment(&cuts)),
-            "Set unclean.leader.election.enable=false on all brokers (the default is true up to 0.10.2)."
-                .to_owned(),
         ]);
+        found.next_steps.extend(election::prevent(view, cluster, topic));
         // Kafka unlinks what it cut off after file.delete.delay.ms; an hour allows for a long one.
         let fresh = |cut: &&Cut<'_>| {
             cut.event.at.is_some_and(|at| view.round.finished.as_second() - at.as_second() < 3600)
@@ -262,10 +276,15 @@ pub fn lost(
                 ),
             );
         }
+        let begun = begun_anew(view, &cuts);
+        if let Some(step) = anew::step(&begun) {
+            found.next_steps.insert(0, step);
+        }
         found.items = items(&cuts);
         let mut evidence: Vec<EvidenceLine> = cuts.iter().take(6).map(|cut| line(cut.event)).collect();
         let ends: Vec<EvidenceLine> = cuts.iter().flat_map(|cut| ends(cluster, cut)).collect();
         evidence.extend(ends.into_iter().take(6));
+        evidence.extend(begun.first().map(|event| line(event)));
         findings.push(found.seen(cuts.iter().map(|cut| cut.event)).show(evidence));
     }
 }

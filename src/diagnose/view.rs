@@ -169,6 +169,12 @@ impl<'a> View<'a> {
         starts.is_some_and(|starts| starts.iter().any(|start| start.after(moment)))
     }
 
+    /// Whether the host's broker certainly started between two things that happened there.
+    pub fn started_between(&self, before: &Moment<'_>, after: &Moment<'_>) -> bool {
+        let starts = self.starts.get(before.event.host);
+        starts.is_some_and(|starts| starts.iter().any(|start| start.after(before) && after.after(start)))
+    }
+
     /// Whether a host's broker is known not to run: the process was looked for, or its log dir says that it
     /// was stopped cleanly and not started since. Where nobody asked for brokers, a host without any process of Kafka
     /// counts, if another host shows that they can be seen.

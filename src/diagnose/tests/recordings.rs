@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 90] = [
+const TRUTHS: [Truth; 97] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -474,6 +474,26 @@ const TRUTHS: [Truth; 90] = [
             "under-min-isr completeProduct",
         ],
     },
+    // Its disk was replaced while its follower was down, and it was the only one in sync.
+    Truth {
+        name: "wiped-disk-2.8",
+        must: &["data-lost completeProduct", "replica-truncated completeProduct"],
+    },
+    Truth {
+        name: "wiped-disk-4.1",
+        must: &[
+            "data-lost completeProduct",
+            "replica-truncated completeProduct",
+            "unclean-election completeProduct",
+        ],
+    },
+    // Upgraded without inter.broker.protocol.version.
+    Truth { name: "protocol-2.4", must: &["replica-lagging broker-0003"] },
+    Truth { name: "protocol-0.10", must: &["replica-lagging broker-0003"] },
+    quiet("versions-mixed-3.9"),
+    Truth { name: "disk-filling-3.9", must: &["disk-filling broker-0003"] },
+    // A client's version that this broker does not know.
+    Truth { name: "nonsense-2.4", must: &["unknown-errors"] },
 ];
 
 /// The old leader was killed, and that is told too.
@@ -529,4 +549,18 @@ fn what_an_unclean_leader_lacks_is_named() {
     // It is back, and has cut its log: nobody holds them any more.
     let found = findings(&Recording::open("truncation-kraft-4.1").round());
     assert!(!only(&found, Code::UncleanElection).title.contains("which is down"));
+}
+
+#[test]
+fn a_leader_that_began_anew_is_told_and_no_other() {
+    for Truth { name, must } in TRUTHS {
+        if !must.contains(&"data-lost completeProduct") {
+            continue;
+        }
+        let found = findings(&Recording::open(name).round());
+        let lost = only(&found, Code::DataLost);
+        let anew = lost.meaning.contains("broker-0003 had begun these replicas anew when it started");
+        assert_eq!(anew, name.starts_with("wiped-disk"), "{name}: {}", lost.meaning);
+        assert_eq!(anew, lost.next_steps[0].contains("the former disk of broker-0003"), "{name}");
+    }
 }

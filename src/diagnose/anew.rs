@@ -1,0 +1,44 @@
+//! Leaders that began a replica anew: their disk was replaced, emptied, or not mounted.
+
+use crate::diagnose::cuts::Cut;
+use crate::diagnose::view::{Moment, View};
+use crate::kafka::event::{Class, Event};
+use crate::words;
+
+/// The line by which a cut's leader began the replica that the follower was then cut to.
+///
+/// It holds because a broker that finds no high watermark for a partition has it new on its disk
+/// (kafka.cluster.Partition), which is right for a new partition and for one that is moved to it. A partition that its
+/// log spoke of before its last start was there, and is no more.
+pub fn begun_by_leader<'a>(view: &View<'a>, cut: &Cut<'_>) -> Option<&'a Event<'a>> {
+    let log = view.log(cut.leader?);
+    let of = cut.of;
+    let about = |moment: &&Moment<'_>| moment.event.class.partition() == Some(of);
+    let before =
+        |moment: &&Moment<'_>| moment.event.at.zip(cut.event.at).is_some_and(|(begun, cut)| begun <= cut);
+    let missing = |moment: &&Moment<'_>| matches!(&moment.event.class, Class::HighWatermarkMissing { of: it } if it == of);
+    let begun = log.iter().rev().filter(before).find(missing)?;
+    log.iter().any(|earlier| about(&earlier) && view.started_between(earlier, begun)).then_some(begun.event)
+}
+
+/// What to say of it, of the cuts of one topic.
+pub fn told(begun: &[&Event<'_>]) -> Option<String> {
+    let first = begun.first()?;
+    let hosts = words::list(&words::once(begun.iter().map(|event| event.host)));
+    Some(format!(
+        "{hosts} had begun {} anew when it started ({}): what its log dir held before was not there. Its disk was replaced, emptied, or not mounted.",
+        if begun.len() == 1 { "this replica" } else { "these replicas" },
+        first.at_raw
+    ))
+}
+
+/// Where to look first.
+pub fn step(begun: &[&Event<'_>]) -> Option<String> {
+    let hosts = words::once(begun.iter().map(|event| event.host));
+    (!hosts.is_empty()).then(|| {
+        format!(
+            "Look for the former disk of {}: mounted elsewhere, unmounted, or a backup. What is lost may still be on it.",
+            words::list(&hosts)
+        )
+    })
+}
