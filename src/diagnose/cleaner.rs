@@ -178,6 +178,7 @@ fn cleaner_dead(
                 "Upgrade to {} or later, one broker at a time; a restart alone brings the cleaner back only until it meets the same data.",
                 bug.fixed_in
             ));
+            next_steps.extend(bug.relief().map(str::to_owned));
         }
         Some(Match::VersionUnseen(bug)) => {
             meaning = format!(

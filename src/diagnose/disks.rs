@@ -294,9 +294,25 @@ fn full(
                 .map(|moment| Item::host(host, None, format!("no space at {}", moment.event.at_raw))),
         )
         .collect();
+    if let Some((mount, _)) = now.iter().find(|(mount, _)| used(mount) < limits.disk_full) {
+        found.next_steps = no_inodes(&mount.mount);
+    }
     let lines = now.iter().map(|(mount, _)| mount_line(host, mount));
     let lines = lines.chain(failed.iter().flat_map(|moment| lines_of(moment.event))).collect();
     Some(found.seen(failed.iter().map(|moment| moment.event)).show(lines))
+}
+
+/// What to do where there is space, but no inode for another file.
+fn no_inodes(mount: &str) -> Vec<String> {
+    vec![
+        format!(
+            "Find where the files are: `find {mount} -xdev -type f | sed 's,/[^/]*$,,' | sort | uniq -c | sort -n | tail`. A segment is three files or more."
+        ),
+        "Remove what is none of Kafka's; let topics that roll often have larger segments (segment.bytes, segment.ms)."
+            .to_owned(),
+        "Then restart the broker if it has given the directory up.".to_owned(),
+        "Do not delete segments of a running broker; delete whole topics or lower retention.".to_owned(),
+    ]
 }
 
 /// `disk-filling`: space, inodes, open files or memory maps run short.

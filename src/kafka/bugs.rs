@@ -53,6 +53,16 @@ impl KnownBug {
         !self.signature.is_empty()
     }
 
+    /// What helps until the upgrade.
+    pub fn relief(&self) -> Option<&'static str> {
+        match self.id {
+            "KAFKA-3894" => Some(
+                "Until then raise log.cleaner.dedupe.buffer.size (24 bytes for each key of a segment), or lower log.cleaner.threads, which share it, and restart.",
+            ),
+            _ => None,
+        }
+    }
+
     /// What else may make the same exception.
     pub fn other_causes(&self) -> Option<&'static str> {
         self.also_causes

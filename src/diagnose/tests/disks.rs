@@ -35,7 +35,10 @@ fn space_and_inodes() {
     let full = of(96, 500);
     assert_eq!(only(&full, Code::DiskFull).severity, Severity::Critical);
     none(&full, Code::DiskFilling);
-    assert!(only(&of(10, 30), Code::DiskFull).title.contains("inodes"));
+    let inodes = of(10, 30);
+    let inodes = only(&inodes, Code::DiskFull);
+    assert!(inodes.title.contains("inodes"));
+    assert!(inodes.next_steps[0].starts_with("Find where the files are"), "{:?}", inodes.next_steps);
     // A playbook's own limits.
     let mut own = round(vec![mounted(broker("a", 1), 96, 500).disk(vec![])]);
     own.plays[0].expect.thresholds.disk_full = 98.0;

@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 97] = [
+const TRUTHS: [Truth; 100] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -494,6 +494,21 @@ const TRUTHS: [Truth; 97] = [
     Truth { name: "disk-filling-3.9", must: &["disk-filling broker-0003"] },
     // A client's version that this broker does not know.
     Truth { name: "nonsense-2.4", must: &["unknown-errors"] },
+    // KAFKA-3894: more keys in a segment than the cleaner's buffer holds.
+    Truth {
+        name: "offset-map-0.9",
+        must: &["cleaner-dead broker-0001", "cleaner-dead broker-0002", "cleaner-dead broker-0003"],
+    },
+    Truth {
+        name: "controller-full-3.9",
+        must: &[
+            "broker-crashed broker-0001",
+            "controller-moved",
+            "disk-full broker-0001",
+            "log-dir-offline broker-0001",
+        ],
+    },
+    Truth { name: "inodes-2.8", must: &["disk-full broker-0003", "log-dir-offline broker-0003"] },
 ];
 
 /// The old leader was killed, and that is told too.
@@ -563,4 +578,12 @@ fn a_leader_that_began_anew_is_told_and_no_other() {
         assert_eq!(anew, name.starts_with("wiped-disk"), "{name}: {}", lost.meaning);
         assert_eq!(anew, lost.next_steps[0].contains("the former disk of broker-0003"), "{name}");
     }
+}
+
+#[test]
+fn a_bug_with_a_way_around_it_is_told_with_it() {
+    let found = findings(&Recording::open("offset-map-0.9").round());
+    let dead = found.iter().find(|finding| finding.code == Code::CleanerDead).unwrap();
+    assert!(dead.meaning.contains("KAFKA-3894"), "{}", dead.meaning);
+    assert!(dead.next_steps[1].starts_with("Until then raise log.cleaner.dedupe.buffer.size"));
 }
