@@ -18,11 +18,13 @@ pub fn text(code: Code) -> Text {
                    reach it counts only if it is beyond its leader: one that follows has new records at old \
                    offsets. Observed when every replica was seen with its offsets, inferred otherwise."
                 .to_owned(),
-            versions: "All. Unclean election, the usual cause, is on by default up to 0.10.2 and off from 0.11.0.",
+            versions: "All. Unclean election, the usual cause, is on by default up to 0.10.2 and off from 0.11.0. Without one: the \
+                       only broker in sync started with another, an empty or an unmounted disk.",
             confirm: &[
                 "grep -E 'out of range|Non-monotonic|eset (its )?fetch offset' LOGS/server.log*",
                 "grep '^TOPIC ' LOG_DIR/replication-offset-checkpoint",
                 "ls -l LOG_DIR/TOPIC-*/*.deleted",
+                "grep 'No checkpointed highwatermark' LOGS/server.log*   # on the leader, after its last start",
             ],
             act: &[
                 "Keep every stopped broker that may hold a replica stopped, and copy its directories first.",

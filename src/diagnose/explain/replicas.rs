@@ -81,23 +81,31 @@ pub fn text(code: Code) -> Text {
         },
         Code::ReplicaLagging => Text {
             code,
-            severity: "critical where a fetcher died; warning; notice where the broker is stopped",
+            severity: "critical where the follower's own fetches come to nothing; warning; notice where the broker is \
+                       stopped",
             summary: "A replica does not follow its leader",
             meaning: "The replica has stood still while others went on. It is out of the ISR, or about to be; the \
                       partition has one copy less than it seems.",
             rule: format!(
                 "Its high watermark is behind by more than 1 % and its newest .log was written more than {} \
                  before a peer's, by corrected clocks. Or its log says that the fetcher died or the partition was \
-                 marked as failed, without a later start, and without the line that it waits for a new leader.",
+                 marked as failed, without a later start, and without the line that it waits for a new leader; or that \
+                 a record is larger than it may fetch; or an older leader's log, that it does not know the requests \
+                 of a broker that was upgraded. The last two count while they are still tried.",
                 words::span(limits.lagging_s)
             ),
             versions: "All. `marked as failed` from 2.3; with `has an older epoch … Will await` before it, it is \
-                       normal in every restart.",
+                       normal in every restart. Records too large up to inter.broker.protocol.version 0.10.0.",
             confirm: &[
                 "grep '^TOPIC ' LOG_DIR/replication-offset-checkpoint   # twice, 30 s apart",
                 "grep -E 'marked as failed|Error due to|ReplicaFetcher' LOGS/server.log | tail",
+                "grep -A 1 'Closing socket for .* because of error' LOGS/server.log | tail   # on its leader",
             ],
-            act: &["Read the follower's server.log.", "If its fetcher is dead, restart the follower."],
+            act: &[
+                "Read the follower's server.log.",
+                "If its fetcher is dead, restart the follower.",
+                "If it was upgraded, set inter.broker.protocol.version to what the others run, and restart it.",
+            ],
             never: &["Do not restart the broker that leads these partitions."],
         },
         Code::ReplicaSkew => Text {
