@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Code, Finding, Item, Severity};
+use crate::diagnose::unstarted;
 use crate::diagnose::view::{
     Moment, Stop, View, finding, line, lines_of, of_broker, of_cluster, on_disk, within_an_hour,
 };
@@ -195,6 +196,8 @@ fn crashed(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Findin
             ),
             "Do not stop the running broker for it.".to_owned(),
         ];
+    } else if let (true, Some((moment, why))) = (unstarted, open) {
+        unstarted::advise(&mut found, host, cause(moment).unwrap_or(why));
     } else if down {
         found.next_steps.push(format!(
             "Rule out data-lost and replica-truncated before {host} is started; copy its directories if in doubt."

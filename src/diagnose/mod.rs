@@ -37,6 +37,7 @@ mod sizes;
 mod starts;
 mod truncation;
 mod unserved;
+mod unstarted;
 mod verdict;
 mod view;
 mod visits;

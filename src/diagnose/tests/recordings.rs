@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 100] = [
+const TRUTHS: [Truth; 101] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -509,6 +509,7 @@ const TRUTHS: [Truth; 100] = [
         ],
     },
     Truth { name: "inodes-2.8", must: &["disk-full broker-0003", "log-dir-offline broker-0003"] },
+    Truth { name: "unmounted-4.1", must: &["broker-crashed broker-0003", "replica-missing completeProduct"] },
 ];
 
 /// The old leader was killed, and that is told too.
@@ -586,4 +587,12 @@ fn a_bug_with_a_way_around_it_is_told_with_it() {
     let dead = found.iter().find(|finding| finding.code == Code::CleanerDead).unwrap();
     assert!(dead.meaning.contains("KAFKA-3894"), "{}", dead.meaning);
     assert!(dead.next_steps[1].starts_with("Until then raise log.cleaner.dedupe.buffer.size"));
+}
+
+#[test]
+fn a_disk_that_is_not_mounted_is_not_to_be_formatted() {
+    let found = findings(&Recording::open("unmounted-4.1").round());
+    let crashed = only(&found, Code::BrokerCrashed);
+    assert!(crashed.next_steps[0].contains("the disk of /services/kafka/b is mounted"));
+    assert!(crashed.next_steps[1].starts_with("Do not format"));
 }
