@@ -23,8 +23,7 @@ pub fn advise(found: &mut Finding, host: &str, reason: &str) {
 }
 
 /// The log dir that has no identity: KRaft formats its directories beforehand and starts on no other
-/// (org.apache.kafka.metadata.properties.MetaPropertiesEnsemble, 3.7 and later; kafka.server.BrokerMetadataCheckpoint
-/// before, which does not name the directory).
+/// (kafka.server.BrokerMetadataCheckpoint, org.apache.kafka.metadata.properties.MetaPropertiesEnsemble from 3.7).
 fn without_identity(reason: &str) -> Option<&str> {
     if !reason.contains("meta.properties") {
         return None;
@@ -45,11 +44,8 @@ mod tests {
                 "java.lang.RuntimeException: No `meta.properties` found in /services/kafka/b (have you run `kafka-storage.sh` to format the directory?)",
                 Some("/services/kafka/b"),
             ),
-            // 3.3.2
-            (
-                "org.apache.kafka.common.KafkaException: No readable meta.properties files found.",
-                Some("its log dirs"),
-            ),
+            // 3.7 and later, where no directory has one.
+            ("java.lang.RuntimeException: No readable meta.properties files found.", Some("its log dirs")),
             ("java.net.BindException: Address already in use", None),
             (
                 "java.lang.RuntimeException: Invalid cluster.id in: /services/kafka/meta.properties. Expected x, but read y",
