@@ -18,6 +18,15 @@ pub fn begun_by_leader<'a>(view: &View<'a>, cut: &Cut<'_>) -> Option<&'a Event<'
         |moment: &&Moment<'_>| moment.event.at.zip(cut.event.at).is_some_and(|(begun, cut)| begun <= cut);
     let missing = |moment: &&Moment<'_>| matches!(&moment.event.class, Class::HighWatermarkMissing { of: it } if it == of);
     let begun = log.iter().rev().filter(before).find(missing)?;
+    // A copy in another log dir has none either, but the replica has.
+    let loaded = |moment: &&Moment<'_>| {
+        matches!(&moment.event.class, Class::HighWatermarkLoaded { of: it, high_watermark: 1.. } if it == of)
+            && !view.started_between(moment, begun)
+            && !moment.after(begun)
+    };
+    if log.iter().any(|moment| loaded(&moment)) {
+        return None;
+    }
     log.iter().any(|earlier| about(&earlier) && view.started_between(earlier, begun)).then_some(begun.event)
 }
 

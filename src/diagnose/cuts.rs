@@ -57,6 +57,7 @@ pub fn cuts<'a>(view: &View<'a>, cluster: &'a Cluster, elections: &Elections<'a>
             if let Class::FetchReset { of, .. }
             | Class::HighWatermarkBack { of, .. }
             | Class::Truncated { of, .. }
+            | Class::CopyTruncated { of, .. }
             | Class::LogLoaded { of, .. }
             | Class::HighWatermarkLoaded { of, .. } = &moment.event.class
             {
@@ -119,8 +120,13 @@ fn silent<'a>(
             .filter(of_this)
             .rfind(|election| election.event.at.is_some() && election.event.at <= moment.event.at)
     };
+    // The log's own line does not say which of two it is, the replica's or that of its copy.
+    let of_copy = |cut: u64| {
+        group.iter().any(|moment| matches!(moment.event.class, Class::CopyTruncated { to, .. } if to == cut))
+    };
     for moment in group {
         if let Class::Truncated { to, leader, .. } = moment.event.class
+            && (leader.is_some() || !of_copy(to))
             && let Some(from) = opened.end.filter(|end| *end > to)
         {
             let election = elected(moment);

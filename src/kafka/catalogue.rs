@@ -104,7 +104,7 @@ fn class_of(text: &str, continuation: &[String], level: Level) -> Class {
 }
 
 fn known(line: &str) -> Option<Class> {
-    matched(line).map(|(_, class)| class)
+    fetcher::of_copy(line, matched(line)?.1)
 }
 
 /// The message that a line is, by its place in the catalogue, and what it says.

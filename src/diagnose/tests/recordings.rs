@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 101] = [
+const TRUTHS: [Truth; 103] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -510,6 +510,12 @@ const TRUTHS: [Truth; 101] = [
     },
     Truth { name: "inodes-2.8", must: &["disk-full broker-0003", "log-dir-offline broker-0003"] },
     Truth { name: "unmounted-4.1", must: &["broker-crashed broker-0003", "replica-missing completeProduct"] },
+    // What cuts there is the copy, not the replica.
+    Truth { name: "dir-move-restart-4.1", must: &["broker-crashed broker-0003"] },
+    Truth {
+        name: "power-0.10",
+        must: &["broker-crashed broker-0001", "broker-crashed broker-0002", "broker-crashed broker-0003"],
+    },
 ];
 
 /// The old leader was killed, and that is told too.

@@ -40,6 +40,20 @@ fn elections() -> Vec<Message> {
             r"Triggering unclean leader election for offline partition {tp}",
             unclean,
         ),
+        // Up to 1.0 (INFO): OfflinePartitionLeaderSelector, whether the new leader was in sync or not.
+        message(
+            &["Selected new leader and ISR"],
+            r#"Selected new leader and ISR \{"leader":(?P<leader>\d+),"leader_epoch":\d+,"isr":\[(?P<isr>[\d,]*)\]\} for offline partition {tp}"#,
+            |found| {
+                Some(Class::LeaderElected {
+                    of: found.of()?,
+                    leader: found.number("leader")?,
+                    isr: found.ids("isr"),
+                    from_offline: true,
+                    version: None,
+                })
+            },
+        ),
         // kafka.controller.PartitionStateMachine 1.1–3.9 (TRACE up to 2.5, then INFO).
         message(
             &["to OnlinePartition with state LeaderAndIsr"],

@@ -238,6 +238,29 @@ fn truncated(found: &Found<'_>) -> Option<Class> {
     Some(Class::Truncated { of: found.of()?, to: found.number("to")?, leader: found.number("leader") })
 }
 
+/// What the thread that moves a replica to another log dir says is about its copy (KIP-113): it fetches and cuts as a
+/// follower does, with the replica as its leader.
+pub(super) fn of_copy(line: &str, class: Class) -> Option<Class> {
+    let of_follower = matches!(
+        class,
+        Class::Truncated { .. }
+            | Class::TruncatedNothing { .. }
+            | Class::EpochUnknown { .. }
+            | Class::FetchReset { .. }
+            | Class::FetchUnmoved { .. }
+            | Class::AwaitsLeader { .. }
+            | Class::PartitionFailed { .. }
+            | Class::NotLeader { .. }
+    );
+    if !of_follower || !line.contains("[ReplicaAlterLogDirsThread") {
+        return Some(class);
+    }
+    match class {
+        Class::Truncated { of, to, .. } => Some(Class::CopyTruncated { of, to }),
+        _ => None,
+    }
+}
+
 fn nothing(found: &Found<'_>) -> Option<Class> {
     Some(Class::TruncatedNothing { of: found.of(), to: found.number("to")?, last: found.number("last")? })
 }

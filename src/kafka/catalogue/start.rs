@@ -158,7 +158,7 @@ fn loads() -> Vec<Message> {
         // 2.6 and later.
         message(
             &["Completed load of Log(", "Completed load of UnifiedLog("],
-            r"Completed load of \w+\(dir=[^,]+,(?: topicId=[^,]+,)? topic=(?P<topic>[A-Za-z0-9._-]+), partition=(?P<partition>\d+), highWatermark=(?P<high>\d+), lastStableOffset=\d+, logStartOffset=(?P<start>\d+), logEndOffset=(?P<end>\d+)\) with (?P<segments>\d+) segments",
+            r"Completed load of \w+\(dir=(?P<dir>[^,]+),(?: topicId=[^,]+,)? topic=(?P<topic>[A-Za-z0-9._-]+), partition=(?P<partition>\d+), highWatermark=(?P<high>\d+), lastStableOffset=\d+, logStartOffset=(?P<start>\d+), logEndOffset=(?P<end>\d+)\) with (?P<segments>\d+) segments",
             loaded,
         ),
     ]
@@ -278,6 +278,10 @@ fn discarded(found: &Found<'_>) -> Option<Class> {
 }
 
 fn loaded(found: &Found<'_>) -> Option<Class> {
+    // The copy that a move to another log dir makes is not yet the replica.
+    if found.text("dir").is_some_and(|dir| dir.ends_with("-future")) {
+        return None;
+    }
     Some(Class::LogLoaded {
         of: found.of()?,
         start: found.number("start"),

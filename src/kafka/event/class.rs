@@ -34,6 +34,8 @@ pub enum Class {
     HighWatermarkBack { of: TopicPartition, from: u64, to: u64 },
     /// The log was cut to an offset.
     Truncated { of: TopicPartition, to: u64, leader: Option<i64> },
+    /// The copy that a replica's move to another log dir makes was cut: the replica itself was not (1.1 and later).
+    CopyTruncated { of: TopicPartition, to: u64 },
     /// A cut that had nothing to cut: the log's largest offset was `last` (`-1`: the log was empty).
     TruncatedNothing { of: Option<TopicPartition>, to: u64, last: i64 },
     /// The broker stopped itself rather than cut its log (0.8.2 to 2.0.0): its leader ended at `to`, it

@@ -11,6 +11,7 @@ impl Class {
             Self::FetchUnmoved { .. } => "fetch_unmoved",
             Self::HighWatermarkBack { .. } => "high_watermark_back",
             Self::Truncated { .. } => "truncated",
+            Self::CopyTruncated { .. } => "copy_truncated",
             Self::TruncatedNothing { .. } => "truncated_nothing",
             Self::TruncationRefused { .. } => "truncation_refused",
             Self::EpochUnknown { .. } => "epoch_unknown",
@@ -188,6 +189,7 @@ impl Class {
             | Self::SessionLost
             | Self::RequestTimeout => Weight::Notice,
             Self::FetchUnmoved { .. }
+            | Self::CopyTruncated { .. }
             | Self::TruncatedNothing { .. }
             | Self::AwaitsLeader { .. }
             | Self::NotLeader { .. }
@@ -219,6 +221,7 @@ impl Class {
             | Self::FetchUnmoved { of, .. }
             | Self::HighWatermarkBack { of, .. }
             | Self::Truncated { of, .. }
+            | Self::CopyTruncated { of, .. }
             | Self::EpochUnknown { of, .. }
             | Self::PartitionFailed { of, .. }
             | Self::FetchOversized { of }

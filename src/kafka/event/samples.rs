@@ -10,6 +10,7 @@ pub(crate) fn classes() -> Vec<Class> {
         Class::FetchUnmoved { of: of(), leader: Some(2), at: 7 },
         Class::HighWatermarkBack { of: of(), from: 7, to: 7 },
         Class::Truncated { of: of(), to: 7, leader: Some(2) },
+        Class::CopyTruncated { of: of(), to: 7 },
         Class::TruncatedNothing { of: Some(of()), to: 7, last: 2 },
         Class::TruncationRefused { topic: "x".into(), partition: Some(1), leader: Some(2), from: 7, to: 7 },
         Class::EpochUnknown { of: of(), to: 7 },

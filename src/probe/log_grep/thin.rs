@@ -17,7 +17,7 @@ const LAST: usize = 200;
 const SHAPES: usize = 300;
 
 /// Lines that pass whatever their number: each is about a partition of its own.
-const PASS: &str = "out of range|fetch offset|Truncat|truncat|Non-monotonic|nclean|UNCLEAN|data loss|OnlinePartition\
+const PASS: &str = "out of range|fetch offset|Truncat|truncat|Non-monotonic|nclean|UNCLEAN|data loss|OnlinePartition|Selected new leader\
     |to OfflineReplica|Error due to|log dirs|serving |Shutdown broker|tarted|Kafka version|uncleanable|Corruption found|Deleting all segments|leader is -1";
 
 /// An awk program for the numbered lines of a reading: lines that bear the fence, and those behind its `P`, pass
