@@ -107,9 +107,10 @@ fn ends<'v, 'a>(view: &'v View<'a>, host: &str) -> Vec<(&'v Moment<'a>, String)>
     ends
 }
 
-/// The first sentence of the exception that is at the bottom of a record.
+/// The first sentence of the exception that is at the bottom of a record, of those that say something.
 fn cause<'a>(moment: &Moment<'a>) -> Option<&'a str> {
-    let last = moment.event.causes.last()?.trim_start_matches("Caused by: ");
+    let causes = || moment.event.causes.iter().rev().map(|cause| cause.trim_start_matches("Caused by: "));
+    let last = causes().find(|cause| cause.contains(": ")).or_else(|| causes().next())?;
     Some(last.split_once(". ").map_or(last, |(first, _)| first))
 }
 

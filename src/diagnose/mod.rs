@@ -22,6 +22,7 @@ mod gate;
 mod holders;
 mod identity;
 mod isr;
+mod joined;
 mod joins;
 mod judge;
 mod kept;
@@ -80,6 +81,7 @@ pub fn diagnose(round: &Round, comparison: &Comparison<'_>) -> Vec<Finding> {
         brokers::all(&view, cluster, &mut findings);
         identity::duplicate_ids(&view, cluster, &mut findings);
         identity::cluster_ids(&view, cluster, &mut findings);
+        joined::all(&view, cluster, &mut findings);
         errors::unknown(&view, cluster, &mut findings);
         joins::restarts(&view, cluster, &mut findings);
         starts::all(&view, cluster, &mut findings);

@@ -15,6 +15,12 @@ pub fn advise(found: &mut Finding, host: &str, reason: &str) {
             "Do not format the directory (kafka-storage.sh) while its former disk may be found: what only that disk has would be lost."
                 .to_owned(),
         ],
+        None if reason.contains("doesn't match stored clusterId") => vec![
+            format!(
+                "Compare zookeeper.connect in {host}'s server.properties, its chroot too, with the other brokers'. If it is right, ZooKeeper has lost its data, and with it all topics: restore its dataDir from a snapshot before any broker is started."
+            ),
+            "Do not delete meta.properties to make it start: in an empty ZooKeeper its replicas belong to no topic.".to_owned(),
+        ],
         None => vec![
             format!("Mend what the reason names (settings, memory, disk), then start {host}."),
             "Do not delete anything in its log dirs to make it start.".to_owned(),

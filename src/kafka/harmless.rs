@@ -53,6 +53,11 @@ const LINES: &[(&str, &str)] = &[
     ),
     // kafka.server.KafkaServerStartable up to 2.7, kafka.Kafka later.
     (r"Exiting Kafka\.", "the broker's end, whose cause the lines before say"),
+    // kafka.server.BrokerLifecycleManager and BrokerServer, before the fatal error of the start.
+    (
+        r"Shutting down because we were unable to register with the controller quorum|Received a fatal error while waiting for ",
+        "the end of a start, which the line after it tells",
+    ),
     // kafka.controller.RequestSendThread up to 3.9.
     (
         r"Controller [0-9]+'s connection to broker .* was unsuccessful",

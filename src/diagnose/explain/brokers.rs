@@ -67,10 +67,15 @@ pub fn text(code: Code) -> Text {
             summary: "Brokers of one cluster have disks of several",
             meaning: "A disk came from another cluster, or the inventory puts hosts of several clusters under one \
                       name. What is compared between them means nothing.",
-            rule: "More than one cluster.id in meta.properties of one cluster's hosts.".to_owned(),
-            versions: "2.4 and later keep cluster.id on the disk.",
-            confirm: &["grep cluster.id LOG_DIR/meta.properties"],
-            act: &["Compare cluster.id with the inventory's kafka_cluster."],
+            rule: "More than one cluster.id in meta.properties of one cluster's hosts; or a broker found another \
+                   cluster in ZooKeeper than at its first start in the log, and has replicas from before."
+                .to_owned(),
+            versions: "2.4 and later keep cluster.id on the disk; ZooKeeper has it from 0.10.1 on.",
+            confirm: &["grep cluster.id LOG_DIR/meta.properties", "grep 'Cluster ID = ' LOGS/server.log*"],
+            act: &[
+                "Compare cluster.id with the inventory's kafka_cluster.",
+                "Compare zookeeper.connect, its chroot too; if it is right, ZooKeeper has lost its data: restore it.",
+            ],
             never: &["Do not delete meta.properties to make a broker start."],
         },
         Code::VersionsMixed => Text {

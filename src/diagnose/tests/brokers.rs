@@ -50,6 +50,29 @@ fn an_upgrade_under_way_is_a_notice() {
 }
 
 #[test]
+fn brokers_that_found_another_cluster() {
+    let joined =
+        |time: &str, id: &str| at(time, &format!("INFO Cluster ID = {id} (kafka.server.KafkaServer)"));
+    let of = |lines: &[String], ago| {
+        let visit = logged(broker("a", 1), lines).disk(vec![written("t", 0, GIB, ago)]);
+        findings(&round(vec![visit]))
+    };
+    let moved = [joined("10:00:00,000", "A"), joined("12:00:00,000", "B")];
+    // Written before noon; the round ends at midnight.
+    let found = of(&moved, 13 * 3600);
+    let mismatch = only(&found, Code::ClusterIdMismatch);
+    assert_eq!(mismatch.title, "a found cluster B in ZooKeeper, and has replicas of cluster A");
+    // A machine that was set up anew has nothing from before; one that went back is where it was.
+    none(&of(&moved, 3600), Code::ClusterIdMismatch);
+    let back = [&moved[..], &[joined("13:00:00,000", "A")]].concat();
+    none(&of(&back, 13 * 3600), Code::ClusterIdMismatch);
+    none(
+        &of(&[joined("10:00:00,000", "A"), joined("12:00:00,000", "A")], 13 * 3600),
+        Code::ClusterIdMismatch,
+    );
+}
+
+#[test]
 fn one_log_dir_claimed_twice() {
     let on = |name: &str, id, machine: &str, path: &str| {
         let mut visit = broker(name, id).dir(|dir| dir.path = path.into());

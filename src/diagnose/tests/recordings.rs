@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 103] = [
+const TRUTHS: [Truth; 106] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -515,6 +515,21 @@ const TRUTHS: [Truth; 103] = [
     Truth {
         name: "power-0.10",
         must: &["broker-crashed broker-0001", "broker-crashed broker-0002", "broker-crashed broker-0003"],
+    },
+    // All stopped, ZooKeeper emptied, all started: from 2.4 on the brokers refuse.
+    Truth { name: "zk-emptied-1.1", must: &["cluster-id-mismatch"] },
+    Truth {
+        name: "zk-emptied-2.8",
+        must: &[
+            "broker-crashed broker-0001",
+            "broker-crashed broker-0002",
+            "broker-crashed broker-0003",
+            "cluster-id-mismatch",
+        ],
+    },
+    Truth {
+        name: "another-cluster-3.6",
+        must: &["broker-crashed broker-0003", "cluster-id-mismatch broker-0003", "isr-shrinking broker 3"],
     },
 ];
 

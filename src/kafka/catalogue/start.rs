@@ -187,6 +187,10 @@ fn identity() -> Vec<Message> {
                 })
             },
         ),
+        // kafka.server.KafkaServer, 0.10.1 to 3.9.
+        message(&["Cluster ID = "], r"Cluster ID = (?P<id>[A-Za-z0-9_-]+)", |found| {
+            Some(Class::ClusterJoined { id: found.owned("id")? })
+        }),
         // org.apache.kafka.raft.KafkaRaftClient: the controllers refuse a node of another cluster, again and again.
         message(&["INCONSISTENT_CLUSTER_ID"], r"INCONSISTENT_CLUSTER_ID", |_| {
             Some(Class::ClusterIdMismatch { configured: String::new(), stored: String::new() })

@@ -167,6 +167,8 @@ pub enum Class {
     /// The controller took a replica that had stopped out of the ISR; the last one in sync stays in it, and
     /// `leader` is then `-1` (ZooKeeper mode).
     IsrReduced { of: TopicPartition, leader: i64, isr: Vec<i64>, removed: i64, version: Option<u64> },
+    /// The cluster that a broker found in ZooKeeper when it started (0.10.1 and later).
+    ClusterJoined { id: String },
     /// The controller found no leader: the partition stays without one (ZooKeeper mode, 1.1 to 3.9).
     ElectionFailed { of: TopicPartition, strategy: Option<String> },
     /// The controller could not make another replica the leader, the preferred one say: whoever leads goes on.

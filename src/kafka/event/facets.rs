@@ -51,6 +51,7 @@ impl Class {
             Self::UncleanElection { .. } => "unclean_election",
             Self::LeaderElected { .. } => "leader_elected",
             Self::IsrReduced { .. } => "isr_reduced",
+            Self::ClusterJoined { .. } => "cluster_joined",
             Self::ElectionFailed { .. } => "election_failed",
             Self::LeaderNotMoved { .. } => "leader_not_moved",
             Self::NoReplicaAlive { .. } => "no_replica_alive",
@@ -208,6 +209,7 @@ impl Class {
             | Self::Recovering { .. }
             | Self::LogLoaded { .. }
             | Self::SessionOpened { .. }
+            | Self::ClusterJoined { .. }
             | Self::Starting
             | Self::Harmless { .. }
             | Self::Other => Weight::Routine,

@@ -63,6 +63,7 @@ pub(crate) fn classes() -> Vec<Class> {
         Class::LeaderElected { of: of(), leader: 2, isr: vec![2], from_offline: true, version: Some(7) },
         Class::IsrReduced { of: of(), leader: 2, isr: vec![2], removed: 3, version: Some(7) },
         Class::ElectionFailed { of: of(), strategy: Some("x".into()) },
+        Class::ClusterJoined { id: "x".into() },
         Class::LeaderNotMoved { of: of() },
         Class::NoReplicaAlive { of: of(), live: vec![2], wanted: vec![2], any_replica: true },
         Class::Fenced { broker: 2, epoch: Some(2) },
