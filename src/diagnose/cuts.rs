@@ -112,7 +112,9 @@ fn silent<'a>(
     mut opened: Opened,
     elections: &Elections<'a>,
 ) -> Option<Cut<'a>> {
-    let of_this = |election: &&Election<'_>| election.partition == Some(of.partition);
+    // The last leader has all that was acknowledged: what others are cut by it was not.
+    let of_this =
+        |election: &&Election<'_>| election.partition == Some(of.partition) && !election.last_leader;
     let elected = |moment: &Moment<'_>| {
         elections
             .get(&Some(of.topic.as_str()))?

@@ -21,6 +21,8 @@ pub struct Election<'a> {
     pub event: &'a Event<'a>,
     /// No line says so: the ISR before it does.
     pub inferred: bool,
+    /// Nobody had been in sync since: it is the last leader again.
+    pub last_leader: bool,
 }
 
 /// A partition's ISR, and the version of its state.
@@ -52,7 +54,7 @@ pub fn elections<'a>(view: &View<'a>, cluster: &'a Cluster) -> Elections<'a> {
     let of_cluster = |event: &&Event<'_>| hosts.contains(event.host);
     for event in view.comparison.events.iter().filter(of_cluster) {
         match &event.class {
-            Class::UncleanElection { of, leader, .. } => {
+            Class::UncleanElection { of, leader, isr_before, .. } => {
                 let partition = of.as_ref().map(|of| of.partition);
                 let topic = of.as_ref().map(|of| of.topic.as_str());
                 topics.entry(topic).or_default().push(Election {
@@ -60,6 +62,7 @@ pub fn elections<'a>(view: &View<'a>, cluster: &'a Cluster) -> Elections<'a> {
                     leader: *leader,
                     event,
                     inferred: false,
+                    last_leader: isr_before.contains(leader),
                 });
             }
             Class::LeaderElected { of, leader, isr, from_offline, version } => {
@@ -72,6 +75,7 @@ pub fn elections<'a>(view: &View<'a>, cluster: &'a Cluster) -> Elections<'a> {
                         leader: *leader,
                         event,
                         inferred: true,
+                        last_leader: false,
                     });
                 }
             }
@@ -99,6 +103,21 @@ pub fn unclean(view: &View<'_>, cluster: &Cluster, elections: &Elections<'_>, fi
             findings.push(unclean_election(view, cluster, topic, elections, &starts));
         }
     }
+}
+
+/// Says of an election that it made the last leader leader again.
+///
+/// It holds from 4.0 on (KIP-966, org.apache.kafka.controller.PartitionChangeBuilder): after an unclean stop of all that
+/// were in sync none of them counts as such, and the controller takes the last leader, whatever
+/// `unclean.leader.election.enable` says. Nobody else can have more of what was acknowledged.
+fn again(found: &mut Finding, leaders: &str, what: &str) {
+    found.severity = Severity::Warning;
+    found.title =
+        format!("{leaders} became leader of {what} again after all that were in sync had stopped uncleanly");
+    found.meaning = "The last leader leads again. It has all that it had acknowledged, unless its disk lost its end or was replaced: then data-lost and replica-truncated say so.".to_owned();
+    found.next_steps.push(format!(
+        "See that {leaders} has its old disk and recovered its logs: `grep -E 'Recovering unflushed|Found file|truncat' server.log`."
+    ));
 }
 
 /// How to keep it from happening again, where the settings that were read do not say so already.
@@ -147,6 +166,9 @@ fn unclean_election(
         "No replica in sync was alive, and the controller chose one that was behind. Whatever the \
                      new leader did not have is cut from the other replicas as soon as they follow it."
             .to_owned();
+    if elections.iter().all(|election| election.last_leader) {
+        again(&mut found, &words::list(&leaders), &what);
+    }
     let held = topic.map_or_else(Vec::new, |topic| held(view, cluster, topic, elections, starts));
     let holders = words::once(held.iter().map(|held| held.host));
     if !holders.is_empty() {
@@ -160,13 +182,15 @@ fn unclean_election(
             "Do not start {who}: it would cut these offsets at once. Copy the directories below first; what they hold can then be produced again."
         ));
     }
-    if holders.is_empty() {
+    if found.next_steps.is_empty() {
         found.next_steps.push(format!(
             "If the old leader is still down, do not start it: it holds what {} lacks until it follows. Copy its replica directories first.",
             words::list(&leaders)
         ));
     }
-    found.next_steps.extend(prevent(view, cluster, topic.unwrap_or_default()));
+    if found.severity == Severity::Critical {
+        found.next_steps.extend(prevent(view, cluster, topic.unwrap_or_default()));
+    }
     let mut seen = BTreeSet::new();
     for election in elections.iter().filter(|election| seen.insert(election.partition.map_or(-1, i64::from)))
     {

@@ -9,10 +9,6 @@ use crate::kafka::bugs::{older, protocol};
 use crate::kafka::event::Class;
 use crate::words;
 
-/// A follower tries again every second, so what was written longer ago than this before the end of a log is over.
-/// Milliseconds.
-const RECENT_MS: i64 = 120_000;
-
 /// Requests that followers send, by their names and their numbers in the versions. Clients ask a broker first what it knows; brokers
 /// go by `inter.broker.protocol.version`.
 const OF_FOLLOWERS: [&str; 6] =
@@ -47,7 +43,9 @@ fn refused(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
     for leader in cluster.brokers.iter().filter(|broker| view.stopped(broker).is_none()) {
         let log = view.log(&leader.host);
         let of_followers = |moment: &&Moment<'_>| matches!(&moment.event.class, Class::RequestRefused { api, .. } if OF_FOLLOWERS.contains(&api.as_str()));
-        let Some(last) = log.iter().rfind(of_followers).filter(|last| is_open(view, last)) else { continue };
+        let Some(last) = log.iter().rfind(of_followers).filter(|last| view.tries_still(last)) else {
+            continue;
+        };
         let Some(own) = view.version_at(last).or_else(|| view.version(leader)) else { continue };
         for follower in cluster.brokers.iter().filter(|broker| view.stopped(broker).is_none()) {
             let newer = view.version(follower).is_some_and(|theirs| older(own, theirs) == Some(true));
@@ -105,7 +103,7 @@ fn oversized(view: &View<'_>, cluster: &Cluster, broker: &Broker, findings: &mut
     }
     let host = &broker.host;
     for (topic, mut partitions) in stuck {
-        partitions.retain(|_, last| is_open(view, last));
+        partitions.retain(|_, last| view.tries_still(last));
         if partitions.is_empty() {
             continue;
         }
@@ -136,13 +134,6 @@ fn oversized(view: &View<'_>, cluster: &Cluster, broker: &Broker, findings: &mut
         let lines = partitions.values().flat_map(|last| lines_of(last.event)).collect();
         findings.push(found.seen(partitions.values().map(|last| last.event)).show(lines));
     }
-}
-
-/// Whether what is tried again and again was still tried when the log ended.
-fn is_open(view: &View<'_>, last: &Moment<'_>) -> bool {
-    let end = view.log(last.event.host).last().and_then(|moment| moment.millis);
-    let recent = end.zip(last.millis).is_none_or(|(end, last)| end - last <= RECENT_MS);
-    recent && !view.started_after(last)
 }
 
 /// Whether another host's broker began anew after something happened.

@@ -1,12 +1,12 @@
 //! Brokers and ZooKeeper: sessions that expire, a broker with an old view, a ZooKeeper that does not answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Bug, Code, Finding, HostItem, Item, Severity};
 use crate::diagnose::view::{Moment, View, finding, line, of_broker, of_cluster, within_an_hour};
 use crate::kafka::bugs::{self, Match};
-use crate::kafka::event::Class;
+use crate::kafka::event::{Class, TopicPartition};
 use crate::words;
 
 /// Goes through a cluster's brokers.
@@ -132,14 +132,29 @@ const STUCK: usize = 3;
 /// `session-lost`: a broker that goes on with a view of ZooKeeper that is no longer true.
 ///
 /// It holds where the same partition's ISR is refused again and again: the broker shrank it to itself, and the
-/// cluster has long moved on (KAFKA-2729, KAFKA-4477).
+/// cluster has long moved on (KAFKA-2729, KAFKA-4477). A leader of old versions is refused for some seconds too when the
+/// controller took a dead follower out first; its next change is taken.
 fn stuck(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding> {
     let host = &broker.host;
     let mut stale: BTreeMap<Option<&_>, Vec<&Moment<'_>>> = BTreeMap::new();
+    // Up to 2.3 a change is told before it is tried, and the refusal stands behind it.
+    let mut tried: HashSet<&TopicPartition> = HashSet::new();
     for moment in view.log(host) {
         match &moment.event.class {
-            Class::IsrStale { of, .. } if !view.started_after(moment) => {
+            Class::IsrStale { of, .. } => {
                 stale.entry(of.as_ref()).or_default().push(moment);
+                if let Some(of) = of {
+                    tried.remove(of);
+                }
+            }
+            Class::IsrShrunk { of, .. } | Class::IsrExpanded { of: Some(of), .. } => {
+                tried.insert(of);
+            }
+            // It follows another leader.
+            Class::Truncated { of, .. }
+            | Class::TruncatedNothing { of: Some(of), .. }
+            | Class::FollowerStart { of, .. } => {
+                stale.remove(&Some(of));
             }
             // An update that was taken ends it.
             Class::IsrUpdated { of: Some(of), .. } => {
@@ -148,7 +163,11 @@ fn stuck(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding>
             _ => {}
         }
     }
-    stale.retain(|_, moments| moments.len() >= STUCK);
+    stale.retain(|of, moments| {
+        moments.len() >= STUCK
+            && !of.is_some_and(|of| tried.contains(of))
+            && moments.last().is_some_and(|last| view.tries_still(last))
+    });
     let first = stale.values().flatten().min_by_key(|moment| moment.millis)?;
     let number = words::counted(stale.len(), "partition", "partitions");
     let mut found = finding(
@@ -175,8 +194,7 @@ fn stuck(view: &View<'_>, cluster: &Cluster, broker: &Broker) -> Option<Finding>
     found.items = stale
         .iter()
         .map(|(of, moments)| {
-            let path =
-                of.map(|of: &crate::kafka::event::TopicPartition| format!("{}-{}", of.topic, of.partition));
+            let path = of.map(|of: &TopicPartition| format!("{}-{}", of.topic, of.partition));
             let reason = format!("{} updates refused", moments.len());
             Item::Host(HostItem { host: host.clone(), probe: None, path, reason })
         })

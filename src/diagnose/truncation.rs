@@ -122,7 +122,10 @@ fn begun_anew<'a>(view: &View<'a>, cuts: &[&Cut<'_>]) -> Vec<&'a Event<'a>> {
 /// The unclean election behind some cuts.
 fn elected(topic: &str, cuts: &[&Cut<'_>], elections: &Elections<'_>) -> Option<&'static str> {
     let partition = |election: &&Election<'_>| {
-        election.partition.is_some_and(|partition| cuts.iter().any(|cut| cut.of.partition == partition))
+        !election.last_leader
+            && election
+                .partition
+                .is_some_and(|partition| cuts.iter().any(|cut| cut.of.partition == partition))
     };
     let of_these: Vec<&Election<'_>> = elections.get(&Some(topic))?.iter().filter(partition).collect();
     if of_these.is_empty() {

@@ -13,6 +13,10 @@ use crate::words;
 /// Lines of evidence that a finding shows.
 const SHOWN: usize = 12;
 
+/// Milliseconds within which a broker tries again what failed: a fetch after a second, an ISR after
+/// `replica.lag.time.max.ms` / 2, 15 s at most by default.
+const AGAIN_MS: i64 = 120_000;
+
 /// An event and its time on its own node's clock.
 #[derive(Clone, Copy)]
 pub struct Moment<'a> {
@@ -167,6 +171,13 @@ impl<'a> View<'a> {
     pub fn started_after(&self, moment: &Moment<'_>) -> bool {
         let starts = self.starts.get(moment.event.host);
         starts.is_some_and(|starts| starts.iter().any(|start| start.after(moment)))
+    }
+
+    /// Whether what a broker tries again and again was still tried when its log ended.
+    pub fn tries_still(&self, last: &Moment<'_>) -> bool {
+        let end = self.log(last.event.host).last().and_then(|moment| moment.millis);
+        let recent = end.zip(last.millis).is_none_or(|(end, last)| end - last <= AGAIN_MS);
+        recent && !self.started_after(last)
     }
 
     /// Whether the host's broker certainly started between two things that happened there.

@@ -90,7 +90,7 @@ impl Found {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     choice: Choice,
-    signature: Vec<usize>,
+    signature: Vec<(usize, bool)>,
     user: bool,
     port: bool,
     /// The host alone.

@@ -40,8 +40,9 @@ pub struct Command {
 pub struct Walk<'d> {
     pub doubt: Doubt,
     /// The sections that apply or may, and say something that counts; with [`Doubt::None`] without those
-    /// that say only what is followed here.
-    pub signature: Vec<usize>,
+    /// that say only what is followed here. `true` beside one that the second reading alone takes in: a `HostName` there
+    /// comes too late.
+    pub signature: Vec<(usize, bool)>,
     /// Whether anything that applies or may has a say.
     pub is_relevant: bool,
     /// Commands that ssh runs for this host.
@@ -111,7 +112,7 @@ struct Walker<'a, 'd> {
     known: Vec<Option<Applies>>,
     /// What a stanza that may apply would set.
     unsure: [bool; COUNT],
-    seen: Vec<usize>,
+    seen: Vec<(usize, bool)>,
     walk: Walk<'d>,
 }
 
@@ -182,8 +183,8 @@ impl<'d> Walker<'_, 'd> {
     fn see(&mut self, at: usize, directives: &[Directive]) {
         if !directives.is_empty() {
             self.walk.is_relevant = true;
-            if !self.seen.contains(&at) {
-                self.seen.push(at);
+            if !self.seen.iter().any(|(seen, _)| *seen == at) {
+                self.seen.push((at, self.second));
             }
         }
     }
@@ -349,7 +350,8 @@ impl<'d> Walker<'_, 'd> {
             }
         }
         let document = self.document;
-        let directives = |at: &usize| document.sections.get(*at).map(|section| section.directives.as_slice());
+        let directives =
+            |(at, _): &(usize, bool)| document.sections.get(*at).map(|section| section.directives.as_slice());
         self.seen.sort_unstable();
         if self.walk.doubt == Doubt::Shared {
             let expanded = self.seen.iter().filter_map(directives).flatten().any(|directive| {
@@ -450,6 +452,15 @@ mod tests {
         assert_eq!(value(&walk, Keyword::User), "no", "the first line saw the name as given");
         assert_eq!(value(&walk, Keyword::Port), "7");
         assert_eq!(value(&walk, Keyword::IdentityFile), "");
+    }
+
+    #[test]
+    fn names_that_only_the_second_reading_has_alike_are_no_group() {
+        let document =
+            Document::of_text("Match exec true\n Port 9\nHost foo\n HostName big.example\nMatch final all\n");
+        let signature = |host| document.walk(&who(host)).signature;
+        // `Host` compares letters as they are; the second reading has the name in small ones.
+        assert_ne!(signature("Foo"), signature("foo"));
     }
 
     #[test]

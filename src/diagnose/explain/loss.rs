@@ -91,12 +91,14 @@ pub fn text(code: Code) -> Text {
         },
         Code::UncleanElection => Text {
             code,
-            severity: "critical",
+            severity: "critical; warning where the last leader leads again (4.0 and later)",
             summary: "A replica that was not in sync became leader",
             meaning: "No replica in sync was alive, and the controller chose one that was behind. Whatever the \
                       new leader does not have is cut from the others as soon as they follow it.",
             rule: "The controller says so; or, where it has no such line, a partition comes back from offline \
-                   with a leader that was not in the ISR of the state's version before (inferred)."
+                   with a leader that was not in the ISR of the state's version before (inferred). A warning where \
+                   the controller took the last leader again, after all that were in sync had stopped uncleanly: it \
+                   has what was acknowledged, unless its disk lost something."
                 .to_owned(),
             versions: "WARN `potential data loss` up to 1.0. Nothing is written in ZooKeeper mode from 1.1 \
                        (KAFKA-8969): inferred from state-change.log. KRaft: DEBUG up to 3.5, INFO from 3.6.",

@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 106] = [
+const TRUTHS: [Truth; 108] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -531,6 +531,19 @@ const TRUTHS: [Truth; 106] = [
         name: "another-cluster-3.6",
         must: &["broker-crashed broker-0003", "cluster-id-mismatch broker-0003", "isr-shrinking broker 3"],
     },
+    // Leaders are refused for some seconds, and the broker that stood still until it follows.
+    quiet("thaw-0.10"),
+    // Nobody counts as in sync after that, and the last leaders lead again: nothing is lost.
+    Truth {
+        name: "power-4.1",
+        must: &[
+            "broker-crashed broker-0001",
+            "broker-crashed broker-0002",
+            "broker-crashed broker-0003",
+            "unclean-election completeProduct",
+            "unclean-election priceStock",
+        ],
+    },
 ];
 
 /// The old leader was killed, and that is told too.
@@ -616,4 +629,16 @@ fn a_disk_that_is_not_mounted_is_not_to_be_formatted() {
     let crashed = only(&found, Code::BrokerCrashed);
     assert!(crashed.next_steps[0].contains("the disk of /services/kafka/b is mounted"));
     assert!(crashed.next_steps[1].starts_with("Do not format"));
+}
+
+#[test]
+fn the_last_leader_again_is_no_loss() {
+    let found = findings(&Recording::open("power-4.1").round());
+    let elections: Vec<&Finding> =
+        found.iter().filter(|finding| finding.code == Code::UncleanElection).collect();
+    assert!(elections.iter().all(|election| election.severity == Severity::Warning));
+    assert!(elections[0].title.contains("became leader of 12 partitions of completeProduct again"));
+    // Another replica than the last in sync.
+    let found = findings(&Recording::open("truncation-kraft-4.1").round());
+    assert_eq!(only(&found, Code::UncleanElection).severity, Severity::Critical);
 }

@@ -55,6 +55,25 @@ fn a_stuck_broker_repeats_itself() {
     assert_eq!(only(&found, Code::SessionLost).bug, None);
     // Once is a race; and a start ends it.
     none(&of(logged(broker("a", 1), &[stale(1)])), Code::SessionLost);
+    // The next change is taken; or it follows another leader; or it tries no more.
+    let change = |second: u32, what: &str| {
+        at(
+            &format!("10:00:{second:02},000"),
+            &format!("INFO Partition [t,0] on broker 1: {what} (kafka.cluster.Partition)"),
+        )
+    };
+    let shrunk = "Shrinking ISR for partition [t,0] from 1,3 to 1";
+    let after = |line: String| [stuck(version("1.0.0")), vec![line]].concat();
+    none(
+        &of(logged(broker("a", 1), &after(change(9, "Expanding ISR for partition t-0 from 1 to 1,3")))),
+        Code::SessionLost,
+    );
+    let follows = at("10:00:09,000", "INFO Truncating log t-0 to offset 7. (kafka.log.Log)");
+    none(&of(logged(broker("a", 1), &after(follows))), Code::SessionLost);
+    let later = at("11:00:00,000", "ERROR x (kafka.server.KafkaApis)");
+    none(&of(logged(broker("a", 1), &after(later))), Code::SessionLost);
+    let again = [stuck(version("1.0.0")), vec![change(9, shrunk), stale(10)]].concat();
+    only(&of(logged(broker("a", 1), &again)), Code::SessionLost);
     let mut over = stuck(version("1.0.0"));
     over.push(started("11:00:00,000", 1));
     none(&of(logged(broker("a", 1), &over)), Code::SessionLost);

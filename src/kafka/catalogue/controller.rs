@@ -25,7 +25,7 @@ fn elections() -> Vec<Message> {
         // org.apache.kafka.controller.ReplicationControlManager, KRaft (INFO): the one with the topic's name.
         message(
             &["UNCLEAN partition change for"],
-            r"UNCLEAN partition change for {tp} with topic ID (?P<topic_id>[A-Za-z0-9_-]+):? isr: \[(?P<isr>[\d, ]*)\].*?leader: -?\d+ -> (?P<leader>-?\d+)(?:.*? elr: \[(?P<elr>[\d, ]*)\])?",
+            r"UNCLEAN partition change for {tp} with topic ID (?P<topic_id>[A-Za-z0-9_-]+):? isr: \[(?P<isr>[\d, ]*)\].*?leader: -?\d+ -> (?P<leader>-?\d+)(?:.*? elr: \[(?P<elr>[\d, ]*)\])?(?:.*? lastKnownElr: \[(?P<last>[\d, ]*)\])?",
             unclean,
         ),
         // org.apache.kafka.controller.PartitionChangeBuilder, KRaft since 3.6 (INFO): a topic id only.
@@ -110,11 +110,10 @@ fn isr(text: &str) -> Vec<i64> {
 }
 
 fn unclean(found: &Found<'_>) -> Option<Class> {
-    // 4.x keeps the last that were in sync in a list of its own, the eligible leader replicas.
-    let mut isr_before = found.ids("isr");
-    if isr_before.is_empty() {
-        isr_before = found.ids("elr");
-    }
+    // 4.x keeps the last that were in sync in a list of its own, the eligible leader replicas, and where that is empty
+    // too the last leader.
+    let before = ["isr", "elr", "last"].map(|group| found.ids(group));
+    let isr_before = before.into_iter().find(|ids| !ids.is_empty()).unwrap_or_default();
     Some(Class::UncleanElection {
         of: found.of(),
         leader: found.number("leader").unwrap_or(-1),
