@@ -363,13 +363,15 @@ impl<'d> Walker<'_, 'd> {
             }
         }
         let certain = self.walk.doubt == Doubt::None;
+        // A jump that stands first takes a command, which is not followed here, out of what ssh says.
+        let commands = self.seen.iter().filter_map(directives).flatten();
+        let commands = commands.into_iter().any(|directive| directive.keyword == Keyword::ProxyCommand);
+        let tells = |directive: &Directive| {
+            !directive.keyword.is_followed() || commands && directive.keyword == Keyword::ProxyJump
+        };
         self.walk.signature = std::mem::take(&mut self.seen)
             .into_iter()
-            .filter(|at| {
-                !certain
-                    || directives(at)
-                        .is_some_and(|all| all.iter().any(|directive| !directive.keyword.is_followed()))
-            })
+            .filter(|at| !certain || directives(at).is_some_and(|all| all.iter().any(tells)))
             .collect();
         self.walk
     }
@@ -461,6 +463,18 @@ mod tests {
         let signature = |host| document.walk(&who(host)).signature;
         // `Host` compares letters as they are; the second reading has the name in small ones.
         assert_ne!(signature("Foo"), signature("foo"));
+    }
+
+    #[test]
+    fn a_jump_that_stands_before_a_command_makes_another_group() {
+        let document =
+            Document::of_text("Host a*\n ProxyJump b1\nMatch localuser me\n ProxyCommand nc %h %p\n");
+        let signature = |host| document.walk(&who(host)).signature;
+        assert_ne!(signature("a1"), signature("b1"));
+        // Jumps alone are followed here, each host's own.
+        let document = Document::of_text("Host a\n ProxyJump x\nHost b\n ProxyJump y\nHost *\n Ciphers c\n");
+        let signature = |host| document.walk(&who(host)).signature;
+        assert_eq!(signature("a"), signature("b"));
     }
 
     #[test]
