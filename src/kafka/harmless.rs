@@ -108,6 +108,11 @@ const LINES: &[(&str, &str)] = &[
         r"(?:Closing socket for \S+ because of error|Exception while processing request from ).*InvalidRequestException: Error parsing request header",
         "somebody sent what is no request of Kafka",
     ),
+    // kafka.server.ControllerApis, where there are several controllers.
+    (
+        r"Unexpected error handling request .*errors\.NotControllerException",
+        "the controller had moved, and the sender had not heard of it",
+    ),
     (r"Performing controller activation", "a controller took over"),
     // state.change.logger, on a reassignment in KRaft.
     (
@@ -144,6 +149,7 @@ pub fn why(line: &str, exception: Option<&String>, level: Level) -> Option<&'sta
         "rror when handling request ",
         "Error processing event ",
         "Closing socket for ",
+        "Unexpected error handling request ",
         "Exception while processing request from ",
     ];
     let with = || exception.filter(|_| needed.iter().any(|needed| line.contains(needed)));
@@ -185,6 +191,16 @@ mod tests {
         for none in [Some(&disk), None] {
             assert_eq!(why(line, none, Level::Error), None);
         }
+    }
+
+    #[test]
+    fn a_request_to_a_controller_that_has_moved() {
+        // 4.1.0, in a rolling restart of three controllers.
+        let line = "[2026-11-30 18:18:09,301] ERROR [ControllerApis nodeId=2] Unexpected error handling request RequestHeader(apiKey=BROKER_HEARTBEAT, apiVersion=1, clientId=3, correlationId=31, headerVersion=2) -- BrokerHeartbeatRequestData(brokerId=3) with context RequestContext(x) (kafka.server.ControllerApis)";
+        let moved = "org.apache.kafka.common.errors.NotControllerException: The active controller appears to be node 1.".to_owned();
+        assert!(why(line, Some(&moved), Level::Error).is_some());
+        let broken = "java.lang.NullPointerException: x".to_owned();
+        assert_eq!(why(line, Some(&broken), Level::Error), None);
     }
 
     #[test]

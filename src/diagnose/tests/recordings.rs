@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 108] = [
+const TRUTHS: [Truth; 113] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -544,6 +544,23 @@ const TRUTHS: [Truth; 108] = [
             "unclean-election priceStock",
         ],
     },
+    quiet("rolling-quorum-4.1"),
+    Truth {
+        name: "quorum-lost-4.1",
+        must: &[
+            "broker-crashed broker-0001",
+            "broker-crashed broker-0002",
+            "controller-moved",
+            "under-min-isr completeProduct",
+        ],
+    },
+    // The leader's only copy is damaged in the middle, and its follower begins anew.
+    Truth {
+        name: "bit-rot-4.1",
+        must: &["isr-shrinking broker-0003", "record-corrupt broker-0003", "replica-empty completeProduct"],
+    },
+    Truth { name: "wrong-topic-id-2.8", must: &["topic-id-mismatch completeProduct"] },
+    Truth { name: "torn-epochs-3.9", must: &["broker-crashed broker-0003", "log-dir-offline broker-0003"] },
 ];
 
 /// The old leader was killed, and that is told too.
