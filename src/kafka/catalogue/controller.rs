@@ -153,7 +153,7 @@ fn failures() -> Vec<Message> {
         ),
         // kafka.controller.KafkaController, 2.2 and later; the kind of the election since 2.4.
         message(
-            &["replica leader election"],
+            &["Error completing "],
             r"Error completing (?:preferred replica leader election|replica leader election \(PREFERRED\)) for partition {tp}",
             |found| Some(Class::LeaderNotMoved { of: found.of()? }),
         ),
