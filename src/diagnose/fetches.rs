@@ -95,10 +95,13 @@ fn refused(view: &View<'_>, cluster: &Cluster, findings: &mut Vec<Finding>) {
 /// It holds up to the third version of the fetch request (0.10.1, KIP-74): the leader's answer then ends within the
 /// first record, and the follower asks for the same again for ever.
 fn oversized(view: &View<'_>, cluster: &Cluster, broker: &Broker, findings: &mut Vec<Finding>) {
-    let mut stuck: BTreeMap<&str, BTreeMap<u32, &Moment<'_>>> = BTreeMap::new();
+    // By topic and partition; a line of 0.9.0 names neither.
+    let mut stuck: BTreeMap<Option<&str>, BTreeMap<Option<u32>, &Moment<'_>>> = BTreeMap::new();
     for moment in view.log(&broker.host) {
         if let Class::FetchOversized { of } = &moment.event.class {
-            stuck.entry(&of.topic).or_default().insert(of.partition, moment);
+            let (topic, partition) =
+                (of.as_ref().map(|of| of.topic.as_str()), of.as_ref().map(|of| of.partition));
+            stuck.entry(topic).or_default().insert(partition, moment);
         }
     }
     let host = &broker.host;
@@ -107,28 +110,33 @@ fn oversized(view: &View<'_>, cluster: &Cluster, broker: &Broker, findings: &mut
         if partitions.is_empty() {
             continue;
         }
+        let numbers = words::numbers(partitions.keys().filter_map(|partition| *partition));
+        let what = match topic {
+            Some(topic) if partitions.len() > 1 => format!("partitions {numbers} of {topic}"),
+            Some(topic) => format!("partition {numbers} of {topic}"),
+            None => "some partition".to_owned(),
+        };
         let mut found = finding(
             Code::ReplicaLagging,
             Severity::Critical,
-            Subject { topic: Some(topic.to_owned()), ..of_broker(cluster, host) },
-            format!(
-                "{host} cannot replicate {topic}, partition {}: a record is larger than replica.fetch.max.bytes",
-                words::numbers(partitions.keys().copied())
-            ),
+            Subject { topic: topic.map(str::to_owned), ..of_broker(cluster, host) },
+            format!("{host} cannot replicate {what}: a record is larger than replica.fetch.max.bytes"),
         );
         found.meaning = format!(
             "The leader took in a record that its followers may not fetch. {host} asks for it again and again, gets no further and is out of the ISR; the leader has the only copy of what came after."
         );
         found.next_steps = vec![
             format!(
-                "Set replica.fetch.max.bytes in server.properties of every broker to at least {topic}'s max.message.bytes (message.max.bytes without one), and restart the followers first, {host} among them."
+                "Set replica.fetch.max.bytes in server.properties of every broker to at least {}'s max.message.bytes (message.max.bytes without one), and restart the followers first, {host} among them.",
+                topic.unwrap_or("the topic")
             ),
             "Do not stop the leader before its followers have caught up.".to_owned(),
         ];
         found.items = partitions
             .iter()
             .map(|(partition, last)| {
-                Item::host(host, Some(format!("{topic}-{partition}")), last.event.reason())
+                let path = topic.zip(*partition).map(|(topic, partition)| format!("{topic}-{partition}"));
+                Item::host(host, path, last.event.reason())
             })
             .collect();
         let lines = partitions.values().flat_map(|last| lines_of(last.event)).collect();

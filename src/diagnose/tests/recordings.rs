@@ -271,7 +271,7 @@ const fn quiet(name: &'static str) -> Truth {
     Truth { name, must: &[] }
 }
 
-const TRUTHS: [Truth; 113] = [
+const TRUTHS: [Truth; 115] = [
     quiet("healthy-0.10"),
     quiet("healthy-2.8"),
     quiet("healthy-4.1"),
@@ -561,6 +561,9 @@ const TRUTHS: [Truth; 113] = [
     },
     Truth { name: "wrong-topic-id-2.8", must: &["topic-id-mismatch completeProduct"] },
     Truth { name: "torn-epochs-3.9", must: &["broker-crashed broker-0003", "log-dir-offline broker-0003"] },
+    // No partition is named there.
+    Truth { name: "too-large-0.9", must: TOO_LARGE },
+    Truth { name: "too-large-2.4", must: TOO_LARGE },
 ];
 
 /// The old leader was killed, and that is told too.
@@ -570,6 +573,8 @@ const TRUNCATED: &[&str] = &[
     "replica-truncated completeProduct",
     "unclean-election completeProduct",
 ];
+const TOO_LARGE: &[&str] =
+    &["replica-lagging broker-0001", "replica-lagging broker-0002", "replica-lagging broker-0003"];
 const HUNG: &[&str] = &["broker-fenced broker-0003", "isr-shrinking broker-0003"];
 const OFFLINE: &[&str] =
     &["broker-crashed broker-0002", "replica-short completeProduct", "under-min-isr completeProduct"];

@@ -198,8 +198,8 @@ fn threads() -> Vec<Message> {
         // 0.9 and later (ERROR), with a fetch request below version 3: warnIfMessageOversized and its later names.
         message(
             &["greater than replica.fetch.max.bytes"],
-            r"is failing due to a message that is greater than replica\.fetch\.max\.bytes for partition {tp}",
-            |found| Some(Class::FetchOversized { of: found.of()? }),
+            r"is failing due to a message that is greater than replica\.fetch\.max\.bytes(?: for partition {tp})?",
+            |found| Some(Class::FetchOversized { of: found.of() }),
         ),
         message(
             &["Error sending fetch request"],

@@ -47,8 +47,8 @@ pub enum Class {
     /// [`Class::AwaitsLeader`] of the same partition stands before it (2.3 and later).
     PartitionFailed { of: TopicPartition, leader: Option<i64> },
     /// A record is larger than the follower may fetch, and it gets no further (0.9 and later, with a protocol
-    /// older than 0.10.1).
-    FetchOversized { of: TopicPartition },
+    /// older than 0.10.1). 0.9.0 does not say of which partition.
+    FetchOversized { of: Option<TopicPartition> },
     /// A request of a kind or version that this broker does not know was refused: `api` by its name, or by its number
     /// up to 0.10.
     RequestRefused { api: String, version: Option<u32> },

@@ -226,7 +226,6 @@ impl Class {
             | Self::CopyTruncated { of, .. }
             | Self::EpochUnknown { of, .. }
             | Self::PartitionFailed { of, .. }
-            | Self::FetchOversized { of }
             | Self::AwaitsLeader { of, .. }
             | Self::InvalidMessages { of, .. }
             | Self::NotLeader { of, .. }
@@ -250,6 +249,7 @@ impl Class {
             | Self::NoReplicaAlive { of, .. }
             | Self::LogLoaded { of, .. } => Some(of),
             Self::TruncatedNothing { of, .. }
+            | Self::FetchOversized { of }
             | Self::OffsetMismatch { of, .. }
             | Self::RecordCorrupt { of }
             | Self::CleanerException { of, .. }

@@ -15,7 +15,7 @@ pub(crate) fn classes() -> Vec<Class> {
         Class::TruncationRefused { topic: "x".into(), partition: Some(1), leader: Some(2), from: 7, to: 7 },
         Class::EpochUnknown { of: of(), to: 7 },
         Class::PartitionFailed { of: of(), leader: Some(2) },
-        Class::FetchOversized { of: of() },
+        Class::FetchOversized { of: Some(of()) },
         Class::RequestRefused { api: "x".into(), version: Some(7) },
         Class::AwaitsLeader { of: of(), epoch: Some(2), leader: Some(2) },
         Class::FetcherDied { leader: 2, fetcher: Some(1) },
