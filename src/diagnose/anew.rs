@@ -1,21 +1,25 @@
 //! Leaders that began a replica anew: their disk was replaced, emptied, or not mounted.
 
-use crate::diagnose::cuts::Cut;
+use jiff::Timestamp;
+
 use crate::diagnose::view::{Moment, View};
-use crate::kafka::event::{Class, Event};
+use crate::kafka::event::{Class, Event, TopicPartition};
 use crate::words;
 
-/// The line by which a cut's leader began the replica that the follower was then cut to.
+/// The line by which a broker had begun a replica anew when a follower was cut to it.
 ///
 /// It holds because a broker that finds no high watermark for a partition has it new on its disk
 /// (kafka.cluster.Partition), which is right for a new partition and for one that is moved to it. A partition that its
 /// log spoke of before its last start was there, and is no more.
-pub fn begun_by_leader<'a>(view: &View<'a>, cut: &Cut<'_>) -> Option<&'a Event<'a>> {
-    let log = view.log(cut.leader?);
-    let of = cut.of;
+pub fn begun<'a>(
+    view: &View<'a>,
+    leader: &str,
+    of: &TopicPartition,
+    cut: Timestamp,
+) -> Option<&'a Event<'a>> {
+    let log = view.log(leader);
     let about = |moment: &&Moment<'_>| moment.event.class.partition() == Some(of);
-    let before =
-        |moment: &&Moment<'_>| moment.event.at.zip(cut.event.at).is_some_and(|(begun, cut)| begun <= cut);
+    let before = |moment: &&Moment<'_>| moment.event.at.is_some_and(|begun| begun <= cut);
     let missing = |moment: &&Moment<'_>| matches!(&moment.event.class, Class::HighWatermarkMissing { of: it } if it == of);
     let begun = log.iter().rev().filter(before).find(missing)?;
     // A copy in another log dir has none either, but the replica has.

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::compare::Cluster;
+use crate::diagnose::anew;
 use crate::diagnose::election::{Election, Elections};
 use crate::diagnose::view::{Moment, View};
 use crate::kafka::bugs;
@@ -33,6 +34,8 @@ pub struct Cut<'a> {
     pub lines: Vec<&'a Event<'a>>,
     /// Up to 0.9.0.0 the same line also comes when a replica is merely fetched anew (KAFKA-2477).
     pub doubtful: bool,
+    /// The line by which the leader had begun the replica anew before.
+    pub begun_anew: Option<&'a Event<'a>>,
 }
 
 impl Cut<'_> {
@@ -79,6 +82,9 @@ pub fn cuts<'a>(view: &View<'a>, cluster: &'a Cluster, elections: &Elections<'a>
                 }
             }
         }
+    }
+    for cut in &mut cuts {
+        cut.begun_anew = cut.leader.and_then(|leader| anew::begun(view, leader, cut.of, cut.event.at?));
     }
     cuts.sort_by(|one, other| one.of.cmp(other.of).then_with(|| one.event.at.cmp(&other.event.at)));
     cuts
@@ -145,6 +151,7 @@ fn silent<'a>(
                     event: moment.event,
                     lines: group.iter().map(|moment| moment.event).collect(),
                     doubtful: false,
+                    begun_anew: None,
                 });
             }
         }
@@ -224,10 +231,14 @@ fn cut<'a>(
             .iter()
             .map(|moment| moment.event)
             .filter(|event| {
-                !matches!(event.class, Class::LogLoaded { .. } | Class::HighWatermarkLoaded { .. })
+                !matches!(
+                    event.class,
+                    Class::LogLoaded { .. } | Class::HighWatermarkLoaded { .. } | Class::CopyTruncated { .. }
+                )
             })
             .collect(),
         doubtful,
+        begun_anew: None,
     })
 }
 

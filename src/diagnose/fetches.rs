@@ -1,6 +1,6 @@
 //! Followers whose fetches come to nothing: leaders that do not know their requests, records that are too large.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::compare::{Broker, Cluster};
 use crate::diagnose::finding::{Code, Finding, Item, Severity, Subject};
@@ -148,6 +148,6 @@ fn oversized(view: &View<'_>, cluster: &Cluster, broker: &Broker, findings: &mut
 fn started_since(view: &View<'_>, broker: &Broker, moment: &Moment<'_>) -> bool {
     let starts = view.log(&broker.host).iter().map(|moment| moment.event);
     let started = starts.filter(|event| matches!(event.class, Class::Started { .. }));
-    let last: BTreeSet<_> = started.filter_map(|event| event.at).collect();
-    last.last().zip(moment.event.at).is_some_and(|(start, at)| *start > at)
+    let last = started.filter_map(|event| event.at).max();
+    last.zip(moment.event.at).is_some_and(|(start, at)| start > at)
 }

@@ -59,7 +59,7 @@ pub fn diagnose(round: &Round, comparison: &Comparison<'_>) -> Vec<Finding> {
         let elections = election::elections(&view, cluster);
         let cuts = cuts::cuts(&view, cluster, &elections);
         truncation::lost(&view, cluster, &cuts, &elections, &mut findings);
-        truncation::truncated(&view, cluster, &cuts, &elections, &mut findings);
+        truncation::truncated(cluster, &cuts, &elections, &mut findings);
         election::unclean(&view, cluster, &elections, &mut findings);
         kept::all(&view, cluster, &cuts, &elections, &mut findings);
         cleaner::dead(&view, cluster, &mut findings);

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::compare::{Cluster, Partition, Replica};
+use crate::compare::{Cluster, Replica};
 use crate::diagnose::anew;
 use crate::diagnose::cuts::Cut;
 use crate::diagnose::election::{self, Election, Elections};
 use crate::diagnose::finding::{Basis, Code, EvidenceLine, Finding, Item, Severity, Truncation};
-use crate::diagnose::view::{View, finding, line, of_topic, on_disk, topic};
+use crate::diagnose::view::{self, View, finding, line, of_topic, on_disk, topic};
 use crate::kafka::event::Event;
 use crate::words;
 
@@ -38,7 +38,6 @@ fn by_topic<'c, 'a>(cluster: &Cluster, cuts: &'c [Cut<'a>]) -> BTreeMap<&'c str,
 /// leader's end is reset to that end (kafka.server.ReplicaFetcherThread), or its log is cut where the
 /// leader's epoch ended (KIP-101). Since 0.9.0.1 `from` above `to` says just that.
 pub fn truncated(
-    view: &View<'_>,
     cluster: &Cluster,
     cuts: &[Cut<'_>],
     elections: &Elections<'_>,
@@ -71,8 +70,8 @@ pub fn truncated(
         );
         found.basis = if doubtful { Basis::Inferred } else { Basis::Observed };
         found.lost_total = Some(lost);
-        found.meaning = meaning(view, topic, &cuts, elections, &followers, &to, doubtful);
-        found.next_steps = next_steps(view, cluster, topic, &cuts, &followers);
+        found.meaning = meaning(topic, &cuts, elections, &followers, &to, doubtful);
+        found.next_steps = next_steps(cluster, topic, &cuts, &followers);
         found.items = items(&cuts);
         // The line that says most of each cut first, then those beside it.
         let beside = cuts
@@ -84,7 +83,6 @@ pub fn truncated(
 }
 
 fn meaning(
-    view: &View<'_>,
     topic: &str,
     cuts: &[&Cut<'_>],
     elections: &Elections<'_>,
@@ -103,20 +101,20 @@ fn meaning(
              (KAFKA-2477); the WARN line before it, which would decide, was not seen."
         );
     }
-    let cause = cause(view, topic, cuts, elections).unwrap_or_else(|| "A leader that is behind its follower was elected although it was not in sync, or it lost its own tail: an unclean election is the usual cause; controller.log would tell.".to_owned());
+    let cause = cause(topic, cuts, elections).unwrap_or_else(|| "A leader that is behind its follower was elected although it was not in sync, or it lost its own tail: an unclean election is the usual cause; controller.log would tell.".to_owned());
     format!("{meaning} {cause}")
 }
 
 /// What is behind some cuts, where it was seen or can be concluded.
-fn cause(view: &View<'_>, topic: &str, cuts: &[&Cut<'_>], elections: &Elections<'_>) -> Option<String> {
-    let causes = [anew::told(&begun_anew(view, cuts)), elected(topic, cuts, elections).map(str::to_owned)];
+fn cause(topic: &str, cuts: &[&Cut<'_>], elections: &Elections<'_>) -> Option<String> {
+    let causes = [anew::told(&begun_anew(cuts)), elected(topic, cuts, elections).map(str::to_owned)];
     let causes: Vec<String> = causes.into_iter().flatten().collect();
     (!causes.is_empty()).then(|| causes.join(" "))
 }
 
 /// The lines by which the cuts' leaders began these replicas.
-fn begun_anew<'a>(view: &View<'a>, cuts: &[&Cut<'_>]) -> Vec<&'a Event<'a>> {
-    cuts.iter().filter_map(|cut| anew::begun_by_leader(view, cut)).collect()
+fn begun_anew<'a>(cuts: &[&Cut<'a>]) -> Vec<&'a Event<'a>> {
+    cuts.iter().filter_map(|cut| cut.begun_anew).collect()
 }
 
 /// The unclean election behind some cuts.
@@ -138,15 +136,9 @@ fn elected(topic: &str, cuts: &[&Cut<'_>], elections: &Elections<'_>) -> Option<
     })
 }
 
-fn next_steps(
-    view: &View<'_>,
-    cluster: &Cluster,
-    topic: &str,
-    cuts: &[&Cut<'_>],
-    followers: &[&str],
-) -> Vec<String> {
+fn next_steps(cluster: &Cluster, topic: &str, cuts: &[&Cut<'_>], followers: &[&str]) -> Vec<String> {
     let mut steps = Vec::new();
-    let kept = cuts.iter().find_map(|cut| match fate(view, cluster, cut) {
+    let kept = cuts.iter().find_map(|cut| match fate(cluster, cut) {
         Fate::Kept { host, offset } => Some((host, offset, cut.of)),
         _ => None,
     });
@@ -210,7 +202,7 @@ pub fn lost(
         let fates: Vec<(&Cut<'_>, Fate<'_>)> = cuts
             .into_iter()
             .filter(|cut| !cut.doubtful)
-            .map(|cut| (cut, fate(view, cluster, cut)))
+            .map(|cut| (cut, fate(cluster, cut)))
             .filter(|(_, fate)| !matches!(fate, Fate::Kept { .. }))
             .collect();
         if fates.is_empty() {
@@ -234,7 +226,7 @@ pub fn lost(
                          is known to reach so far. Those that were acknowledged to producers are lost; \
                          consumers that had read them are ahead of the log."
                 .to_owned();
-        if let Some(cause) = cause(view, topic, &cuts, elections) {
+        if let Some(cause) = cause(topic, &cuts, elections) {
             found.meaning = format!("{} {cause}", found.meaning);
         }
         let holders =
@@ -279,7 +271,7 @@ pub fn lost(
                 ),
             );
         }
-        let begun = begun_anew(view, &cuts);
+        let begun = begun_anew(&cuts);
         if let Some(step) = anew::step(&begun) {
             found.next_steps.insert(0, step);
         }
@@ -297,20 +289,14 @@ fn moment(cuts: &[&Cut<'_>]) -> String {
     first.unwrap_or("the truncation").to_owned()
 }
 
-fn partition_of<'c>(cluster: &'c Cluster, cut: &Cut<'_>) -> Option<(&'c Partition, bool)> {
-    let topic = topic(cluster, &cut.of.topic)?;
-    let at =
-        topic.partitions.binary_search_by_key(&cut.of.partition, |partition| partition.partition).ok()?;
-    topic.partitions.get(at).map(|partition| (partition, topic.complete))
-}
-
 /// The furthest offset that a replica is known to have: its log end is at or beyond each of these.
 fn reach(replica: &Replica) -> Option<u64> {
     replica.high_watermark.max(replica.recovery_point).max(replica.last_base)
 }
 
-fn fate<'c>(_: &View<'_>, cluster: &'c Cluster, cut: &Cut<'_>) -> Fate<'c> {
-    let Some((partition, complete)) = partition_of(cluster, cut) else { return Fate::NotSeen };
+fn fate<'c>(cluster: &'c Cluster, cut: &Cut<'_>) -> Fate<'c> {
+    let Some(partition) = view::partition(cluster, cut.of) else { return Fate::NotSeen };
+    let complete = topic(cluster, &cut.of.topic).is_some_and(|topic| topic.complete);
     let leader =
         cut.leader.and_then(|leader| cluster.brokers.iter().position(|broker| broker.host == leader));
     let mut others: Vec<&Replica> =
@@ -338,7 +324,7 @@ fn fate<'c>(_: &View<'_>, cluster: &'c Cluster, cut: &Cut<'_>) -> Fate<'c> {
 
 /// Where the replicas of a cut partition end now.
 fn ends(cluster: &Cluster, cut: &Cut<'_>) -> Vec<EvidenceLine> {
-    let Some((partition, _)) = partition_of(cluster, cut) else { return Vec::new() };
+    let Some(partition) = view::partition(cluster, cut.of) else { return Vec::new() };
     partition
         .current()
         .filter_map(|replica| {
